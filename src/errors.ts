@@ -1,0 +1,99 @@
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+
+export const ERROR_CODES = [
+  // inputs
+  'input-missing',
+  'input-invalid',
+  // hosts
+  'hosts-syntax',
+  'hosts-option-unknown',
+  'hosts-pin-missing',
+  'hosts-pin-invalid',
+  'hosts-pin-md5',
+  // keys
+  'key-empty',
+  'key-is-public',
+  'key-unreadable',
+  'key-encrypted',
+  'key-type-unsupported',
+  'key-too-small',
+  'malformed',
+  // host keys
+  'host-not-found',
+  'host-refused',
+  'host-unreachable',
+  'host-timeout',
+  'host-closed',
+  'host-not-ssh',
+  'host-protocol',
+  'host-no-common-algorithm',
+  'host-key-type-absent',
+  'host-key-unproven',
+  'host-key-changed',
+  'host-key-revoked',
+  // this machine
+  'home-unsafe',
+  'file-unsafe',
+  'file-locked',
+  'temp-unusable',
+  'platform-unsupported',
+  'agent-start',
+  'agent-control',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface ErrorDetails {
+  /** The input (and line) that the error is about, as the user knows it: `hosts:3`, `ssh-private-key`. */
+  input?: string
+  /** What to do about it, one or more sentences. */
+  hint?: string
+  cause?: unknown
+}
+
+export class TrustError extends Error {
+  readonly code: ErrorCode
+  readonly input: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'TrustError'
+    this.code = code
+    this.input = details.input
+    this.hint = details.hint
+  }
+
+  /** The same error, said of an input that only the caller knows. An input already named stays. */
+  about(input: string): TrustError {
+    if (this.input !== undefined) return this
+    return new TrustError(this.code, this.message, {
+      input,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      cause: this.cause,
+    })
+  }
+
+  /** The whole story in one paragraph: `input: message hint [code]`. */
+  explain(): string {
+    const input = this.input === undefined ? '' : `${this.input}: `
+    const hint = this.hint === undefined ? '' : ` ${this.hint}`
+    return `${input}${this.message}${hint} [${this.code}]`
+  }
+}
+
+/** `error` in words, whatever was thrown. */
+export function explain(error: unknown): string {
+  if (error instanceof TrustError) return error.explain()
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

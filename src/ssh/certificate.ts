@@ -1,0 +1,157 @@
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+import { TrustError } from '../errors'
+import { isKeyType, readPublicParts, unsupportedType, typeOfBlob, type KeyType } from './public-key'
+import { verifySignature } from './signature'
+import { matchPattern } from './pattern'
+import { Reader, string } from './wire'
+
+const SUFFIX = '-cert-v01@openssh.com'
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES: Record<number, 'user' | 'host'> = { 1: 'user', 2: 'host' }
+
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256
+
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+export const FOREVER = 0xffff_ffff_ffff_ffffn
+
+export interface Certificate {
+  /** Type of the key that is certified. */
+  keyType: KeyType
+  /** That key, plain, in wire format. */
+  key: Buffer
+  role: 'user' | 'host'
+  serial: bigint
+  keyId: string
+  principals: string[]
+  /** Seconds since 1970. */
+  validAfter: bigint
+  validBefore: bigint
+  criticalOptions: string[]
+  extensions: string[]
+  /** The authority's key, plain, in wire format. */
+  authority: Buffer
+  /** What the authority signed, and its signature. */
+  signed: Buffer
+  signature: Buffer
+}
+
+export function isCertificateType(name: string): boolean {
+  return name.endsWith(SUFFIX)
+}
+
+export function certificateType(type: KeyType): string {
+  return `${type}${SUFFIX}`
+}
+
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+export function plainKey(blob: Buffer): Buffer {
+  if (!isCertificateType(typeOfBlob(blob))) return blob
+  return readCertifiedKey(new Reader(blob), blob).key
+}
+
+function readCertifiedKey(reader: Reader, blob: Buffer): { keyType: KeyType; key: Buffer } {
+  const name = reader.text(64)
+  const keyType = name.slice(0, -SUFFIX.length)
+  if (!isCertificateType(name) || !isKeyType(keyType)) throw unsupportedType(name)
+  reader.string(1024) // nonce
+  const start = reader.offset
+  readPublicParts(keyType, reader)
+  return { keyType, key: Buffer.concat([string(keyType), blob.subarray(start, reader.offset)]) }
+}
+
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+export function parseCertificate(blob: Buffer): Certificate {
+  const reader = new Reader(blob)
+  const { keyType, key } = readCertifiedKey(reader, blob)
+  const serial = reader.uint64()
+  const roleNumber = reader.uint32()
+  const role = ROLES[roleNumber]
+  if (role === undefined) {
+    throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`)
+  }
+  const keyId = reader.text(4096)
+  const principals = strings(reader.string())
+  if (principals.length > MAX_PRINCIPALS) {
+    throw new TrustError('malformed', `A certificate with ${principals.length} principals.`)
+  }
+  const validAfter = reader.uint64()
+  const validBefore = reader.uint64()
+  const criticalOptions = optionNames(reader.string())
+  const extensions = optionNames(reader.string())
+  reader.string() // reserved
+  const authority = reader.string()
+  const signed = blob.subarray(0, reader.offset)
+  const signature = reader.string()
+  reader.end('a certificate')
+  return {
+    keyType,
+    key,
+    role,
+    serial,
+    keyId,
+    principals,
+    validAfter,
+    validBefore,
+    criticalOptions,
+    extensions,
+    authority,
+    signed,
+    signature,
+  }
+}
+
+function strings(list: Buffer): string[] {
+  const reader = new Reader(list)
+  const texts: string[] = []
+  while (reader.remaining > 0) texts.push(reader.text())
+  return texts
+}
+
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list: Buffer): string[] {
+  return strings(list).filter((_, index) => index % 2 === 0)
+}
+
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+export function hostCertificateDefect(
+  certificate: Certificate,
+  hostname: string,
+  authorities: readonly Buffer[],
+  now: number,
+): string | undefined {
+  if (!authorities.some((key) => key.equals(certificate.authority))) {
+    return 'it is signed by an authority that is not pinned'
+  }
+  if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+    return "the authority's signature is not valid"
+  }
+  if (certificate.role !== 'host') return 'it is a user certificate, not a host certificate'
+  const time = BigInt(Math.floor(now))
+  if (time < certificate.validAfter)
+    return `it is valid only from ${isoTime(certificate.validAfter)}`
+  if (time >= certificate.validBefore) return `it expired at ${isoTime(certificate.validBefore)}`
+  if (certificate.principals.length === 0) return 'it names no principals'
+  const name = hostname.toLowerCase()
+  if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+    return `it is for ${certificate.principals.join(', ')}, not for ${name}`
+  }
+  if (certificate.criticalOptions.length > 0) {
+    return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`
+  }
+  return undefined
+}
+
+function isoTime(seconds: bigint): string {
+  // ECMAScript's largest time; a certificate's can lie far beyond it.
+  const milliseconds = Number(seconds) * 1000
+  return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString()
+}
