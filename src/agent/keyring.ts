@@ -1,0 +1,58 @@
+/** The identities that the agent holds. */
+import { certificateType, parseCertificate } from '../ssh/certificate'
+import { TrustError } from '../errors'
+import type { PrivateKey } from '../ssh/private-key'
+import { fingerprint, typeOfBlob } from '../ssh/public-key'
+import { makeSignature } from '../ssh/signature'
+import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from './messages'
+
+export interface Identity {
+  /** What clients name it by: the public key, or the certificate, in wire format. */
+  blob: Buffer
+  comment: string
+  /** Fingerprint of the plain key. */
+  fingerprint: string
+  privateKey: PrivateKey
+}
+
+/** The identity of a plain key. */
+export function plainIdentity(privateKey: PrivateKey): Identity {
+  const { publicKey, comment } = privateKey
+  return { blob: publicKey, comment, fingerprint: fingerprint(publicKey), privateKey }
+}
+
+/**
+ * The identity of a key with its certificate (wire format).
+ *
+ * @throws TrustError `key-unreadable` if the certificate is another key's
+ */
+export function certifiedIdentity(privateKey: PrivateKey, certificate: Buffer): Identity {
+  if (
+    typeOfBlob(certificate) !== certificateType(privateKey.type) ||
+    !parseCertificate(certificate).key.equals(privateKey.publicKey)
+  ) {
+    throw new TrustError('key-unreadable', 'The certificate is not one for this private key.')
+  }
+  return { ...plainIdentity(privateKey), blob: certificate }
+}
+
+export function findIdentity(identities: readonly Identity[], blob: Buffer): Identity | undefined {
+  return identities.find((identity) => identity.blob.equals(blob))
+}
+
+/**
+ * Signs with an identity.
+ *
+ * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ */
+export function signWith(identity: Identity, data: Buffer, flags: number): Buffer | undefined {
+  const { type, key } = identity.privateKey
+  const hash =
+    flags & SSH_AGENT_RSA_SHA2_256
+      ? 'sha256'
+      : flags & SSH_AGENT_RSA_SHA2_512
+        ? 'sha512'
+        : undefined
+  if (type === 'ssh-rsa' && hash === undefined) return undefined
+  return makeSignature(type, key, data, hash ?? 'sha512')
+}

@@ -1,0 +1,98 @@
+/** Starting the agent as a process of its own, which outlives the one that starts it. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { TrustError } from '../errors'
+import { encodeSettings, type AgentSettings, type Ready } from './settings'
+
+/** Time for the agent to answer; generating a key of 16,384 bits is what takes long. */
+const READY_TIMEOUT = 120_000
+
+/** Longest answer; far more than any number of identities needs. */
+const MAX_READY = 1024 * 1024
+
+/**
+ * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
+ * end of a job in which post never ran; the others are what Windows needs to start a process.
+ */
+const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 'TMP']
+
+/** An agent process that has started but has no settings yet. Without them it ends by itself. */
+export interface Launching {
+  /** Gives the agent its settings; resolves when it serves its socket. */
+  ready: (settings: AgentSettings) => Promise<Ready>
+  /** Lets it end without ever having served. */
+  abandon: () => void
+}
+
+/**
+ * Starts the agent's process, so that it boots while the caller is still checking hosts.
+ *
+ * @param file the agent's bundle, `dist/agent/index.js`
+ */
+export function launchAgent(file: string): Launching {
+  const flags = [
+    // SIGUSR1 would open Node's inspector into the agent's memory; the agent handles the signal,
+    // and where Node knows this flag there is not even a moment before that.
+    ...(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1') ? ['--disable-sigusr1'] : []),
+    '--max-old-space-size=128',
+    '--max-semi-space-size=1',
+  ]
+  const env: Record<string, string> = {}
+  for (const name of ENVIRONMENT) {
+    const value = process.env[name]
+    if (value !== undefined) env[name] = value
+  }
+  const child = spawn(process.execPath, [...flags, file], {
+    detached: true,
+    env,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    windowsHide: true,
+  })
+  child.stdin.on('error', () => undefined) // told by the exit, below
+  const answer = readAnswer(child)
+  answer.catch(() => undefined) // whoever calls ready() hears of it
+  return {
+    ready: async (settings) => {
+      child.stdin.end(`${encodeSettings(settings)}\n`)
+      const ready = await answer
+      child.unref()
+      return ready
+    },
+    abandon: () => {
+      child.stdin.end()
+      child.unref()
+    },
+  }
+}
+
+/** The first line that the agent writes, whole. */
+async function readAnswer(child: ChildProcess): Promise<Ready> {
+  const { stdout } = child
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const fail = (message: string, cause?: unknown): void => {
+      clearTimeout(timer)
+      reject(new TrustError('agent-start', `The agent did not start: ${message}.`, { cause }))
+    }
+    const timer = setTimeout(() => {
+      child.kill()
+      fail(`no answer within ${READY_TIMEOUT / 1000} s`)
+    }, READY_TIMEOUT)
+    timer.unref()
+    child.once('error', (error) => {
+      fail(error.message, error)
+    })
+    child.once('exit', (code, signal) => {
+      fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`)
+    })
+    stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      if (text.length > MAX_READY) fail('its answer is too long')
+      if (!text.endsWith('\n')) return
+      clearTimeout(timer)
+      stdout.destroy()
+      const parsed = JSON.parse(text) as Ready | { error: string }
+      if ('error' in parsed) fail(parsed.error)
+      else resolve(parsed)
+    })
+  })
+}

@@ -1,0 +1,83 @@
+/**
+ * What main tells the agent process through its standard input, and what the agent answers: one JSON
+ * line each way. Private keys go this way alone; never through argv, environment or a file.
+ */
+import type { ProcessIdentity } from '../process-identity'
+import { formatPin, parsePin, type Pin } from '../ssh/pin'
+import { readPrivateKey, writePrivateKey, type KeySpec, type PrivateKey } from '../ssh/private-key'
+import { Reader } from '../ssh/wire'
+import { certifiedIdentity, plainIdentity, type Identity } from './keyring'
+import type { Policy } from './policy'
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+export const MAX_SETTINGS = 16 * 1024 * 1024
+
+export interface LoadedKey {
+  privateKey: PrivateKey
+  /** Its certificate in wire format. */
+  certificate?: Buffer
+}
+
+export interface AgentSettings {
+  socket: string
+  auditFile: string
+  token: string
+  policy: Policy
+  keys: readonly LoadedKey[]
+  /** A key to be made in the agent, which never leaves it. */
+  generate?: KeySpec & { comment: string }
+  /** When this process is gone, `orphaned` is run and the agent ends. */
+  watch?: ProcessIdentity
+  /** A Node program (its path and environment) that takes the job's trust back. */
+  orphaned?: { file: string; env: Record<string, string> }
+}
+
+/** What the agent says once it serves: its identities in their order, generated ones last. */
+export interface Ready {
+  pid: number
+  identities: { blob: string; comment: string; generated: boolean }[]
+}
+
+interface Encoded extends Omit<AgentSettings, 'policy' | 'keys'> {
+  policy: Omit<Policy, 'hosts'> & {
+    hosts: (Omit<Policy['hosts'][number], 'pins'> & { pins: string[] })[]
+  }
+  keys: { privateKey: string; certificate?: string }[]
+}
+
+export function encodeSettings(settings: AgentSettings): string {
+  const encodePins = (pins: readonly Pin[]): string[] => pins.map(formatPin)
+  const encoded: Encoded = {
+    ...settings,
+    policy: {
+      ...settings.policy,
+      hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+    },
+    keys: settings.keys.map(({ privateKey, certificate }) => ({
+      privateKey: writePrivateKey(privateKey).toString('base64'),
+      ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+    })),
+  }
+  return JSON.stringify(encoded)
+}
+
+export function decodeSettings(line: string): AgentSettings {
+  const encoded = JSON.parse(line) as Encoded
+  return {
+    ...encoded,
+    policy: {
+      ...encoded.policy,
+      hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+    },
+    keys: encoded.keys.map(({ privateKey, certificate }) => ({
+      privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+      ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+    })),
+  }
+}
+
+/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+export function identitiesOf({ privateKey, certificate }: LoadedKey): Identity[] {
+  const plain = plainIdentity(privateKey)
+  return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)]
+}
