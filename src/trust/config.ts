@@ -1,0 +1,158 @@
+/**
+ * From the texts that a user gave (inputs of the action, flags of the command line) to a configuration
+ * that is whole and right, before anything is done.
+ */
+import { POLICY_MODES, type PolicyMode } from '../agent/policy'
+import { explain, TrustError } from '../errors'
+import { parsePrivateKeys } from '../ssh/key-file'
+import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
+import { fingerprint } from '../ssh/public-key'
+import { parseHosts, type HostLine } from './hosts'
+
+/** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
+export interface Inputs {
+  sshPrivateKey: string
+  generateKey: string
+  hosts: string
+  agentPolicy: string
+  home: string
+  connectTimeout: string
+  /** Comment of a generated key: says which job made it. */
+  keyComment: string
+}
+
+export interface Config {
+  keys: PrivateKey[]
+  generate?: KeySpec & { comment: string }
+  hosts: HostLine[]
+  policy: PolicyMode
+  /** Whether ~/.ssh/config gets the block that includes the job's ssh_config. */
+  home: boolean
+  /** For each connection to a host, in milliseconds. */
+  connectTimeout: number
+}
+
+/**
+ * Checks all inputs, and tells of everything that is wrong in one error.
+ *
+ * @throws TrustError
+ */
+export function readConfig(inputs: Inputs): Config {
+  const errors: TrustError[] = []
+  const attempt = <T>(input: string, read: () => T): T | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      errors.push(error.about(input))
+      return undefined
+    }
+  }
+
+  const keys = attempt('ssh-private-key', () => readKeys(inputs))
+  const spec =
+    inputs.generateKey === ''
+      ? undefined
+      : attempt('generate-key', () => parseKeySpec(inputs.generateKey))
+  const { hosts, errors: hostErrors } = parseHosts(inputs.hosts)
+  errors.push(...hostErrors)
+  const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
+  const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length > 0))
+  const home = attempt('home', () => readBoolean(inputs.home))
+  const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout))
+  if (keys !== undefined) errors.push(...unknownKeys(hosts, keys, generate.generate?.comment))
+
+  if (
+    errors.length > 0 ||
+    keys === undefined ||
+    policy === undefined ||
+    home === undefined ||
+    connectTimeout === undefined
+  ) {
+    throw combine(errors)
+  }
+  return { keys, ...generate, hosts, policy, home, connectTimeout }
+}
+
+/** One error that tells of them all. */
+export function combine(errors: readonly TrustError[]): TrustError {
+  const [first] = errors
+  if (first === undefined) throw new Error('no error to tell')
+  if (errors.length === 1) return first
+  const list = errors.map((error) => `\n- ${explain(error)}`).join('')
+  return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first })
+}
+
+function readKeys({ sshPrivateKey, generateKey }: Inputs): PrivateKey[] {
+  if (sshPrivateKey.trim() === '') {
+    if (generateKey !== '') return []
+    throw new TrustError(
+      'key-empty',
+      'There is no key: ssh-private-key is empty, and generate-key is not set.',
+      {
+        hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
+      },
+    )
+  }
+  return parsePrivateKeys(sshPrivateKey).map((key, index) =>
+    // PEM has no comments; key= needs something to name a key by.
+    key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key,
+  )
+}
+
+function readPolicy(text: string, pinned: boolean): PolicyMode {
+  if (text === '') return pinned ? 'pinned' : 'any'
+  const mode = POLICY_MODES.find((name) => name === text)
+  if (mode === undefined) {
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
+      hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
+    })
+  }
+  if (mode !== 'any' && !pinned) {
+    throw new TrustError(
+      'input-invalid',
+      `The policy ${mode} needs hosts to go by, and hosts is empty.`,
+      {
+        hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
+      },
+    )
+  }
+  return mode
+}
+
+function readBoolean(text: string): boolean {
+  // The YAML 1.2 core schema's booleans, as @actions/core takes them.
+  if (['', 'true', 'True', 'TRUE'].includes(text)) return true
+  if (['false', 'False', 'FALSE'].includes(text)) return false
+  throw new TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`)
+}
+
+function readSeconds(text: string): number {
+  const seconds = text === '' ? 10 : Number(text)
+  if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300) return seconds * 1000
+  throw new TrustError(
+    'input-invalid',
+    `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`,
+  )
+}
+
+/** An error for each `key=` that names no key of the job. */
+function unknownKeys(
+  hosts: readonly HostLine[],
+  keys: readonly PrivateKey[],
+  generated: string | undefined,
+): TrustError[] {
+  const names = keys.flatMap(({ publicKey, comment }) => [fingerprint(publicKey), comment])
+  if (generated !== undefined) names.push(generated)
+  return hosts.flatMap(({ keys: wanted = [], position }) =>
+    wanted
+      .filter((name) => !names.includes(name))
+      .map(
+        (name) =>
+          new TrustError('hosts-option-unknown', `key=${name} is none of the job's keys.`, {
+            input: position,
+            hint: `They are: ${names.join(', ')}.`,
+          }),
+      ),
+  )
+}

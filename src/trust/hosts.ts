@@ -1,0 +1,222 @@
+/**
+ * The `hosts` input: one host a line,
+ *
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [forward]
+ *
+ * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
+ * `@revoked` with one. Well-known forges need no pin.
+ */
+import { TrustError } from '../errors'
+import { isKeyType, type KeyType } from '../ssh/public-key'
+import { parsePin, type Pin } from '../ssh/pin'
+import { forgeKeys } from './forges'
+
+export interface HostLine {
+  alias?: string
+  user?: string
+  host: string
+  port: number
+  pins: Pin[]
+  /** Fingerprints or comments of the only keys for this host; absent: all. */
+  keys?: string[]
+  /** Whether the agent may be forwarded to this host. */
+  forward: boolean
+  /** Where it stands, for messages: `hosts:3`. */
+  position: string
+}
+
+const OPTIONS = 'key=SHA256:…|comment, forward'
+
+/** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
+const MAX_TEXT = 16 * 1024 * 1024
+
+interface Token {
+  text: string
+  column: number
+}
+
+/** What a line calls its host. */
+export function hostName({ alias, host }: HostLine): string {
+  return alias ?? host
+}
+
+/**
+ * @returns the hosts, and an error for each line that is wrong
+ */
+export function parseHosts(text: string): { hosts: HostLine[]; errors: TrustError[] } {
+  const hosts: HostLine[] = []
+  const errors: TrustError[] = []
+  if (text.length > MAX_TEXT) {
+    errors.push(new TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }))
+    return { hosts, errors }
+  }
+  text.split(/\r\n|\r|\n/).forEach((line, index) => {
+    const tokens = tokenize(line)
+    if (tokens.length === 0) return
+    const position = `hosts:${index + 1}`
+    try {
+      hosts.push(parseLine(tokens, position))
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error
+      errors.push(error.about(position))
+    }
+  })
+  errors.push(...nameClashes(hosts))
+  return { hosts, errors }
+}
+
+function tokenize(line: string): Token[] {
+  const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1')
+  return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }))
+}
+
+function nameClashes(hosts: readonly HostLine[]): TrustError[] {
+  const seen = new Map<string, HostLine>()
+  const errors: TrustError[] = []
+  for (const line of hosts) {
+    if (line.alias === undefined) continue
+    const first = seen.get(line.alias)
+    if (first === undefined) seen.set(line.alias, line)
+    else {
+      errors.push(
+        new TrustError('hosts-syntax', `The alias ${line.alias} is taken by ${first.position}.`, {
+          input: line.position,
+          hint: 'Give every alias once.',
+        }),
+      )
+    }
+  }
+  return errors
+}
+
+function parseLine(tokens: readonly Token[], position: string): HostLine {
+  const [first, ...rest] = tokens
+  const name = parseName(first?.text ?? '')
+  const { pins, keys, forward } = parseRest(rest, position)
+  if (!pins.some((pin) => pin.kind !== 'revoked')) pins.push(...builtInPins(name.host))
+  return { ...name, pins, forward, position, ...(keys.length === 0 ? {} : { keys }) }
+}
+
+function parseName(text: string): Pick<HostLine, 'alias' | 'user' | 'host' | 'port'> {
+  // IPv6 addresses stand in brackets, as in known_hosts and URLs.
+  const match = /^(?:([^=@[\]:]*)=)?(?:(.*)@)?(?:\[([^\]]*)\]|([^:[\]@]*))(?::([0-9]*))?$/.exec(
+    text,
+  )
+  const [, alias, user, ipv6, plain, portText] = match ?? []
+  const host = ipv6 ?? plain ?? ''
+  if (match === null && (text.match(/:/g) ?? []).length > 1) {
+    throw new TrustError(
+      'hosts-syntax',
+      `${text} looks like an IPv6 address; it has to stand in brackets.`,
+      {
+        hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
+      },
+    )
+  }
+  const hostPattern =
+    ipv6 === undefined
+      ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
+      : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/
+  if (match === null || host.length > 253 || !hostPattern.test(host)) {
+    throw new TrustError(
+      'hosts-syntax',
+      `${JSON.stringify(text)} is not [alias=][user@]host[:port].`,
+    )
+  }
+  const port = portText === undefined ? 22 : Number(portText)
+  if (portText === '' || port < 1 || port > 65535) {
+    throw new TrustError(
+      'hosts-syntax',
+      `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`,
+    )
+  }
+  if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
+    throw new TrustError('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+      hint: 'Letters, digits, dot, dash and underscore may be in one.',
+    })
+  }
+  if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user)) {
+    throw new TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`)
+  }
+  return {
+    host,
+    port,
+    ...(alias === undefined ? {} : { alias }),
+    ...(user === undefined ? {} : { user }),
+  }
+}
+
+function parseRest(
+  tokens: readonly Token[],
+  position: string,
+): { pins: Pin[]; keys: string[]; forward: boolean } {
+  const pins: Pin[] = []
+  const keys: string[] = []
+  let forward = false
+  let i = 0
+  const peek = (): string => tokens[i]?.text ?? ''
+  while (i < tokens.length) {
+    const { text, column } = tokens[i] ?? { text: '', column: 0 }
+    const at = `${position}:${column}`
+    i += 1
+    try {
+      if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
+        const pin = parsePin(text)
+        const { type, length } = fingerprintTrailer(tokens.slice(i))
+        i += length
+        pins.push(
+          type === undefined ? pin : { ...pin, ...(pin.kind === 'fingerprint' ? { type } : {}) },
+        )
+      } else if (/^[0-9]{3,5}$/.test(text) && /^SHA256:/i.test(peek())) {
+        // the length that ssh-keygen -lf prints first
+      } else if (text === '@cert-authority' || text === '@revoked') {
+        pins.push(parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`))
+        i += 2
+        if (peek().includes('@') && !peek().startsWith('@')) i += 1 // the key's comment
+      } else if (isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+        pins.push(parsePin(`${text} ${peek()}`))
+        i += 1
+        if (peek().includes('@') && !peek().startsWith('@')) i += 1
+      } else if (text.startsWith('key=') && text.length > 4) {
+        keys.push(text.slice(4))
+      } else if (text === 'forward') {
+        forward = true
+      } else {
+        throw new TrustError(
+          'hosts-option-unknown',
+          `${JSON.stringify(text)} is neither a pin nor an option.`,
+          {
+            hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
+          },
+        )
+      }
+    } catch (error) {
+      throw error instanceof TrustError ? error.about(at) : error
+    }
+  }
+  return { pins, keys, forward }
+}
+
+/** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
+function fingerprintTrailer(tokens: readonly Token[]): { type?: KeyType; length: number } {
+  const end = tokens.findIndex(({ text }) => /^\((ED25519|ECDSA|RSA)\)$/.test(text))
+  const between = tokens.slice(0, Math.max(end, 0))
+  if (end < 0 || end > 4 || between.some(({ text }) => /^(SHA256:|@)|=|^forward$/.test(text))) {
+    return { length: 0 }
+  }
+  const name = tokens[end]?.text
+  const type = name === '(ED25519)' ? 'ssh-ed25519' : name === '(RSA)' ? 'ssh-rsa' : undefined
+  return { length: end + 1, ...(type === undefined ? {} : { type }) }
+}
+
+function builtInPins(host: string): Pin[] {
+  const keys = forgeKeys(host)
+  if (keys !== undefined) return keys.map(parsePin)
+  throw new TrustError(
+    'hosts-pin-missing',
+    `${host} has no pin, so nothing says which key is the right one.`,
+    {
+      hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
+    },
+  )
+}
