@@ -1,0 +1,1623 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+var __webpack_exports__ = {};
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = require("node:child_process");
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = require("node:fs");
+;// CONCATENATED MODULE: ./src/process-identity.ts
+/**
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
+ */
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function identify(pid) {
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
+}
+/** Whether that very process still runs. */
+function stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
+        }
+        if (process.platform === 'darwin') {
+            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
+                encoding: 'utf8',
+            }).trim();
+        }
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: ./src/errors.ts
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // inputs
+    'input-missing',
+    'input-invalid',
+    // hosts
+    'hosts-syntax',
+    'hosts-option-unknown',
+    'hosts-pin-missing',
+    'hosts-pin-invalid',
+    'hosts-pin-md5',
+    // keys
+    'key-empty',
+    'key-is-public',
+    'key-unreadable',
+    'key-encrypted',
+    'key-type-unsupported',
+    'key-too-small',
+    'malformed',
+    // host keys
+    'host-not-found',
+    'host-refused',
+    'host-unreachable',
+    'host-timeout',
+    'host-closed',
+    'host-not-ssh',
+    'host-protocol',
+    'host-no-common-algorithm',
+    'host-key-type-absent',
+    'host-key-unproven',
+    'host-key-changed',
+    'host-key-revoked',
+    // this machine
+    'home-unsafe',
+    'file-unsafe',
+    'file-locked',
+    'temp-unusable',
+    'platform-unsupported',
+    'agent-start',
+    'agent-control',
+]));
+class errors_TrustError extends Error {
+    code;
+    input;
+    hint;
+    constructor(code, message, details = {}) {
+        super(message, details.cause === undefined ? undefined : { cause: details.cause });
+        this.name = 'TrustError';
+        this.code = code;
+        this.input = details.input;
+        this.hint = details.hint;
+    }
+    /** The same error, said of an input that only the caller knows. An input already named stays. */
+    about(input) {
+        if (this.input !== undefined)
+            return this;
+        return new errors_TrustError(this.code, this.message, {
+            input,
+            ...(this.hint === undefined ? {} : { hint: this.hint }),
+            cause: this.cause,
+        });
+    }
+    /** The whole story in one paragraph: `input: message hint [code]`. */
+    explain() {
+        const input = this.input === undefined ? '' : `${this.input}: `;
+        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
+        return `${input}${this.message}${hint} [${this.code}]`;
+    }
+}
+/** `error` in words, whatever was thrown. */
+function explain(error) {
+    if (error instanceof errors_TrustError)
+        return error.explain();
+    return error instanceof Error ? error.message : String(error);
+}
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+function systemCode(error) {
+    if (!(error instanceof Error) || !('code' in error))
+        return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/wire.ts
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class wire_Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function wire_byte(value) {
+    return Buffer.of(value);
+}
+function wire_boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function wire_string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function wire_mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function nameList(names) {
+    return wire_string(names.join(','));
+}
+
+;// CONCATENATED MODULE: ./src/ssh/public-key.ts
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const public_key_MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const public_key_MAX_RSA_BITS = 16384;
+function public_key_isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function public_key_isEcdsa(type) {
+    return type in CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
+    const cert = plain === name ? '' : '-CERT';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function public_key_fingerprint(blob) {
+    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function typeOfBlob(blob) {
+    return new wire_Reader(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (public_key_isEcdsa(type)) {
+        const curve = CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function decodePublicKey(blob) {
+    const reader = new wire_Reader(blob);
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function public_key_unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function rsaBits(blob) {
+    const reader = new wire_Reader(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = rsaBits(blob);
+    if (bits >= public_key_MIN_RSA_BITS)
+        return;
+    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${public_key_MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function public_key_formatPublicKey(blob, comment = '') {
+    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !public_key_isEcdsa(type)) {
+        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([wire_string(type), wire_string(CURVES[type].name), wire_string(point)]) };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/private-key.ts
+/**
+ * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
+ * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
+ */
+
+
+
+
+/**
+ * A private key from a `KeyObject`.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`
+ */
+function privateKeyFrom(key, comment = '') {
+    if (key.asymmetricKeyType === 'dsa')
+        throw public_key_unsupportedType('ssh-dss');
+    if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
+        throw public_key_unsupportedType(key.asymmetricKeyType ?? 'unknown');
+    }
+    if (key.asymmetricKeyType === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw public_key_unsupportedType(curve);
+    }
+    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, key, publicKey: blob, comment };
+}
+/** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
+function private_key_writePrivateKey({ type, key, publicKey, comment }) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    let fields;
+    if (type === 'ssh-ed25519') {
+        const reader = new Reader(publicKey);
+        reader.string();
+        const point = reader.string(32);
+        fields = [string(point), string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+    }
+    else if (isEcdsa(type)) {
+        const reader = new Reader(publicKey);
+        reader.string();
+        fields = [reader.rest(), mpint(part('d'))]; // §5.2.2: curve name, Q, d
+    }
+    else {
+        // §5.2.4: n, e, d, iqmp, p, q
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(mpint);
+    }
+    return Buffer.concat([string(type), ...fields, string(comment)]);
+}
+/**
+ * Reads what `writePrivateKey` writes, up to and with the comment.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together), `malformed`
+ */
+function readPrivateKey(reader) {
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
+    const comment = reader.text(4096);
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+    }
+    catch (cause) {
+        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+    }
+    const privateKey = privateKeyFrom(key, comment);
+    const stated = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: publicHalf(jwk), format: 'jwk' });
+    if (!encodePublicKey(stated).blob.equals(privateKey.publicKey)) {
+        throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
+    }
+    return privateKey;
+}
+function publicHalf({ kty, crv, x, y, n, e }) {
+    const all = { kty, crv, x, y, n, e };
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+function readCurve(type, reader) {
+    const parts = readPublicParts(type, reader);
+    if (!public_key_isEcdsa(type)) {
+        const secret = reader.string(64);
+        if (secret.length !== 64)
+            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+        return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
+    }
+    const { bytes } = CURVES[type];
+    const d = reader.mpint(bytes + 1);
+    const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
+    return { ...parts, d: padded.toString('base64url') };
+}
+function readRsa(reader) {
+    const max = public_key_MAX_RSA_BITS / 8 + 1;
+    const n = reader.mpint(max);
+    const e = reader.mpint(9);
+    const d = reader.mpint(max);
+    const qi = reader.mpint(max);
+    const p = reader.mpint(max);
+    const q = reader.mpint(max);
+    const text = (number) => number.toString('base64url');
+    return {
+        kty: 'RSA',
+        n: text(n),
+        e: text(e),
+        d: text(d),
+        p: text(p),
+        q: text(q),
+        qi: text(qi),
+        dp: text(reduce(d, p)),
+        dq: text(reduce(d, q)),
+    };
+}
+/** d mod (prime - 1): the exponents of RFC 8017 §3.2, which the wire format leaves out. */
+function reduce(d, prime) {
+    const modulus = number(prime) - 1n;
+    if (modulus <= 1n)
+        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+    const hex = (number(d) % modulus).toString(16);
+    return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+}
+function number(bytes) {
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
+}
+/**
+ * `ed25519`, `ecdsa` (256), `ecdsa-384`, `ecdsa-521`, `rsa` (3072), `rsa-4096`, …
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`
+ */
+function parseKeySpec(text) {
+    const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
+    if (name === 'dsa')
+        throw unsupportedType('ssh-dss');
+    if (name === 'ed25519' && size === undefined)
+        return { type: 'ssh-ed25519' };
+    if (name === 'ecdsa') {
+        const type = `ecdsa-sha2-nistp${size ?? '256'}`;
+        if (isKeyType(type))
+            return { type };
+    }
+    if (name === 'rsa') {
+        const bits = Number(size ?? '3072');
+        if (bits < MIN_RSA_BITS) {
+            throw new TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+                hint: 'Use ed25519, or rsa-3072.',
+            });
+        }
+        if (bits <= MAX_RSA_BITS)
+            return { type: 'ssh-rsa', bits };
+    }
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
+        hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
+    });
+}
+/** A new key from the platform's random numbers. */
+function generatePrivateKey({ type, bits }, comment) {
+    if (type === 'ssh-ed25519')
+        return privateKeyFrom((0,external_node_crypto_namespaceObject.generateKeyPairSync)('ed25519').privateKey, comment);
+    if (public_key_isEcdsa(type)) {
+        const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('ec', { namedCurve: CURVES[type].jwk });
+        return privateKeyFrom(privateKey, comment);
+    }
+    const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+
+;// CONCATENATED MODULE: ./src/agent/audit.ts
+/**
+ * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
+
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Opens the audit file, made new (mode 0600) or appended to. */
+function openAudit(file) {
+    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_APPEND | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
+    const descriptor = (0,external_node_fs_namespaceObject.openSync)(file, flags, 0o600);
+    let bytes = 0;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            if (bytes + line.length > MAX_BYTES) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += (0,external_node_fs_namespaceObject.writeSync)(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+        },
+    };
+}
+/** The entries of an audit file's text; a line that is torn is left out. */
+function parseAudit(text) {
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([wire_string(type), wire_string((0,external_node_crypto_namespaceObject.sign)(null, data, key))]);
+    }
+    if (public_key_isEcdsa(type)) {
+        const curve = CURVES[type];
+        const raw = (0,external_node_crypto_namespaceObject.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = wire_mpint(raw.subarray(0, curve.bytes));
+        const s = wire_mpint(raw.subarray(curve.bytes));
+        return Buffer.concat([wire_string(type), wire_string(Buffer.concat([r, s]))]);
+    }
+    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
+    return Buffer.concat([wire_string(algorithm), wire_string((0,external_node_crypto_namespaceObject.sign)(rsaHash, data, key))]);
+}
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new Reader(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function verifySignature(blob, signature, data) {
+    const { type, key } = decodePublicKey(blob);
+    const reader = new wire_Reader(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && (0,external_node_crypto_namespaceObject.verify)(null, data, key, bytes);
+    if (public_key_isEcdsa(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = CURVES[type];
+        const parts = new wire_Reader(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return (0,external_node_crypto_namespaceObject.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, bytes);
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new errors_TrustError('malformed', 'An ECDSA signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pattern.ts
+/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
+/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
+function matchPattern(text, pattern) {
+    let t = 0;
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    while (t < text.length) {
+        if (p < pattern.length &&
+            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
+            t += 1;
+            p += 1;
+        }
+        else if (pattern[p] === '*') {
+            star = p;
+            mark = t;
+            p += 1;
+        }
+        else if (star >= 0) {
+            mark += 1;
+            t = mark;
+            p = star + 1;
+        }
+        else {
+            return false;
+        }
+    }
+    while (pattern[p] === '*')
+        p += 1;
+    return p === pattern.length;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/certificate.ts
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+const SUFFIX = '-cert-v01@openssh.com';
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(SUFFIX);
+}
+function certificateType(type) {
+    return `${type}${SUFFIX}`;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType(typeOfBlob(blob)))
+        return blob;
+    return readCertifiedKey(new wire_Reader(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const name = reader.text(64);
+    const keyType = name.slice(0, -SUFFIX.length);
+    if (!isCertificateType(name) || !public_key_isKeyType(keyType))
+        throw public_key_unsupportedType(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    readPublicParts(keyType, reader);
+    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function parseCertificate(blob) {
+    const reader = new wire_Reader(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new errors_TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new errors_TrustError('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+function strings(list) {
+    const reader = new wire_Reader(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+        return "the authority's signature is not valid";
+    }
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const time = BigInt(Math.floor(now));
+    if (time < certificate.validAfter)
+        return `it is valid only from ${isoTime(certificate.validAfter)}`;
+    if (time >= certificate.validBefore)
+        return `it expired at ${isoTime(certificate.validBefore)}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. */
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const SSH_AGENT_RSA_SHA2_256 = 2;
+const SSH_AGENT_RSA_SHA2_512 = 4;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = wire_byte(SSH_AGENT_FAILURE);
+const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = wire_string;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #length = 0;
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#length += chunk.length;
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#length < 4)
+            return undefined;
+        const pending = this.#join();
+        const length = pending.readUInt32BE(0);
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (pending.length < 4 + length)
+            return undefined;
+        this.#chunks = [pending.subarray(4 + length)];
+        this.#length = pending.length - 4 - length;
+        return pending.subarray(4, 4 + length);
+    }
+    #join() {
+        const [first] = this.#chunks;
+        if (this.#chunks.length === 1 && first !== undefined)
+            return first;
+        const joined = Buffer.concat(this.#chunks);
+        this.#chunks = [joined];
+        return joined;
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [wire_string(blob), wire_string(comment)]);
+    return Buffer.concat([wire_byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([wire_byte(SSH_AGENT_SIGN_RESPONSE), wire_string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([wire_byte(SSH_AGENT_EXTENSION_RESPONSE), wire_string(name), contents]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([byte(SSH_AGENTC_EXTENSION), string(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/keyring.ts
+/** The identities that the agent holds. */
+
+
+
+
+
+/** The identity of a plain key. */
+function plainIdentity(privateKey) {
+    const { publicKey, comment } = privateKey;
+    return { blob: publicKey, comment, fingerprint: public_key_fingerprint(publicKey), privateKey };
+}
+/**
+ * The identity of a key with its certificate (wire format).
+ *
+ * @throws TrustError `key-unreadable` if the certificate is another key's
+ */
+function certifiedIdentity(privateKey, certificate) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
+        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
+        throw new errors_TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    return { ...plainIdentity(privateKey), blob: certificate };
+}
+function findIdentity(identities, blob) {
+    return identities.find((identity) => identity.blob.equals(blob));
+}
+/**
+ * Signs with an identity.
+ *
+ * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ */
+function signWith(identity, data, flags) {
+    const { type, key } = identity.privateKey;
+    const hash = flags & SSH_AGENT_RSA_SHA2_256
+        ? 'sha256'
+        : flags & SSH_AGENT_RSA_SHA2_512
+            ? 'sha512'
+            : undefined;
+    if (type === 'ssh-rsa' && hash === undefined)
+        return undefined;
+    return makeSignature(type, key, data, hash ?? 'sha512');
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
+;// CONCATENATED MODULE: ./src/ssh/pin.ts
+/**
+ * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
+ * against them. The setup, the agent and the command line all judge with this function.
+ */
+
+
+
+/**
+ * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
+ *
+ * @param now seconds since 1970, for the validity of certificates
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function judgeHostKey(pins, hostname, hostKey, now) {
+    if (!isCertificateType(typeOfBlob(hostKey)))
+        return judgePlainKey(pins, hostKey);
+    const certificate = parseCertificate(hostKey);
+    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
+        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
+    const keys = authorities.map((pin) => pin.key.blob);
+    const defect = hostCertificateDefect(certificate, hostname, keys, now);
+    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
+    if (defect === undefined && pin !== undefined)
+        return { verdict: 'ok', pin };
+    // A pin of the plain key holds whatever certificate the key wears.
+    const plain = judgePlainKey(pins, certificate.key);
+    if (plain.verdict === 'ok' || defect === undefined)
+        return plain;
+    return { verdict: 'changed', defect };
+}
+function judgePlainKey(pins, hostKey) {
+    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const offered = public_key_fingerprint(hostKey);
+    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
+        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
+    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
+}
+/** A pin as the `hosts` input takes it. */
+function pin_formatPin(pin) {
+    if (pin.kind === 'fingerprint')
+        return pin.fingerprint;
+    const key = formatPublicKey(pin.key.blob);
+    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
+}
+/** The fingerprint by which a pin is told in messages. */
+function pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : fingerprint(pin.key.blob);
+}
+/**
+ * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
+ * `@revoked ssh-ed25519 AAAA…`.
+ *
+ * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
+ *   `malformed`
+ */
+function parsePin(text) {
+    if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(text)) {
+        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
+        });
+    }
+    if (/^SHA256:/i.test(text)) {
+        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
+        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
+        if (digest === undefined) {
+            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
+            });
+        }
+        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
+    }
+    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
+    const parsed = parsePublicKey(key);
+    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/userauth.ts
+/**
+ * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
+ * publickey-hostbound-v00@openssh.com (OpenSSH's PROTOCOL, section 3.1), which adds the host key.
+ */
+
+/** RFC 4252 §6. */
+const SSH_MSG_USERAUTH_REQUEST = 50;
+/** Longest user name that is told in the audit and compared; Linux allows 32, others 256. */
+const MAX_USER = 1024;
+/** What `data` asks for, or undefined where it is anything but a whole request for a signature. */
+function parseUserauthRequest(data) {
+    try {
+        const reader = new wire_Reader(data);
+        const sessionId = reader.string(128);
+        const message = reader.byte();
+        const user = reader.text(MAX_USER);
+        const service = reader.text(256);
+        const method = reader.text(256);
+        const signatureFollows = reader.boolean();
+        const algorithm = reader.text(256);
+        const key = reader.string();
+        const hostbound = method === 'publickey-hostbound-v00@openssh.com';
+        const hostKey = hostbound ? reader.string() : undefined;
+        reader.end('a userauth request');
+        if (sessionId.length === 0 || message !== SSH_MSG_USERAUTH_REQUEST || !signatureFollows) {
+            return undefined;
+        }
+        if (service !== 'ssh-connection' || (method !== 'publickey' && !hostbound))
+            return undefined;
+        const request = { sessionId, user, service, algorithm, key };
+        return hostKey === undefined
+            ? { ...request, method: 'publickey' }
+            : { ...request, method: 'publickey-hostbound-v00@openssh.com', hostKey };
+    }
+    catch {
+        return undefined; // short or overlong: not a userauth request
+    }
+}
+
+;// CONCATENATED MODULE: ./src/agent/policy.ts
+/**
+ * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
+ * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
+ */
+
+
+const POLICY_MODES = (/* unused pure expression or super */ null && (['pinned', 'warn', 'any']));
+function allows(host, identity) {
+    return (host.keys === undefined ||
+        host.keys.includes(identity.fingerprint) ||
+        host.keys.includes(identity.comment));
+}
+/** The hosts whose pins a proven host key satisfies; `revoked` if any host revokes it. */
+function hostsWithKey(policy, hostKey, now) {
+    const matching = [];
+    for (const host of policy.hosts) {
+        const { verdict } = judgeHostKey(host.pins, host.hostname, hostKey, now);
+        if (verdict === 'revoked')
+            return 'revoked';
+        if (verdict === 'ok')
+            matching.push(host);
+    }
+    return matching;
+}
+/**
+ * Whether `identity` may sign `data` on a connection with these bindings.
+ *
+ * @param now seconds since 1970, for host certificates
+ */
+function decide(policy, identity, bindings, data, now) {
+    const request = parseUserauthRequest(data);
+    const forwarded = bindings.list.length > 1;
+    const user = request === undefined ? {} : { user: request.user };
+    const refuse = (reason, host) => ({
+        allowed: false,
+        reason,
+        ...user,
+        ...(host === undefined ? {} : { host: host.name }),
+        forwarded,
+    });
+    if (policy.mode === 'any') {
+        return { allowed: true, reason: 'any-allowed', ...user, forwarded };
+    }
+    if (bindings.failed)
+        return refuse('bind-failed');
+    if (request?.key.equals(identity.blob) !== true)
+        return refuse('not-userauth');
+    const last = bindings.list.at(-1);
+    if (last === undefined) {
+        if (policy.mode === 'pinned')
+            return refuse('unbound');
+        return { allowed: true, reason: 'unbound-allowed', ...user, forwarded };
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return refuse(mismatch);
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return refuse('host-revoked');
+    if (hosts.length === 0)
+        return refuse('host-not-pinned');
+    // Several lines may pin the same key: the line for this very user speaks first.
+    hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
+    const host = hosts.find((candidate) => allows(candidate, identity));
+    if (host === undefined)
+        return refuse('key-not-for-host', hosts[0]);
+    if (forwarded) {
+        // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+        if (request.hostKey === undefined)
+            return refuse('forward-not-hostbound', host);
+        if (!pathAllowed(policy, bindings.list.slice(0, -1), identity, now)) {
+            return refuse('forward-not-allowed', host);
+        }
+    }
+    return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
+}
+function sessionMismatch(request, last) {
+    if (last.forwarding)
+        return 'forwarding-hop';
+    if (!request.sessionId.equals(last.sessionId))
+        return 'session-mismatch';
+    if (request.hostKey !== undefined && !request.hostKey.equals(last.hostKey)) {
+        return 'host-key-mismatch';
+    }
+    return undefined;
+}
+/** Whether every hop before the last is a host that may use the agent, and this key, onwards. */
+function pathAllowed(policy, path, identity, now) {
+    return path.every((hop) => {
+        const hosts = hostsWithKey(policy, hop.hostKey, now);
+        return (hop.forwarding &&
+            hosts !== 'revoked' &&
+            hosts.some((host) => host.forward && allows(host, identity)));
+    });
+}
+/**
+ * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
+ * bound one those that could be used there, so that a server is offered no useless key.
+ */
+function visible(policy, identities, bindings, now) {
+    if (policy.mode === 'any')
+        return { identities };
+    if (bindings.failed)
+        return { identities: [], withheld: 'bind-failed' };
+    const last = bindings.list.at(-1);
+    if (last === undefined)
+        return { identities };
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return { identities: [], withheld: 'host-revoked' };
+    if (hosts.length === 0 && !last.forwarding)
+        return { identities: [], withheld: 'host-not-pinned' };
+    const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
+    const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
+        pathAllowed(policy, path, identity, now));
+    if (shown.length > 0 || identities.length === 0)
+        return { identities: shown };
+    const name = hosts[0]?.name;
+    return {
+        identities: [],
+        withheld: path.length > 0 ? 'forward-not-allowed' : 'key-not-for-host',
+        ...(name === undefined ? {} : { host: name }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/agent/session-binding.ts
+/**
+ * `session-bind@openssh.com` (PROTOCOL.agent section 1): which SSH session, to which host key, a
+ * connection to the agent serves. The rules are those of OpenSSH's process_ext_session_bind.
+ */
+
+
+
+/** OpenSSH's AGENT_MAX_SID_LEN and AGENT_MAX_SESSION_IDS. */
+const MAX_SESSION_ID = 128;
+const MAX_BINDINGS = 16;
+function noBindings() {
+    return { list: [], failed: false };
+}
+/** Handles the contents of a session-bind message. Returns the defect, in words, or undefined. */
+function bindSession(bindings, contents) {
+    const defect = tryBind(bindings, contents);
+    if (defect !== undefined)
+        bindings.failed = true;
+    return defect;
+}
+function tryBind(bindings, contents) {
+    try {
+        const reader = new wire_Reader(contents);
+        const hostKey = Buffer.from(reader.string());
+        const sessionId = Buffer.from(reader.string());
+        const signature = reader.string();
+        const forwarding = reader.boolean();
+        reader.end('a session-bind message');
+        if (sessionId.length === 0 || sessionId.length > MAX_SESSION_ID) {
+            return `a session id of ${sessionId.length} bytes`;
+        }
+        if (!verifySignature(plainKey(hostKey), signature, sessionId)) {
+            return "the host key's signature is not valid";
+        }
+        return record(bindings, { hostKey, sessionId, forwarding });
+    }
+    catch (error) {
+        return error instanceof Error ? error.message : String(error);
+    }
+}
+/** Records a binding whose host key is proven. Returns the defect, in words, or undefined. */
+function record(bindings, binding) {
+    for (const known of bindings.list) {
+        if (!known.forwarding)
+            return 'the connection was bound for a login before';
+        if (known.sessionId.equals(binding.sessionId)) {
+            return known.hostKey.equals(binding.hostKey)
+                ? undefined
+                : 'the session was bound to another host key before';
+        }
+    }
+    if (bindings.list.length >= MAX_BINDINGS)
+        return `more than ${MAX_BINDINGS} sessions`;
+    bindings.list.push(binding);
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./src/agent/server.ts
+/**
+ * The agent itself: serves connections on its socket. Requests of one connection are answered in
+ * their order; what is not understood is answered FAILURE and the stream goes on.
+ */
+
+
+
+
+
+
+
+
+
+/** Connections beyond this many wait in the kernel's queue. */
+const MAX_CONNECTIONS = 256;
+/** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
+async function listen(path, state) {
+    const server = (0,external_node_net_namespaceObject.createServer)((socket) => {
+        serveConnection(socket, state);
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    const umask = process.umask(0o177);
+    try {
+        await new Promise((resolve, reject) => {
+            server.once('error', reject);
+            server.listen(path, resolve);
+        });
+    }
+    finally {
+        process.umask(umask);
+    }
+    (0,external_node_fs_namespaceObject.chmodSync)(path, 0o600);
+    return server;
+}
+function serveConnection(socket, state) {
+    const bindings = noBindings();
+    const reader = new FrameReader();
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+        reader.push(chunk);
+        try {
+            for (let message = reader.next(); message !== undefined; message = reader.next()) {
+                const reply = answer(message, bindings, state);
+                // A client that does not read its answers gets to ask nothing more until it does.
+                if (!socket.write(messages_frame(reply))) {
+                    socket.pause();
+                    socket.once('drain', () => socket.resume());
+                }
+            }
+        }
+        catch {
+            socket.destroy(); // a frame that can't be: nothing after it can be trusted
+        }
+    });
+}
+/** The reply to one message. Never throws: whatever is wrong with a message is its own FAILURE. */
+function answer(message, bindings, state) {
+    try {
+        const reader = new wire_Reader(message);
+        switch (reader.byte()) {
+            case SSH_AGENTC_REQUEST_IDENTITIES:
+                return listIdentities(bindings, state);
+            case SSH_AGENTC_SIGN_REQUEST:
+                return sign(reader, bindings, state);
+            case SSH_AGENTC_EXTENSION:
+                return extension(reader, bindings, state);
+            default:
+                return FAILURE;
+        }
+    }
+    catch {
+        return FAILURE;
+    }
+}
+function now() {
+    return Date.now() / 1000;
+}
+function listIdentities(bindings, state) {
+    const { identities, withheld, host } = visible(state.policy, state.identities, bindings, now());
+    if (withheld !== undefined) {
+        state.audit.write({
+            request: 'list',
+            verdict: 'refused',
+            reason: withheld,
+            ...(host === undefined ? boundKey(bindings) : { host }),
+        });
+    }
+    return identitiesAnswer(identities);
+}
+function boundKey(bindings) {
+    const last = bindings.list.at(-1);
+    return last === undefined ? {} : { hostKey: public_key_fingerprint(last.hostKey) };
+}
+function sign(reader, bindings, state) {
+    const blob = reader.string();
+    const data = reader.string();
+    const flags = reader.uint32();
+    reader.end('a sign request');
+    const identity = findIdentity(state.identities, blob);
+    if (identity === undefined) {
+        state.audit.write({
+            request: 'sign',
+            verdict: 'refused',
+            reason: 'key-unknown',
+            key: public_key_fingerprint(blob),
+        });
+        return FAILURE;
+    }
+    const { allowed, reason, ...facts } = decide(state.policy, identity, bindings, data, now());
+    const signature = allowed ? signWith(identity, data, flags) : undefined;
+    state.audit.write({
+        request: 'sign',
+        verdict: signature === undefined ? 'refused' : 'signed',
+        reason: allowed && signature === undefined ? 'sha1' : reason,
+        key: identity.fingerprint,
+        ...(facts.host === undefined ? boundKey(bindings) : {}),
+        ...facts,
+    });
+    return signature === undefined ? FAILURE : signResponse(signature);
+}
+function extension(reader, bindings, state) {
+    const name = reader.text(256);
+    const contents = reader.rest();
+    if (name === QUERY)
+        return extensionResponse(QUERY, wire_string(SESSION_BIND));
+    if (name === SESSION_BIND) {
+        const defect = bindSession(bindings, contents);
+        if (defect === undefined)
+            return SUCCESS;
+        state.audit.write({
+            request: 'bind',
+            verdict: 'refused',
+            reason: 'bind-failed',
+            detail: defect,
+        });
+        return EXTENSION_FAILURE;
+    }
+    if (name === CONTROL)
+        return control(contents, bindings, state);
+    return FAILURE; // RFC 9987 §5.8: an extension that is not known
+}
+function control(contents, bindings, state) {
+    const reader = new wire_Reader(contents);
+    const token = reader.string(256);
+    const request = JSON.parse(reader.text());
+    const digest = (text) => (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest();
+    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(digest(token), digest(state.token)))
+        return EXTENSION_FAILURE;
+    switch (request.op) {
+        case 'status':
+            return extensionResponse(CONTROL, wire_string(JSON.stringify(server_status(state))));
+        case 'stop':
+            setImmediate(state.stop); // after the reply has been handed to the socket
+            return SUCCESS;
+        case 'bind': {
+            const hostKey = Buffer.from(request.hostKey, 'base64');
+            const sessionId = Buffer.from(request.sessionId, 'base64');
+            const defect = record(bindings, { hostKey, sessionId, forwarding: false });
+            return defect === undefined ? SUCCESS : EXTENSION_FAILURE;
+        }
+    }
+}
+function server_status(state) {
+    return {
+        pid: process.pid,
+        mode: state.policy.mode,
+        identities: state.identities.map(({ fingerprint, comment }) => ({ fingerprint, comment })),
+        audit: state.audit.counts(),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/agent/settings.ts
+
+
+
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+const MAX_SETTINGS = 16 * 1024 * 1024;
+function encodeSettings(settings) {
+    const encodePins = (pins) => pins.map(formatPin);
+    const encoded = {
+        ...settings,
+        policy: {
+            ...settings.policy,
+            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+        },
+        keys: settings.keys.map(({ privateKey, certificate }) => ({
+            privateKey: writePrivateKey(privateKey).toString('base64'),
+            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+        })),
+    };
+    return JSON.stringify(encoded);
+}
+function decodeSettings(line) {
+    const encoded = JSON.parse(line);
+    return {
+        ...encoded,
+        policy: {
+            ...encoded.policy,
+            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+        },
+        keys: encoded.keys.map(({ privateKey, certificate }) => ({
+            privateKey: readPrivateKey(new wire_Reader(Buffer.from(privateKey, 'base64'))),
+            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+        })),
+    };
+}
+/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+function identitiesOf({ privateKey, certificate }) {
+    const plain = plainIdentity(privateKey);
+    return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)];
+}
+
+;// CONCATENATED MODULE: ./src/agent/run.ts
+/** The life of the agent process: settings in, keys made, socket served, end. */
+
+
+
+
+
+
+
+
+/** How often the agent looks whether the runner still lives, in milliseconds. */
+const WATCH_INTERVAL = 2000;
+/** Starts serving with the settings of one line. */
+async function runAgent(line) {
+    const settings = decodeSettings(line);
+    const identities = settings.keys.flatMap(identitiesOf);
+    const given = identities.length;
+    if (settings.generate !== undefined) {
+        identities.push(plainIdentity(generatePrivateKey(settings.generate, settings.generate.comment)));
+    }
+    const audit = openAudit(settings.auditFile);
+    const end = () => {
+        (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
+        process.exit(0);
+    };
+    // OpenSSH's agent drops all keys at SIGUSR1; Node would open its inspector without a handler.
+    process.on('SIGUSR1', () => {
+        state.identities = [];
+    });
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+        process.on(signal, end);
+    const state = { identities, policy: settings.policy, audit, token: settings.token, stop: end };
+    await listen(settings.socket, state);
+    watchRunner(settings, end);
+    return {
+        pid: process.pid,
+        identities: identities.map(({ blob, comment }, index) => ({
+            blob: blob.toString('base64'),
+            comment,
+            generated: index >= given,
+        })),
+    };
+}
+/**
+ * If the runner dies, post never runs: then the agent starts the program that takes the job's trust
+ * back, and that program stops the agent. Where the runner can't be seen (it is outside the
+ * container) there is nothing to watch; the end of the container ends the agent.
+ */
+function watchRunner({ watch, orphaned }, end) {
+    if (watch === undefined || identify(watch.pid) === undefined)
+        return;
+    const runner = watch;
+    const timer = setInterval(() => {
+        if (stillRuns(runner))
+            return;
+        clearInterval(timer);
+        if (orphaned === undefined)
+            end();
+        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file], {
+            detached: true,
+            env: orphaned.env,
+            stdio: 'ignore',
+        });
+        child.once('error', end);
+        // It stops this agent over the control channel; if it fails, the keys go all the same.
+        child.once('exit', end);
+    }, WATCH_INTERVAL);
+}
+
+;// CONCATENATED MODULE: ./src/agent.ts
+/** The agent's process. Settings come as one line on standard input; without them it just ends. */
+
+
+
+process.title = 'ssh-trust-agent';
+let line = '';
+process.stdin.setEncoding('utf8');
+process.stdin.on('data', (chunk) => {
+    line += chunk;
+    if (line.length > MAX_SETTINGS)
+        process.exit(1);
+});
+process.stdin.on('end', () => {
+    if (line === '')
+        process.exit(0);
+    runAgent(line).then((ready) => {
+        process.stdout.end(`${JSON.stringify(ready)}\n`);
+    }, (error) => {
+        process.stdout.end(`${JSON.stringify({ error: explain(error) })}\n`, () => process.exit(1));
+    });
+    line = '';
+});
+
+module.exports = __webpack_exports__;
+/******/ })()
+;

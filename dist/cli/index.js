@@ -1,0 +1,9 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+var __webpack_exports__ = {};
+
+/** The command line, `ssh-trust`. */
+
+module.exports = __webpack_exports__;
+/******/ })()
+;

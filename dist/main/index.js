@@ -1,0 +1,5700 @@
+/******/ (() => { // webpackBootstrap
+/******/ 	"use strict";
+var __webpack_exports__ = {};
+
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = require("node:path");
+;// CONCATENATED MODULE: external "os"
+const external_os_namespaceObject = require("os");
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+/**
+ * Sanitizes an input into a string so it can be passed into issueCommand safely
+ * @param input input to sanitize into a string
+ */
+function toCommandValue(input) {
+    if (input === null || input === undefined) {
+        return '';
+    }
+    else if (typeof input === 'string' || input instanceof String) {
+        return input;
+    }
+    return JSON.stringify(input);
+}
+/**
+ *
+ * @param annotationProperties
+ * @returns The command properties to send with the actual annotation command
+ * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
+ */
+function utils_toCommandProperties(annotationProperties) {
+    if (!Object.keys(annotationProperties).length) {
+        return {};
+    }
+    return {
+        title: annotationProperties.title,
+        file: annotationProperties.file,
+        line: annotationProperties.startLine,
+        endLine: annotationProperties.endLine,
+        col: annotationProperties.startColumn,
+        endColumn: annotationProperties.endColumn
+    };
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
+
+
+/**
+ * Issues a command to the GitHub Actions runner
+ *
+ * @param command - The command name to issue
+ * @param properties - Additional properties for the command (key-value pairs)
+ * @param message - The message to include with the command
+ * @remarks
+ * This function outputs a specially formatted string to stdout that the Actions
+ * runner interprets as a command. These commands can control workflow behavior,
+ * set outputs, create annotations, mask values, and more.
+ *
+ * Command Format:
+ *   ::name key=value,key=value::message
+ *
+ * @example
+ * ```typescript
+ * // Issue a warning annotation
+ * issueCommand('warning', {}, 'This is a warning message');
+ * // Output: ::warning::This is a warning message
+ *
+ * // Set an environment variable
+ * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
+ * // Output: ::set-env name=MY_VAR::some value
+ *
+ * // Add a secret mask
+ * issueCommand('add-mask', {}, 'secretValue123');
+ * // Output: ::add-mask::secretValue123
+ * ```
+ *
+ * @internal
+ * This is an internal utility function that powers the public API functions
+ * such as setSecret, warning, error, and exportVariable.
+ */
+function command_issueCommand(command, properties, message) {
+    const cmd = new Command(command, properties, message);
+    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+}
+function command_issue(name, message = '') {
+    command_issueCommand(name, {}, message);
+}
+const CMD_STRING = '::';
+class Command {
+    constructor(command, properties, message) {
+        if (!command) {
+            command = 'missing.command';
+        }
+        this.command = command;
+        this.properties = properties;
+        this.message = message;
+    }
+    toString() {
+        let cmdStr = CMD_STRING + this.command;
+        if (this.properties && Object.keys(this.properties).length > 0) {
+            cmdStr += ' ';
+            let first = true;
+            for (const key in this.properties) {
+                if (this.properties.hasOwnProperty(key)) {
+                    const val = this.properties[key];
+                    if (val) {
+                        if (first) {
+                            first = false;
+                        }
+                        else {
+                            cmdStr += ',';
+                        }
+                        cmdStr += `${key}=${escapeProperty(val)}`;
+                    }
+                }
+            }
+        }
+        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+        return cmdStr;
+    }
+}
+function escapeData(s) {
+    return toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A');
+}
+function escapeProperty(s) {
+    return toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A')
+        .replace(/:/g, '%3A')
+        .replace(/,/g, '%2C');
+}
+//# sourceMappingURL=command.js.map
+;// CONCATENATED MODULE: external "crypto"
+const external_crypto_namespaceObject = require("crypto");
+;// CONCATENATED MODULE: external "fs"
+const external_fs_namespaceObject = require("fs");
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
+// For internal use, subject to change.
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+
+
+
+
+function file_command_issueFileCommand(command, message) {
+    const filePath = process.env[`GITHUB_${command}`];
+    if (!filePath) {
+        throw new Error(`Unable to find environment variable for file command ${command}`);
+    }
+    if (!external_fs_namespaceObject.existsSync(filePath)) {
+        throw new Error(`Missing file at path: ${filePath}`);
+    }
+    external_fs_namespaceObject.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+        encoding: 'utf8'
+    });
+}
+function prepareKeyValueMessage(key, value) {
+    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const convertedValue = toCommandValue(value);
+    // These should realistically never happen, but just in case someone finds a
+    // way to exploit uuid generation let's not allow keys or values that contain
+    // the delimiter.
+    if (key.includes(delimiter)) {
+        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
+    }
+    if (convertedValue.includes(delimiter)) {
+        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
+    }
+    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+}
+//# sourceMappingURL=file-command.js.map
+;// CONCATENATED MODULE: external "path"
+const external_path_namespaceObject = require("path");
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+class oidc_utils_OidcClient {
+    static createHttpClient(allowRetry = true, maxRetry = 10) {
+        const requestOptions = {
+            allowRetries: allowRetry,
+            maxRetries: maxRetry
+        };
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
+    }
+    static getRequestToken() {
+        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+        if (!token) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
+        }
+        return token;
+    }
+    static getIDTokenUrl() {
+        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+        if (!runtimeUrl) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
+        }
+        return runtimeUrl;
+    }
+    static getCall(id_token_url) {
+        return __awaiter(this, void 0, void 0, function* () {
+            var _a;
+            const httpclient = oidc_utils_OidcClient.createHttpClient();
+            const res = yield httpclient
+                .getJson(id_token_url)
+                .catch(error => {
+                throw new Error(`Failed to get ID Token. \n 
+        Error Code : ${error.statusCode}\n 
+        Error Message: ${error.message}`);
+            });
+            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
+            if (!id_token) {
+                throw new Error('Response json body do not have ID Token field');
+            }
+            return id_token;
+        });
+    }
+    static getIDToken(audience) {
+        return __awaiter(this, void 0, void 0, function* () {
+            try {
+                // New ID Token is requested from action service
+                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
+                if (audience) {
+                    const encodedAudience = encodeURIComponent(audience);
+                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
+                }
+                debug(`ID token url is ${id_token_url}`);
+                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
+                setSecret(id_token);
+                return id_token;
+            }
+            catch (error) {
+                throw new Error(`Error message: ${error.message}`);
+            }
+        });
+    }
+}
+//# sourceMappingURL=oidc-utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
+var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
+const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
+class Summary {
+    constructor() {
+        this._buffer = '';
+    }
+    /**
+     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+     * Also checks r/w permissions.
+     *
+     * @returns step summary file path
+     */
+    filePath() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            if (this._filePath) {
+                return this._filePath;
+            }
+            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+            if (!pathFromEnv) {
+                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+            }
+            try {
+                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+            }
+            catch (_a) {
+                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+            }
+            this._filePath = pathFromEnv;
+            return this._filePath;
+        });
+    }
+    /**
+     * Wraps content in an HTML tag, adding any HTML attributes
+     *
+     * @param {string} tag HTML tag to wrap
+     * @param {string | null} content content within the tag
+     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+     *
+     * @returns {string} content wrapped in HTML element
+     */
+    wrap(tag, content, attrs = {}) {
+        const htmlAttrs = Object.entries(attrs)
+            .map(([key, value]) => ` ${key}="${value}"`)
+            .join('');
+        if (!content) {
+            return `<${tag}${htmlAttrs}>`;
+        }
+        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+    }
+    /**
+     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+     *
+     * @param {SummaryWriteOptions} [options] (optional) options for write operation
+     *
+     * @returns {Promise<Summary>} summary instance
+     */
+    write(options) {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+            const filePath = yield this.filePath();
+            const writeFunc = overwrite ? writeFile : appendFile;
+            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
+            return this.emptyBuffer();
+        });
+    }
+    /**
+     * Clears the summary buffer and wipes the summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    clear() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            return this.emptyBuffer().write({ overwrite: true });
+        });
+    }
+    /**
+     * Returns the current summary buffer as a string
+     *
+     * @returns {string} string of summary buffer
+     */
+    stringify() {
+        return this._buffer;
+    }
+    /**
+     * If the summary buffer is empty
+     *
+     * @returns {boolen} true if the buffer is empty
+     */
+    isEmptyBuffer() {
+        return this._buffer.length === 0;
+    }
+    /**
+     * Resets the summary buffer without writing to summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    emptyBuffer() {
+        this._buffer = '';
+        return this;
+    }
+    /**
+     * Adds raw text to the summary buffer
+     *
+     * @param {string} text content to add
+     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addRaw(text, addEOL = false) {
+        this._buffer += text;
+        return addEOL ? this.addEOL() : this;
+    }
+    /**
+     * Adds the operating system-specific end-of-line marker to the buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addEOL() {
+        return this.addRaw(external_os_namespaceObject.EOL);
+    }
+    /**
+     * Adds an HTML codeblock to the summary buffer
+     *
+     * @param {string} code content to render within fenced code block
+     * @param {string} lang (optional) language to syntax highlight code
+     *
+     * @returns {Summary} summary instance
+     */
+    addCodeBlock(code, lang) {
+        const attrs = Object.assign({}, (lang && { lang }));
+        const element = this.wrap('pre', this.wrap('code', code), attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML list to the summary buffer
+     *
+     * @param {string[]} items list of items to render
+     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addList(items, ordered = false) {
+        const tag = ordered ? 'ol' : 'ul';
+        const listItems = items.map(item => this.wrap('li', item)).join('');
+        const element = this.wrap(tag, listItems);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML table to the summary buffer
+     *
+     * @param {SummaryTableCell[]} rows table rows
+     *
+     * @returns {Summary} summary instance
+     */
+    addTable(rows) {
+        const tableBody = rows
+            .map(row => {
+            const cells = row
+                .map(cell => {
+                if (typeof cell === 'string') {
+                    return this.wrap('td', cell);
+                }
+                const { header, data, colspan, rowspan } = cell;
+                const tag = header ? 'th' : 'td';
+                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
+                return this.wrap(tag, data, attrs);
+            })
+                .join('');
+            return this.wrap('tr', cells);
+        })
+            .join('');
+        const element = this.wrap('table', tableBody);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds a collapsable HTML details element to the summary buffer
+     *
+     * @param {string} label text for the closed state
+     * @param {string} content collapsable content
+     *
+     * @returns {Summary} summary instance
+     */
+    addDetails(label, content) {
+        const element = this.wrap('details', this.wrap('summary', label) + content);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML image tag to the summary buffer
+     *
+     * @param {string} src path to the image you to embed
+     * @param {string} alt text description of the image
+     * @param {SummaryImageOptions} options (optional) addition image attributes
+     *
+     * @returns {Summary} summary instance
+     */
+    addImage(src, alt, options) {
+        const { width, height } = options || {};
+        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
+        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML section heading element
+     *
+     * @param {string} text heading text
+     * @param {number | string} [level=1] (optional) the heading level, default: 1
+     *
+     * @returns {Summary} summary instance
+     */
+    addHeading(text, level) {
+        const tag = `h${level}`;
+        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
+            ? tag
+            : 'h1';
+        const element = this.wrap(allowedTag, text);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML thematic break (<hr>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addSeparator() {
+        const element = this.wrap('hr', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML line break (<br>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addBreak() {
+        const element = this.wrap('br', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML blockquote to the summary buffer
+     *
+     * @param {string} text quote text
+     * @param {string} cite (optional) citation url
+     *
+     * @returns {Summary} summary instance
+     */
+    addQuote(text, cite) {
+        const attrs = Object.assign({}, (cite && { cite }));
+        const element = this.wrap('blockquote', text, attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML anchor tag to the summary buffer
+     *
+     * @param {string} text link text/content
+     * @param {string} href hyperlink
+     *
+     * @returns {Summary} summary instance
+     */
+    addLink(text, href) {
+        const element = this.wrap('a', text, { href });
+        return this.addRaw(element).addEOL();
+    }
+}
+const _summary = new Summary();
+/**
+ * @deprecated use `core.summary`
+ */
+const markdownSummary = (/* unused pure expression or super */ null && (_summary));
+const summary = (/* unused pure expression or super */ null && (_summary));
+//# sourceMappingURL=summary.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
+
+/**
+ * toPosixPath converts the given path to the posix form. On Windows, \\ will be
+ * replaced with /.
+ *
+ * @param pth. Path to transform.
+ * @return string Posix path.
+ */
+function toPosixPath(pth) {
+    return pth.replace(/[\\]/g, '/');
+}
+/**
+ * toWin32Path converts the given path to the win32 form. On Linux, / will be
+ * replaced with \\.
+ *
+ * @param pth. Path to transform.
+ * @return string Win32 path.
+ */
+function toWin32Path(pth) {
+    return pth.replace(/[/]/g, '\\');
+}
+/**
+ * toPlatformPath converts the given path to a platform-specific path. It does
+ * this by replacing instances of / and \ with the platform-specific path
+ * separator.
+ *
+ * @param pth The path to platformize.
+ * @return string The platform-specific path.
+ */
+function toPlatformPath(pth) {
+    return pth.replace(/[/\\]/g, path.sep);
+}
+//# sourceMappingURL=path-utils.js.map
+;// CONCATENATED MODULE: external "string_decoder"
+const external_string_decoder_namespaceObject = require("string_decoder");
+;// CONCATENATED MODULE: external "events"
+const external_events_namespaceObject = require("events");
+;// CONCATENATED MODULE: external "child_process"
+const external_child_process_namespaceObject = require("child_process");
+;// CONCATENATED MODULE: external "assert"
+const external_assert_namespaceObject = require("assert");
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
+var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+// export const {open} = 'fs'
+const IS_WINDOWS = process.platform === 'win32';
+/**
+ * Custom implementation of readlink to ensure Windows junctions
+ * maintain trailing backslash for backward compatibility with Node.js < 24
+ *
+ * In Node.js 20, Windows junctions (directory symlinks) always returned paths
+ * with trailing backslashes. Node.js 24 removed this behavior, which breaks
+ * code that relied on this format for path operations.
+ *
+ * This implementation restores the Node 20 behavior by adding a trailing
+ * backslash to all junction results on Windows.
+ */
+function readlink(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        const result = yield fs.promises.readlink(fsPath);
+        // On Windows, restore Node 20 behavior: add trailing backslash to all results
+        // since junctions on Windows are always directory links
+        if (IS_WINDOWS && !result.endsWith('\\')) {
+            return `${result}\\`;
+        }
+        return result;
+    });
+}
+// See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
+const UV_FS_O_EXLOCK = 0x10000000;
+const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+function exists(fsPath) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        try {
+            yield stat(fsPath);
+        }
+        catch (err) {
+            if (err.code === 'ENOENT') {
+                return false;
+            }
+            throw err;
+        }
+        return true;
+    });
+}
+function isDirectory(fsPath_1) {
+    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+        const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
+        return stats.isDirectory();
+    });
+}
+/**
+ * On OSX/Linux, true if path starts with '/'. On Windows, true for paths like:
+ * \, \hello, \\hello\share, C:, and C:\hello (and corresponding alternate separator cases).
+ */
+function isRooted(p) {
+    p = normalizeSeparators(p);
+    if (!p) {
+        throw new Error('isRooted() parameter "p" cannot be empty');
+    }
+    if (IS_WINDOWS) {
+        return (p.startsWith('\\') || /^[A-Z]:/i.test(p) // e.g. \ or \hello or \\hello
+        ); // e.g. C: or C:\hello
+    }
+    return p.startsWith('/');
+}
+/**
+ * Best effort attempt to determine whether a file exists and is executable.
+ * @param filePath    file path to check
+ * @param extensions  additional file extensions to try
+ * @return if file exists and is executable, returns the file path. otherwise empty string.
+ */
+function tryGetExecutablePath(filePath, extensions) {
+    return io_util_awaiter(this, void 0, void 0, function* () {
+        let stats = undefined;
+        try {
+            // test file exists
+            stats = yield stat(filePath);
+        }
+        catch (err) {
+            if (err.code !== 'ENOENT') {
+                // eslint-disable-next-line no-console
+                console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+            }
+        }
+        if (stats && stats.isFile()) {
+            if (IS_WINDOWS) {
+                // on Windows, test for valid extension
+                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
+                    return filePath;
+                }
+            }
+            else {
+                if (isUnixExecutable(stats)) {
+                    return filePath;
+                }
+            }
+        }
+        // try each extension
+        const originalFilePath = filePath;
+        for (const extension of extensions) {
+            filePath = originalFilePath + extension;
+            stats = undefined;
+            try {
+                stats = yield stat(filePath);
+            }
+            catch (err) {
+                if (err.code !== 'ENOENT') {
+                    // eslint-disable-next-line no-console
+                    console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
+                }
+            }
+            if (stats && stats.isFile()) {
+                if (IS_WINDOWS) {
+                    // preserve the case of the actual file (since an extension was appended)
+                    try {
+                        const directory = external_path_namespaceObject.dirname(filePath);
+                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        for (const actualName of yield readdir(directory)) {
+                            if (upperName === actualName.toUpperCase()) {
+                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                break;
+                            }
+                        }
+                    }
+                    catch (err) {
+                        // eslint-disable-next-line no-console
+                        console.log(`Unexpected error attempting to determine the actual case of the file '${filePath}': ${err}`);
+                    }
+                    return filePath;
+                }
+                else {
+                    if (isUnixExecutable(stats)) {
+                        return filePath;
+                    }
+                }
+            }
+        }
+        return '';
+    });
+}
+function normalizeSeparators(p) {
+    p = p || '';
+    if (IS_WINDOWS) {
+        // convert slashes on Windows
+        p = p.replace(/\//g, '\\');
+        // remove redundant slashes
+        return p.replace(/\\\\+/g, '\\');
+    }
+    // remove redundant slashes
+    return p.replace(/\/\/+/g, '/');
+}
+// on Mac/Linux, test the execute bit
+//     R   W  X  R  W X R W X
+//   256 128 64 32 16 8 4 2 1
+function isUnixExecutable(stats) {
+    return ((stats.mode & 1) > 0 ||
+        ((stats.mode & 8) > 0 &&
+            process.getgid !== undefined &&
+            stats.gid === process.getgid()) ||
+        ((stats.mode & 64) > 0 &&
+            process.getuid !== undefined &&
+            stats.uid === process.getuid()));
+}
+// Get the path of cmd.exe in windows
+function getCmdPath() {
+    var _a;
+    return (_a = process.env['COMSPEC']) !== null && _a !== void 0 ? _a : `cmd.exe`;
+}
+//# sourceMappingURL=io-util.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io.js
+var io_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+/**
+ * Copies a file or folder.
+ * Based off of shelljs - https://github.com/shelljs/shelljs/blob/9237f66c52e5daa40458f94f9565e18e8132f5a6/src/cp.js
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See CopyOptions.
+ */
+function cp(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        const { force, recursive, copySourceDirectory } = readCopyOptions(options);
+        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        // Dest is an existing file, but not forcing
+        if (destStat && destStat.isFile() && !force) {
+            return;
+        }
+        // If dest is an existing directory, should copy inside.
+        const newDest = destStat && destStat.isDirectory() && copySourceDirectory
+            ? path.join(dest, path.basename(source))
+            : dest;
+        if (!(yield ioUtil.exists(source))) {
+            throw new Error(`no such file or directory: ${source}`);
+        }
+        const sourceStat = yield ioUtil.stat(source);
+        if (sourceStat.isDirectory()) {
+            if (!recursive) {
+                throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
+            }
+            else {
+                yield cpDirRecursive(source, newDest, 0, force);
+            }
+        }
+        else {
+            if (path.relative(source, newDest) === '') {
+                // a file cannot be copied to itself
+                throw new Error(`'${newDest}' and '${source}' are the same file`);
+            }
+            yield io_copyFile(source, newDest, force);
+        }
+    });
+}
+/**
+ * Moves a path.
+ *
+ * @param     source    source path
+ * @param     dest      destination path
+ * @param     options   optional. See MoveOptions.
+ */
+function mv(source_1, dest_1) {
+    return io_awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
+        if (yield ioUtil.exists(dest)) {
+            let destExists = true;
+            if (yield ioUtil.isDirectory(dest)) {
+                // If dest is directory copy src into dest
+                dest = path.join(dest, path.basename(source));
+                destExists = yield ioUtil.exists(dest);
+            }
+            if (destExists) {
+                if (options.force == null || options.force) {
+                    yield rmRF(dest);
+                }
+                else {
+                    throw new Error('Destination already exists');
+                }
+            }
+        }
+        yield mkdirP(path.dirname(dest));
+        yield ioUtil.rename(source, dest);
+    });
+}
+/**
+ * Remove a path recursively with force
+ *
+ * @param inputPath path to remove
+ */
+function rmRF(inputPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (ioUtil.IS_WINDOWS) {
+            // Check for invalid characters
+            // https://docs.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+            if (/[*"<>|]/.test(inputPath)) {
+                throw new Error('File path must not contain `*`, `"`, `<`, `>` or `|` on Windows');
+            }
+        }
+        try {
+            // note if path does not exist, error is silent
+            yield ioUtil.rm(inputPath, {
+                force: true,
+                maxRetries: 3,
+                recursive: true,
+                retryDelay: 300
+            });
+        }
+        catch (err) {
+            throw new Error(`File was unable to be removed ${err}`);
+        }
+    });
+}
+/**
+ * Make a directory.  Creates the full path with folders in between
+ * Will throw if it fails
+ *
+ * @param   fsPath        path to create
+ * @returns Promise<void>
+ */
+function mkdirP(fsPath) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        ok(fsPath, 'a path argument must be provided');
+        yield ioUtil.mkdir(fsPath, { recursive: true });
+    });
+}
+/**
+ * Returns path of a tool had the tool actually been invoked.  Resolves via paths.
+ * If you check and the tool does not exist, it will throw.
+ *
+ * @param     tool              name of the tool
+ * @param     check             whether to check if tool exists
+ * @returns   Promise<string>   path to tool
+ */
+function which(tool, check) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // recursive when check=true
+        if (check) {
+            const result = yield which(tool, false);
+            if (!result) {
+                if (IS_WINDOWS) {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also verify the file has a valid extension for an executable file.`);
+                }
+                else {
+                    throw new Error(`Unable to locate executable file: ${tool}. Please verify either the file path exists or the file can be found within a directory specified by the PATH environment variable. Also check the file mode to verify the file is executable.`);
+                }
+            }
+            return result;
+        }
+        const matches = yield findInPath(tool);
+        if (matches && matches.length > 0) {
+            return matches[0];
+        }
+        return '';
+    });
+}
+/**
+ * Returns a list of all occurrences of the given tool on the system path.
+ *
+ * @returns   Promise<string[]>  the paths of the tool
+ */
+function findInPath(tool) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if (!tool) {
+            throw new Error("parameter 'tool' is required");
+        }
+        // build the list of extensions to try
+        const extensions = [];
+        if (IS_WINDOWS && process.env['PATHEXT']) {
+            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+                if (extension) {
+                    extensions.push(extension);
+                }
+            }
+        }
+        // if it's rooted, return it if exists. otherwise return empty.
+        if (isRooted(tool)) {
+            const filePath = yield tryGetExecutablePath(tool, extensions);
+            if (filePath) {
+                return [filePath];
+            }
+            return [];
+        }
+        // if any path separators, return empty
+        if (tool.includes(external_path_namespaceObject.sep)) {
+            return [];
+        }
+        // build the list of directories
+        //
+        // Note, technically "where" checks the current directory on Windows. From a toolkit perspective,
+        // it feels like we should not do this. Checking the current directory seems like more of a use
+        // case of a shell, and the which() function exposed by the toolkit should strive for consistency
+        // across platforms.
+        const directories = [];
+        if (process.env.PATH) {
+            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+                if (p) {
+                    directories.push(p);
+                }
+            }
+        }
+        // find all matches
+        const matches = [];
+        for (const directory of directories) {
+            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            if (filePath) {
+                matches.push(filePath);
+            }
+        }
+        return matches;
+    });
+}
+function readCopyOptions(options) {
+    const force = options.force == null ? true : options.force;
+    const recursive = Boolean(options.recursive);
+    const copySourceDirectory = options.copySourceDirectory == null
+        ? true
+        : Boolean(options.copySourceDirectory);
+    return { force, recursive, copySourceDirectory };
+}
+function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        // Ensure there is not a run away recursive copy
+        if (currentDepth >= 255)
+            return;
+        currentDepth++;
+        yield mkdirP(destDir);
+        const files = yield ioUtil.readdir(sourceDir);
+        for (const fileName of files) {
+            const srcFile = `${sourceDir}/${fileName}`;
+            const destFile = `${destDir}/${fileName}`;
+            const srcFileStat = yield ioUtil.lstat(srcFile);
+            if (srcFileStat.isDirectory()) {
+                // Recurse
+                yield cpDirRecursive(srcFile, destFile, currentDepth, force);
+            }
+            else {
+                yield io_copyFile(srcFile, destFile, force);
+            }
+        }
+        // Change the mode for the newly created directory
+        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+    });
+}
+// Buffered file copy
+function io_copyFile(srcFile, destFile, force) {
+    return io_awaiter(this, void 0, void 0, function* () {
+        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+            // unlink/re-link it
+            try {
+                yield ioUtil.lstat(destFile);
+                yield ioUtil.unlink(destFile);
+            }
+            catch (e) {
+                // Try to override file permission
+                if (e.code === 'EPERM') {
+                    yield ioUtil.chmod(destFile, '0666');
+                    yield ioUtil.unlink(destFile);
+                }
+                // other errors = it doesn't exist, no work to do
+            }
+            // Copy over symlink
+            const symlinkFull = yield ioUtil.readlink(srcFile);
+            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+        }
+        else if (!(yield ioUtil.exists(destFile)) || force) {
+            yield ioUtil.copyFile(srcFile, destFile);
+        }
+    });
+}
+//# sourceMappingURL=io.js.map
+;// CONCATENATED MODULE: external "timers"
+const external_timers_namespaceObject = require("timers");
+;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/toolrunner.js
+var toolrunner_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+
+/* eslint-disable @typescript-eslint/unbound-method */
+const toolrunner_IS_WINDOWS = process.platform === 'win32';
+/*
+ * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
+ */
+class ToolRunner extends external_events_namespaceObject.EventEmitter {
+    constructor(toolPath, args, options) {
+        super();
+        if (!toolPath) {
+            throw new Error("Parameter 'toolPath' cannot be null or empty.");
+        }
+        this.toolPath = toolPath;
+        this.args = args || [];
+        this.options = options || {};
+    }
+    _debug(message) {
+        if (this.options.listeners && this.options.listeners.debug) {
+            this.options.listeners.debug(message);
+        }
+    }
+    _getCommandString(options, noPrefix) {
+        const toolPath = this._getSpawnFileName();
+        const args = this._getSpawnArgs(options);
+        let cmd = noPrefix ? '' : '[command]'; // omit prefix when piped to a second tool
+        if (toolrunner_IS_WINDOWS) {
+            // Windows + cmd file
+            if (this._isCmdFile()) {
+                cmd += toolPath;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows + verbatim
+            else if (options.windowsVerbatimArguments) {
+                cmd += `"${toolPath}"`;
+                for (const a of args) {
+                    cmd += ` ${a}`;
+                }
+            }
+            // Windows (regular)
+            else {
+                cmd += this._windowsQuoteCmdArg(toolPath);
+                for (const a of args) {
+                    cmd += ` ${this._windowsQuoteCmdArg(a)}`;
+                }
+            }
+        }
+        else {
+            // OSX/Linux - this can likely be improved with some form of quoting.
+            // creating processes on Unix is fundamentally different than Windows.
+            // on Unix, execvp() takes an arg array.
+            cmd += toolPath;
+            for (const a of args) {
+                cmd += ` ${a}`;
+            }
+        }
+        return cmd;
+    }
+    _processLineBuffer(data, strBuffer, onLine) {
+        try {
+            let s = strBuffer + data.toString();
+            let n = s.indexOf(external_os_namespaceObject.EOL);
+            while (n > -1) {
+                const line = s.substring(0, n);
+                onLine(line);
+                // the rest of the string ...
+                s = s.substring(n + external_os_namespaceObject.EOL.length);
+                n = s.indexOf(external_os_namespaceObject.EOL);
+            }
+            return s;
+        }
+        catch (err) {
+            // streaming lines to console is best effort.  Don't fail a build.
+            this._debug(`error processing line. Failed with error ${err}`);
+            return '';
+        }
+    }
+    _getSpawnFileName() {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                return process.env['COMSPEC'] || 'cmd.exe';
+            }
+        }
+        return this.toolPath;
+    }
+    _getSpawnArgs(options) {
+        if (toolrunner_IS_WINDOWS) {
+            if (this._isCmdFile()) {
+                let argline = `/D /S /C "${this._windowsQuoteCmdArg(this.toolPath)}`;
+                for (const a of this.args) {
+                    argline += ' ';
+                    argline += options.windowsVerbatimArguments
+                        ? a
+                        : this._windowsQuoteCmdArg(a);
+                }
+                argline += '"';
+                return [argline];
+            }
+        }
+        return this.args;
+    }
+    _endsWith(str, end) {
+        return str.endsWith(end);
+    }
+    _isCmdFile() {
+        const upperToolPath = this.toolPath.toUpperCase();
+        return (this._endsWith(upperToolPath, '.CMD') ||
+            this._endsWith(upperToolPath, '.BAT'));
+    }
+    _windowsQuoteCmdArg(arg) {
+        // for .exe, apply the normal quoting rules that libuv applies
+        if (!this._isCmdFile()) {
+            return this._uvQuoteCmdArg(arg);
+        }
+        // otherwise apply quoting rules specific to the cmd.exe command line parser.
+        // the libuv rules are generic and are not designed specifically for cmd.exe
+        // command line parser.
+        //
+        // for a detailed description of the cmd.exe command line parser, refer to
+        // http://stackoverflow.com/questions/4094699/how-does-the-windows-command-interpreter-cmd-exe-parse-scripts/7970912#7970912
+        // need quotes for empty arg
+        if (!arg) {
+            return '""';
+        }
+        // determine whether the arg needs to be quoted
+        const cmdSpecialChars = [
+            ' ',
+            '\t',
+            '&',
+            '(',
+            ')',
+            '[',
+            ']',
+            '{',
+            '}',
+            '^',
+            '=',
+            ';',
+            '!',
+            "'",
+            '+',
+            ',',
+            '`',
+            '~',
+            '|',
+            '<',
+            '>',
+            '"'
+        ];
+        let needsQuotes = false;
+        for (const char of arg) {
+            if (cmdSpecialChars.some(x => x === char)) {
+                needsQuotes = true;
+                break;
+            }
+        }
+        // short-circuit if quotes not needed
+        if (!needsQuotes) {
+            return arg;
+        }
+        // the following quoting rules are very similar to the rules that by libuv applies.
+        //
+        // 1) wrap the string in quotes
+        //
+        // 2) double-up quotes - i.e. " => ""
+        //
+        //    this is different from the libuv quoting rules. libuv replaces " with \", which unfortunately
+        //    doesn't work well with a cmd.exe command line.
+        //
+        //    note, replacing " with "" also works well if the arg is passed to a downstream .NET console app.
+        //    for example, the command line:
+        //          foo.exe "myarg:""my val"""
+        //    is parsed by a .NET console app into an arg array:
+        //          [ "myarg:\"my val\"" ]
+        //    which is the same end result when applying libuv quoting rules. although the actual
+        //    command line from libuv quoting rules would look like:
+        //          foo.exe "myarg:\"my val\""
+        //
+        // 3) double-up slashes that precede a quote,
+        //    e.g.  hello \world    => "hello \world"
+        //          hello\"world    => "hello\\""world"
+        //          hello\\"world   => "hello\\\\""world"
+        //          hello world\    => "hello world\\"
+        //
+        //    technically this is not required for a cmd.exe command line, or the batch argument parser.
+        //    the reasons for including this as a .cmd quoting rule are:
+        //
+        //    a) this is optimized for the scenario where the argument is passed from the .cmd file to an
+        //       external program. many programs (e.g. .NET console apps) rely on the slash-doubling rule.
+        //
+        //    b) it's what we've been doing previously (by deferring to node default behavior) and we
+        //       haven't heard any complaints about that aspect.
+        //
+        // note, a weakness of the quoting rules chosen here, is that % is not escaped. in fact, % cannot be
+        // escaped when used on the command line directly - even though within a .cmd file % can be escaped
+        // by using %%.
+        //
+        // the saving grace is, on the command line, %var% is left as-is if var is not defined. this contrasts
+        // the line parsing rules within a .cmd file, where if var is not defined it is replaced with nothing.
+        //
+        // one option that was explored was replacing % with ^% - i.e. %var% => ^%var^%. this hack would
+        // often work, since it is unlikely that var^ would exist, and the ^ character is removed when the
+        // variable is used. the problem, however, is that ^ is not removed when %* is used to pass the args
+        // to an external program.
+        //
+        // an unexplored potential solution for the % escaping problem, is to create a wrapper .cmd file.
+        // % can be escaped within a .cmd file.
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\'; // double the slash
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '"'; // double the quote
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _uvQuoteCmdArg(arg) {
+        // Tool runner wraps child_process.spawn() and needs to apply the same quoting as
+        // Node in certain cases where the undocumented spawn option windowsVerbatimArguments
+        // is used.
+        //
+        // Since this function is a port of quote_cmd_arg from Node 4.x (technically, lib UV,
+        // see https://github.com/nodejs/node/blob/v4.x/deps/uv/src/win/process.c for details),
+        // pasting copyright notice from Node within this function:
+        //
+        //      Copyright Joyent, Inc. and other Node contributors. All rights reserved.
+        //
+        //      Permission is hereby granted, free of charge, to any person obtaining a copy
+        //      of this software and associated documentation files (the "Software"), to
+        //      deal in the Software without restriction, including without limitation the
+        //      rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
+        //      sell copies of the Software, and to permit persons to whom the Software is
+        //      furnished to do so, subject to the following conditions:
+        //
+        //      The above copyright notice and this permission notice shall be included in
+        //      all copies or substantial portions of the Software.
+        //
+        //      THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+        //      IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+        //      FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+        //      AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+        //      LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+        //      FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
+        //      IN THE SOFTWARE.
+        if (!arg) {
+            // Need double quotation for empty argument
+            return '""';
+        }
+        if (!arg.includes(' ') && !arg.includes('\t') && !arg.includes('"')) {
+            // No quotation needed
+            return arg;
+        }
+        if (!arg.includes('"') && !arg.includes('\\')) {
+            // No embedded double quotes or backslashes, so I can just wrap
+            // quote marks around the whole thing.
+            return `"${arg}"`;
+        }
+        // Expected input/output:
+        //   input : hello"world
+        //   output: "hello\"world"
+        //   input : hello""world
+        //   output: "hello\"\"world"
+        //   input : hello\world
+        //   output: hello\world
+        //   input : hello\\world
+        //   output: hello\\world
+        //   input : hello\"world
+        //   output: "hello\\\"world"
+        //   input : hello\\"world
+        //   output: "hello\\\\\"world"
+        //   input : hello world\
+        //   output: "hello world\\" - note the comment in libuv actually reads "hello world\"
+        //                             but it appears the comment is wrong, it should be "hello world\\"
+        let reverse = '"';
+        let quoteHit = true;
+        for (let i = arg.length; i > 0; i--) {
+            // walk the string in reverse
+            reverse += arg[i - 1];
+            if (quoteHit && arg[i - 1] === '\\') {
+                reverse += '\\';
+            }
+            else if (arg[i - 1] === '"') {
+                quoteHit = true;
+                reverse += '\\';
+            }
+            else {
+                quoteHit = false;
+            }
+        }
+        reverse += '"';
+        return reverse.split('').reverse().join('');
+    }
+    _cloneExecOptions(options) {
+        options = options || {};
+        const result = {
+            cwd: options.cwd || process.cwd(),
+            env: options.env || process.env,
+            silent: options.silent || false,
+            windowsVerbatimArguments: options.windowsVerbatimArguments || false,
+            failOnStdErr: options.failOnStdErr || false,
+            ignoreReturnCode: options.ignoreReturnCode || false,
+            delay: options.delay || 10000
+        };
+        result.outStream = options.outStream || process.stdout;
+        result.errStream = options.errStream || process.stderr;
+        return result;
+    }
+    _getSpawnOptions(options, toolPath) {
+        options = options || {};
+        const result = {};
+        result.cwd = options.cwd;
+        result.env = options.env;
+        result['windowsVerbatimArguments'] =
+            options.windowsVerbatimArguments || this._isCmdFile();
+        if (options.windowsVerbatimArguments) {
+            result.argv0 = `"${toolPath}"`;
+        }
+        return result;
+    }
+    /**
+     * Exec a tool.
+     * Output will be streamed to the live console.
+     * Returns promise with return code
+     *
+     * @param     tool     path to tool to exec
+     * @param     options  optional exec options.  See ExecOptions
+     * @returns   number
+     */
+    exec() {
+        return toolrunner_awaiter(this, void 0, void 0, function* () {
+            // root the tool path if it is unrooted and contains relative pathing
+            if (!isRooted(this.toolPath) &&
+                (this.toolPath.includes('/') ||
+                    (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
+                // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
+                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+            }
+            // if the tool is only a file name, then resolve it from the PATH
+            // otherwise verify it exists (add extension on Windows if necessary)
+            this.toolPath = yield which(this.toolPath, true);
+            return new Promise((resolve, reject) => toolrunner_awaiter(this, void 0, void 0, function* () {
+                this._debug(`exec tool: ${this.toolPath}`);
+                this._debug('arguments:');
+                for (const arg of this.args) {
+                    this._debug(`   ${arg}`);
+                }
+                const optionsNonNull = this._cloneExecOptions(this.options);
+                if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                    optionsNonNull.outStream.write(this._getCommandString(optionsNonNull) + external_os_namespaceObject.EOL);
+                }
+                const state = new ExecState(optionsNonNull, this.toolPath);
+                state.on('debug', (message) => {
+                    this._debug(message);
+                });
+                if (this.options.cwd && !(yield exists(this.options.cwd))) {
+                    return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
+                }
+                const fileName = this._getSpawnFileName();
+                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                let stdbuffer = '';
+                if (cp.stdout) {
+                    cp.stdout.on('data', (data) => {
+                        if (this.options.listeners && this.options.listeners.stdout) {
+                            this.options.listeners.stdout(data);
+                        }
+                        if (!optionsNonNull.silent && optionsNonNull.outStream) {
+                            optionsNonNull.outStream.write(data);
+                        }
+                        stdbuffer = this._processLineBuffer(data, stdbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.stdline) {
+                                this.options.listeners.stdline(line);
+                            }
+                        });
+                    });
+                }
+                let errbuffer = '';
+                if (cp.stderr) {
+                    cp.stderr.on('data', (data) => {
+                        state.processStderr = true;
+                        if (this.options.listeners && this.options.listeners.stderr) {
+                            this.options.listeners.stderr(data);
+                        }
+                        if (!optionsNonNull.silent &&
+                            optionsNonNull.errStream &&
+                            optionsNonNull.outStream) {
+                            const s = optionsNonNull.failOnStdErr
+                                ? optionsNonNull.errStream
+                                : optionsNonNull.outStream;
+                            s.write(data);
+                        }
+                        errbuffer = this._processLineBuffer(data, errbuffer, (line) => {
+                            if (this.options.listeners && this.options.listeners.errline) {
+                                this.options.listeners.errline(line);
+                            }
+                        });
+                    });
+                }
+                cp.on('error', (err) => {
+                    state.processError = err.message;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    state.CheckComplete();
+                });
+                cp.on('exit', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    this._debug(`Exit code ${code} received from tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                cp.on('close', (code) => {
+                    state.processExitCode = code;
+                    state.processExited = true;
+                    state.processClosed = true;
+                    this._debug(`STDIO streams have closed for tool '${this.toolPath}'`);
+                    state.CheckComplete();
+                });
+                state.on('done', (error, exitCode) => {
+                    if (stdbuffer.length > 0) {
+                        this.emit('stdline', stdbuffer);
+                    }
+                    if (errbuffer.length > 0) {
+                        this.emit('errline', errbuffer);
+                    }
+                    cp.removeAllListeners();
+                    if (error) {
+                        reject(error);
+                    }
+                    else {
+                        resolve(exitCode);
+                    }
+                });
+                if (this.options.input) {
+                    if (!cp.stdin) {
+                        throw new Error('child process missing stdin');
+                    }
+                    cp.stdin.end(this.options.input);
+                }
+            }));
+        });
+    }
+}
+/**
+ * Convert an arg string to an array of args. Handles escaping
+ *
+ * @param    argString   string of arguments
+ * @returns  string[]    array of arguments
+ */
+function argStringToArray(argString) {
+    const args = [];
+    let inQuotes = false;
+    let escaped = false;
+    let arg = '';
+    function append(c) {
+        // we only escape double quotes.
+        if (escaped && c !== '"') {
+            arg += '\\';
+        }
+        arg += c;
+        escaped = false;
+    }
+    for (let i = 0; i < argString.length; i++) {
+        const c = argString.charAt(i);
+        if (c === '"') {
+            if (!escaped) {
+                inQuotes = !inQuotes;
+            }
+            else {
+                append(c);
+            }
+            continue;
+        }
+        if (c === '\\' && escaped) {
+            append(c);
+            continue;
+        }
+        if (c === '\\' && inQuotes) {
+            escaped = true;
+            continue;
+        }
+        if (c === ' ' && !inQuotes) {
+            if (arg.length > 0) {
+                args.push(arg);
+                arg = '';
+            }
+            continue;
+        }
+        append(c);
+    }
+    if (arg.length > 0) {
+        args.push(arg.trim());
+    }
+    return args;
+}
+class ExecState extends external_events_namespaceObject.EventEmitter {
+    constructor(options, toolPath) {
+        super();
+        this.processClosed = false; // tracks whether the process has exited and stdio is closed
+        this.processError = '';
+        this.processExitCode = 0;
+        this.processExited = false; // tracks whether the process has exited
+        this.processStderr = false; // tracks whether stderr was written to
+        this.delay = 10000; // 10 seconds
+        this.done = false;
+        this.timeout = null;
+        if (!toolPath) {
+            throw new Error('toolPath must not be empty');
+        }
+        this.options = options;
+        this.toolPath = toolPath;
+        if (options.delay) {
+            this.delay = options.delay;
+        }
+    }
+    CheckComplete() {
+        if (this.done) {
+            return;
+        }
+        if (this.processClosed) {
+            this._setResult();
+        }
+        else if (this.processExited) {
+            this.timeout = (0,external_timers_namespaceObject.setTimeout)(ExecState.HandleTimeout, this.delay, this);
+        }
+    }
+    _debug(message) {
+        this.emit('debug', message);
+    }
+    _setResult() {
+        // determine whether there is an error
+        let error;
+        if (this.processExited) {
+            if (this.processError) {
+                error = new Error(`There was an error when attempting to execute the process '${this.toolPath}'. This may indicate the process failed to start. Error: ${this.processError}`);
+            }
+            else if (this.processExitCode !== 0 && !this.options.ignoreReturnCode) {
+                error = new Error(`The process '${this.toolPath}' failed with exit code ${this.processExitCode}`);
+            }
+            else if (this.processStderr && this.options.failOnStdErr) {
+                error = new Error(`The process '${this.toolPath}' failed because one or more lines were written to the STDERR stream`);
+            }
+        }
+        // clear the timeout
+        if (this.timeout) {
+            clearTimeout(this.timeout);
+            this.timeout = null;
+        }
+        this.done = true;
+        this.emit('done', error, this.processExitCode);
+    }
+    static HandleTimeout(state) {
+        if (state.done) {
+            return;
+        }
+        if (!state.processClosed && state.processExited) {
+            const message = `The STDIO streams did not close within ${state.delay / 1000} seconds of the exit event from process '${state.toolPath}'. This may indicate a child process inherited the STDIO streams and has not yet exited.`;
+            state._debug(message);
+        }
+        state._setResult();
+    }
+}
+//# sourceMappingURL=toolrunner.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/exec/lib/exec.js
+var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+/**
+ * Exec a command.
+ * Output will be streamed to the live console.
+ * Returns promise with return code
+ *
+ * @param     commandLine        command to execute (can include additional args). Must be correctly escaped.
+ * @param     args               optional arguments for tool. Escaping is handled by the lib.
+ * @param     options            optional exec options.  See ExecOptions
+ * @returns   Promise<number>    exit code
+ */
+function exec_exec(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        const commandArgs = tr.argStringToArray(commandLine);
+        if (commandArgs.length === 0) {
+            throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
+        }
+        // Path to tool to execute should be first arg
+        const toolPath = commandArgs[0];
+        args = commandArgs.slice(1).concat(args || []);
+        const runner = new tr.ToolRunner(toolPath, args, options);
+        return runner.exec();
+    });
+}
+/**
+ * Exec a command and get the output.
+ * Output will be streamed to the live console.
+ * Returns promise with the exit code and collected stdout and stderr
+ *
+ * @param     commandLine           command to execute (can include additional args). Must be correctly escaped.
+ * @param     args                  optional arguments for tool. Escaping is handled by the lib.
+ * @param     options               optional exec options.  See ExecOptions
+ * @returns   Promise<ExecOutput>   exit code, stdout, and stderr
+ */
+function getExecOutput(commandLine, args, options) {
+    return exec_awaiter(this, void 0, void 0, function* () {
+        var _a, _b;
+        let stdout = '';
+        let stderr = '';
+        //Using string decoder covers the case where a mult-byte character is split
+        const stdoutDecoder = new StringDecoder('utf8');
+        const stderrDecoder = new StringDecoder('utf8');
+        const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
+        const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
+        const stdErrListener = (data) => {
+            stderr += stderrDecoder.write(data);
+            if (originalStdErrListener) {
+                originalStdErrListener(data);
+            }
+        };
+        const stdOutListener = (data) => {
+            stdout += stdoutDecoder.write(data);
+            if (originalStdoutListener) {
+                originalStdoutListener(data);
+            }
+        };
+        const listeners = Object.assign(Object.assign({}, options === null || options === void 0 ? void 0 : options.listeners), { stdout: stdOutListener, stderr: stdErrListener });
+        const exitCode = yield exec_exec(commandLine, args, Object.assign(Object.assign({}, options), { listeners }));
+        //flush any remaining characters
+        stdout += stdoutDecoder.end();
+        stderr += stderrDecoder.end();
+        return {
+            exitCode,
+            stdout,
+            stderr
+        };
+    });
+}
+//# sourceMappingURL=exec.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
+var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const getWindowsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout: version } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Version"', undefined, {
+        silent: true
+    });
+    const { stdout: name } = yield exec.getExecOutput('powershell -command "(Get-CimInstance -ClassName Win32_OperatingSystem).Caption"', undefined, {
+        silent: true
+    });
+    return {
+        name: name.trim(),
+        version: version.trim()
+    };
+});
+const getMacOsInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    var _a, _b, _c, _d;
+    const { stdout } = yield exec.getExecOutput('sw_vers', undefined, {
+        silent: true
+    });
+    const version = (_b = (_a = stdout.match(/ProductVersion:\s*(.+)/)) === null || _a === void 0 ? void 0 : _a[1]) !== null && _b !== void 0 ? _b : '';
+    const name = (_d = (_c = stdout.match(/ProductName:\s*(.+)/)) === null || _c === void 0 ? void 0 : _c[1]) !== null && _d !== void 0 ? _d : '';
+    return {
+        name,
+        version
+    };
+});
+const getLinuxInfo = () => platform_awaiter(void 0, void 0, void 0, function* () {
+    const { stdout } = yield exec.getExecOutput('lsb_release', ['-i', '-r', '-s'], {
+        silent: true
+    });
+    const [name, version] = stdout.trim().split('\n');
+    return {
+        name,
+        version
+    };
+});
+const platform = external_os_namespaceObject.platform();
+const arch = external_os_namespaceObject.arch();
+const isWindows = platform === 'win32';
+const isMacOS = platform === 'darwin';
+const isLinux = platform === 'linux';
+function getDetails() {
+    return platform_awaiter(this, void 0, void 0, function* () {
+        return Object.assign(Object.assign({}, (yield (isWindows
+            ? getWindowsInfo()
+            : isMacOS
+                ? getMacOsInfo()
+                : getLinuxInfo()))), { platform,
+            arch,
+            isWindows,
+            isMacOS,
+            isLinux });
+    });
+}
+//# sourceMappingURL=platform.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/core.js
+var core_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+
+/**
+ * The code to exit an action
+ */
+var ExitCode;
+(function (ExitCode) {
+    /**
+     * A code indicating that the action was successful
+     */
+    ExitCode[ExitCode["Success"] = 0] = "Success";
+    /**
+     * A code indicating that the action was a failure
+     */
+    ExitCode[ExitCode["Failure"] = 1] = "Failure";
+})(ExitCode || (ExitCode = {}));
+//-----------------------------------------------------------------------
+// Variables
+//-----------------------------------------------------------------------
+/**
+ * Sets env variable for this action and future actions in the job
+ * @param name the name of the variable to set
+ * @param val the value of the variable. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function exportVariable(name, val) {
+    const convertedVal = toCommandValue(val);
+    process.env[name] = convertedVal;
+    const filePath = process.env['GITHUB_ENV'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+    }
+    command_issueCommand('set-env', { name }, convertedVal);
+}
+/**
+ * Registers a secret which will get masked from logs
+ *
+ * @param secret - Value of the secret to be masked
+ * @remarks
+ * This function instructs the Actions runner to mask the specified value in any
+ * logs produced during the workflow run. Once registered, the secret value will
+ * be replaced with asterisks (***) whenever it appears in console output, logs,
+ * or error messages.
+ *
+ * This is useful for protecting sensitive information such as:
+ * - API keys
+ * - Access tokens
+ * - Authentication credentials
+ * - URL parameters containing signatures (SAS tokens)
+ *
+ * Note that masking only affects future logs; any previous appearances of the
+ * secret in logs before calling this function will remain unmasked.
+ *
+ * @example
+ * ```typescript
+ * // Register an API token as a secret
+ * const apiToken = "abc123xyz456";
+ * setSecret(apiToken);
+ *
+ * // Now any logs containing this value will show *** instead
+ * console.log(`Using token: ${apiToken}`); // Outputs: "Using token: ***"
+ * ```
+ */
+function core_setSecret(secret) {
+    command_issueCommand('add-mask', {}, secret);
+}
+/**
+ * Prepends inputPath to the PATH (for this action and future actions)
+ * @param inputPath
+ */
+function addPath(inputPath) {
+    const filePath = process.env['GITHUB_PATH'] || '';
+    if (filePath) {
+        issueFileCommand('PATH', inputPath);
+    }
+    else {
+        issueCommand('add-path', {}, inputPath);
+    }
+    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+}
+/**
+ * Gets the value of an input.
+ * Unless trimWhitespace is set to false in InputOptions, the value is also trimmed.
+ * Returns an empty string if the value is not defined.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string
+ */
+function getInput(name, options) {
+    const val = process.env[`INPUT_${name.replace(/ /g, '_').toUpperCase()}`] || '';
+    if (options && options.required && !val) {
+        throw new Error(`Input required and not supplied: ${name}`);
+    }
+    if (options && options.trimWhitespace === false) {
+        return val;
+    }
+    return val.trim();
+}
+/**
+ * Gets the values of an multiline input.  Each value is also trimmed.
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   string[]
+ *
+ */
+function getMultilineInput(name, options) {
+    const inputs = getInput(name, options)
+        .split('\n')
+        .filter(x => x !== '');
+    if (options && options.trimWhitespace === false) {
+        return inputs;
+    }
+    return inputs.map(input => input.trim());
+}
+/**
+ * Gets the input value of the boolean type in the YAML 1.2 "core schema" specification.
+ * Support boolean input list: `true | True | TRUE | false | False | FALSE` .
+ * The return value is also in boolean type.
+ * ref: https://yaml.org/spec/1.2/spec.html#id2804923
+ *
+ * @param     name     name of the input to get
+ * @param     options  optional. See InputOptions.
+ * @returns   boolean
+ */
+function getBooleanInput(name, options) {
+    const trueValue = ['true', 'True', 'TRUE'];
+    const falseValue = ['false', 'False', 'FALSE'];
+    const val = getInput(name, options);
+    if (trueValue.includes(val))
+        return true;
+    if (falseValue.includes(val))
+        return false;
+    throw new TypeError(`Input does not meet YAML 1.2 "Core Schema" specification: ${name}\n` +
+        `Support boolean input list: \`true | True | TRUE | false | False | FALSE\``);
+}
+/**
+ * Sets the value of an output.
+ *
+ * @param     name     name of the output to set
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function setOutput(name, value) {
+    const filePath = process.env['GITHUB_OUTPUT'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
+    }
+    process.stdout.write(external_os_namespaceObject.EOL);
+    command_issueCommand('set-output', { name }, toCommandValue(value));
+}
+/**
+ * Enables or disables the echoing of commands into stdout for the rest of the step.
+ * Echoing is disabled by default if ACTIONS_STEP_DEBUG is not set.
+ *
+ */
+function setCommandEcho(enabled) {
+    issue('echo', enabled ? 'on' : 'off');
+}
+//-----------------------------------------------------------------------
+// Results
+//-----------------------------------------------------------------------
+/**
+ * Sets the action status to failed.
+ * When the action exits it will be with an exit code of 1
+ * @param message add error issue message
+ */
+function setFailed(message) {
+    process.exitCode = ExitCode.Failure;
+    error(message);
+}
+//-----------------------------------------------------------------------
+// Logging Commands
+//-----------------------------------------------------------------------
+/**
+ * Gets whether Actions Step Debug is on or not
+ */
+function isDebug() {
+    return process.env['RUNNER_DEBUG'] === '1';
+}
+/**
+ * Writes debug message to user log
+ * @param message debug message
+ */
+function core_debug(message) {
+    command_issueCommand('debug', {}, message);
+}
+/**
+ * Adds an error issue
+ * @param message error issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function error(message, properties = {}) {
+    command_issueCommand('error', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a warning issue
+ * @param message warning issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function warning(message, properties = {}) {
+    command_issueCommand('warning', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Adds a notice issue
+ * @param message notice issue message. Errors will be converted to string via toString()
+ * @param properties optional properties to add to the annotation.
+ */
+function notice(message, properties = {}) {
+    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+}
+/**
+ * Writes info to log with console.log.
+ * @param message info message
+ */
+function info(message) {
+    process.stdout.write(message + external_os_namespaceObject.EOL);
+}
+/**
+ * Begin an output group.
+ *
+ * Output until the next `groupEnd` will be foldable in this group
+ *
+ * @param name The name of the output group
+ */
+function startGroup(name) {
+    issue('group', name);
+}
+/**
+ * End an output group.
+ */
+function endGroup() {
+    issue('endgroup');
+}
+/**
+ * Wrap an asynchronous function call in a group.
+ *
+ * Returns the same type as the function itself.
+ *
+ * @param name The name of the group
+ * @param fn The function to wrap in the group
+ */
+function group(name, fn) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        startGroup(name);
+        let result;
+        try {
+            result = yield fn();
+        }
+        finally {
+            endGroup();
+        }
+        return result;
+    });
+}
+//-----------------------------------------------------------------------
+// Wrapper action state
+//-----------------------------------------------------------------------
+/**
+ * Saves state for current action, the state can only be retrieved by this action's post job execution.
+ *
+ * @param     name     name of the state to store
+ * @param     value    value to store. Non-string values will be converted to a string via JSON.stringify
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+function saveState(name, value) {
+    const filePath = process.env['GITHUB_STATE'] || '';
+    if (filePath) {
+        return file_command_issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+    }
+    command_issueCommand('save-state', { name }, toCommandValue(value));
+}
+/**
+ * Gets the value of an state set by this action's main execution.
+ *
+ * @param     name     name of the state to get
+ * @returns   string
+ */
+function getState(name) {
+    return process.env[`STATE_${name}`] || '';
+}
+function getIDToken(aud) {
+    return core_awaiter(this, void 0, void 0, function* () {
+        return yield OidcClient.getIDToken(aud);
+    });
+}
+/**
+ * Summary exports
+ */
+
+/**
+ * @deprecated use core.summary
+ */
+
+/**
+ * Path exports
+ */
+
+/**
+ * Platform utilities exports
+ */
+
+//# sourceMappingURL=core.js.map
+;// CONCATENATED MODULE: ./src/errors.ts
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // inputs
+    'input-missing',
+    'input-invalid',
+    // hosts
+    'hosts-syntax',
+    'hosts-option-unknown',
+    'hosts-pin-missing',
+    'hosts-pin-invalid',
+    'hosts-pin-md5',
+    // keys
+    'key-empty',
+    'key-is-public',
+    'key-unreadable',
+    'key-encrypted',
+    'key-type-unsupported',
+    'key-too-small',
+    'malformed',
+    // host keys
+    'host-not-found',
+    'host-refused',
+    'host-unreachable',
+    'host-timeout',
+    'host-closed',
+    'host-not-ssh',
+    'host-protocol',
+    'host-no-common-algorithm',
+    'host-key-type-absent',
+    'host-key-unproven',
+    'host-key-changed',
+    'host-key-revoked',
+    // this machine
+    'home-unsafe',
+    'file-unsafe',
+    'file-locked',
+    'temp-unusable',
+    'platform-unsupported',
+    'agent-start',
+    'agent-control',
+]));
+class errors_TrustError extends Error {
+    code;
+    input;
+    hint;
+    constructor(code, message, details = {}) {
+        super(message, details.cause === undefined ? undefined : { cause: details.cause });
+        this.name = 'TrustError';
+        this.code = code;
+        this.input = details.input;
+        this.hint = details.hint;
+    }
+    /** The same error, said of an input that only the caller knows. An input already named stays. */
+    about(input) {
+        if (this.input !== undefined)
+            return this;
+        return new errors_TrustError(this.code, this.message, {
+            input,
+            ...(this.hint === undefined ? {} : { hint: this.hint }),
+            cause: this.cause,
+        });
+    }
+    /** The whole story in one paragraph: `input: message hint [code]`. */
+    explain() {
+        const input = this.input === undefined ? '' : `${this.input}: `;
+        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
+        return `${input}${this.message}${hint} [${this.code}]`;
+    }
+}
+/** `error` in words, whatever was thrown. */
+function explain(error) {
+    if (error instanceof errors_TrustError)
+        return error.explain();
+    return error instanceof Error ? error.message : String(error);
+}
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+function systemCode(error) {
+    if (!(error instanceof Error) || !('code' in error))
+        return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+}
+
+;// CONCATENATED MODULE: ./src/action/failure.ts
+/** How the action fails: one clear error, as an annotation and as the step's result. */
+
+
+function fail(error) {
+    setFailed(explain(error));
+    if (error instanceof Error)
+        core_debug(error.stack ?? '');
+}
+
+;// CONCATENATED MODULE: ./src/action/inputs.ts
+/** The inputs of the action, all read here, and masked before anything can print them. */
+
+function readInputs() {
+    // Not trimmed: what is wrong with a key should be told of the text as it was pasted.
+    const sshPrivateKey = getInput('ssh-private-key', { trimWhitespace: false });
+    maskLines(sshPrivateKey);
+    return {
+        sshPrivateKey,
+        generateKey: getInput('generate-key'),
+        hosts: getInput('hosts'),
+        agentPolicy: getInput('agent-policy'),
+        home: getInput('home'),
+        connectTimeout: getInput('connect-timeout'),
+        keyComment: keyComment(),
+    };
+}
+/** Masks a secret of several lines: the runner compares line by line. Marker lines are no secret. */
+function maskLines(secret) {
+    for (const line of secret.split(/[\r\n]+/)) {
+        const text = line.trim();
+        // A short line (an `=` left over by wrapping) would mask half the log, and tells nothing.
+        if (text.length >= 8 && !text.startsWith('-----'))
+            core_setSecret(text);
+    }
+}
+/** Says which repository, run and job made a key, for whoever finds it in an authorized_keys. */
+function keyComment() {
+    const { GITHUB_REPOSITORY, GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, GITHUB_JOB } = process.env;
+    const parts = [GITHUB_REPOSITORY, 'run', GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, GITHUB_JOB];
+    const text = parts.filter((part) => part !== undefined && part !== '').join('/');
+    return `ssh-trust:${text.replace(/[^A-Za-z0-9._/-]+/g, '_')}`;
+}
+
+;// CONCATENATED MODULE: ./src/action/outputs.ts
+/** What the main step leaves for later steps: outputs, SSH_AUTH_SOCK, and a readable log. */
+
+function writeOutputs({ socket, knownHosts, sshConfig, report }) {
+    exportVariable('SSH_AUTH_SOCK', socket);
+    setOutput('ssh-auth-sock', socket);
+    setOutput('public-key', report.keys.map(({ publicKey }) => publicKey).join('\n'));
+    setOutput('fingerprint', report.keys.map(({ fingerprint }) => fingerprint).join('\n'));
+    setOutput('known-hosts', knownHosts);
+    setOutput('ssh-config', sshConfig);
+    setOutput('report', JSON.stringify(report));
+}
+function logTrust({ report }) {
+    for (const { name, keyType, fingerprint, pin, stale } of report.hosts) {
+        info(`✓ ${name}: host key proven, ${keyType} ${fingerprint}`);
+        if (pin.startsWith('CA '))
+            info(`  certified by the pinned ${pin}`);
+        for (const key of stale) {
+            warning(`${name} also holds ${key}, which no pin matches: a pin of that type is stale.`);
+        }
+    }
+    for (const { origin, type, fingerprint, comment } of report.keys) {
+        info(`✓ key ${origin}: ${type} ${fingerprint} ${comment}`);
+    }
+    if (report.policy === 'any') {
+        warning('The agent signs for every host that asks (agent-policy any). List the hosts of the job in hosts, and it will sign for no other.');
+    }
+    else {
+        info(`✓ agent: signs for these hosts only (policy ${report.policy})`);
+    }
+}
+
+;// CONCATENATED MODULE: ./src/action/state.ts
+/** What main leaves for post. Nothing else is kept; without it post does nothing. */
+
+function state_saveState(journal, token) {
+    core_setSecret(token);
+    saveState('journal', journal);
+    saveState('token', token);
+}
+function readState() {
+    return { journal: core.getState('journal'), token: core.getState('token') };
+}
+/** The same state as environment, for a post that the agent starts when the runner has died. */
+function stateEnv(journal, token) {
+    return { STATE_journal: journal, STATE_token: token };
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: ./src/ssh/wire.ts
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class wire_Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function wire_byte(value) {
+    return Buffer.of(value);
+}
+function wire_boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function wire_uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function wire_string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([wire_uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function wire_mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function nameList(names) {
+    return wire_string(names.join(','));
+}
+
+;// CONCATENATED MODULE: ./src/ssh/public-key.ts
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const public_key_CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const MAX_RSA_BITS = 16384;
+function isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function public_key_isEcdsa(type) {
+    return type in public_key_CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
+    const cert = plain === name ? '' : '-CERT';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function public_key_fingerprint(blob) {
+    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function public_key_typeOfBlob(blob) {
+    return new wire_Reader(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (public_key_isEcdsa(type)) {
+        const curve = public_key_CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function decodePublicKey(blob) {
+    const reader = new wire_Reader(blob);
+    const type = reader.text(64);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function rsaBits(blob) {
+    const reader = new wire_Reader(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = rsaBits(blob);
+    if (bits >= MIN_RSA_BITS)
+        return;
+    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function formatPublicKey(blob, comment = '') {
+    const line = `${public_key_typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !public_key_isEcdsa(type)) {
+        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function signature_makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([string(type), string(sign(null, data, key))]);
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = mpint(raw.subarray(0, curve.bytes));
+        const s = mpint(raw.subarray(curve.bytes));
+        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
+    }
+    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
+    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
+}
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new wire_Reader(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function verifySignature(blob, signature, data) {
+    const { type, key } = decodePublicKey(blob);
+    const reader = new wire_Reader(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && (0,external_node_crypto_namespaceObject.verify)(null, data, key, bytes);
+    if (public_key_isEcdsa(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = public_key_CURVES[type];
+        const parts = new wire_Reader(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return (0,external_node_crypto_namespaceObject.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, bytes);
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new errors_TrustError('malformed', 'An ECDSA signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pattern.ts
+/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
+/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
+function matchPattern(text, pattern) {
+    let t = 0;
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    while (t < text.length) {
+        if (p < pattern.length &&
+            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
+            t += 1;
+            p += 1;
+        }
+        else if (pattern[p] === '*') {
+            star = p;
+            mark = t;
+            p += 1;
+        }
+        else if (star >= 0) {
+            mark += 1;
+            t = mark;
+            p = star + 1;
+        }
+        else {
+            return false;
+        }
+    }
+    while (pattern[p] === '*')
+        p += 1;
+    return p === pattern.length;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/certificate.ts
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+const SUFFIX = '-cert-v01@openssh.com';
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(SUFFIX);
+}
+function certificate_certificateType(type) {
+    return `${type}${SUFFIX}`;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType(public_key_typeOfBlob(blob)))
+        return blob;
+    return readCertifiedKey(new wire_Reader(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const name = reader.text(64);
+    const keyType = name.slice(0, -SUFFIX.length);
+    if (!isCertificateType(name) || !isKeyType(keyType))
+        throw unsupportedType(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    readPublicParts(keyType, reader);
+    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function certificate_parseCertificate(blob) {
+    const reader = new wire_Reader(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new errors_TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new errors_TrustError('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+function strings(list) {
+    const reader = new wire_Reader(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+        return "the authority's signature is not valid";
+    }
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const time = BigInt(Math.floor(now));
+    if (time < certificate.validAfter)
+        return `it is valid only from ${isoTime(certificate.validAfter)}`;
+    if (time >= certificate.validBefore)
+        return `it expired at ${isoTime(certificate.validBefore)}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pin.ts
+/**
+ * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
+ * against them. The setup, the agent and the command line all judge with this function.
+ */
+
+
+
+/**
+ * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
+ *
+ * @param now seconds since 1970, for the validity of certificates
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function pin_judgeHostKey(pins, hostname, hostKey, now) {
+    if (!isCertificateType(public_key_typeOfBlob(hostKey)))
+        return judgePlainKey(pins, hostKey);
+    const certificate = certificate_parseCertificate(hostKey);
+    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
+        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
+    const keys = authorities.map((pin) => pin.key.blob);
+    const defect = hostCertificateDefect(certificate, hostname, keys, now);
+    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
+    if (defect === undefined && pin !== undefined)
+        return { verdict: 'ok', pin };
+    // A pin of the plain key holds whatever certificate the key wears.
+    const plain = judgePlainKey(pins, certificate.key);
+    if (plain.verdict === 'ok' || defect === undefined)
+        return plain;
+    return { verdict: 'changed', defect };
+}
+function judgePlainKey(pins, hostKey) {
+    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const offered = public_key_fingerprint(hostKey);
+    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
+        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
+    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
+}
+/** A pin as the `hosts` input takes it. */
+function formatPin(pin) {
+    if (pin.kind === 'fingerprint')
+        return pin.fingerprint;
+    const key = formatPublicKey(pin.key.blob);
+    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
+}
+/** The fingerprint by which a pin is told in messages. */
+function pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : public_key_fingerprint(pin.key.blob);
+}
+/**
+ * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
+ * `@revoked ssh-ed25519 AAAA…`.
+ *
+ * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
+ *   `malformed`
+ */
+function pin_parsePin(text) {
+    if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(text)) {
+        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
+        });
+    }
+    if (/^SHA256:/i.test(text)) {
+        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
+        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
+        if (digest === undefined) {
+            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
+            });
+        }
+        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
+    }
+    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
+    const parsed = parsePublicKey(key);
+    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/userauth.ts
+/**
+ * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
+ * publickey-hostbound-v00@openssh.com (OpenSSH's PROTOCOL, section 3.1), which adds the host key.
+ */
+
+/** RFC 4252 §6. */
+const SSH_MSG_USERAUTH_REQUEST = 50;
+/** Longest user name that is told in the audit and compared; Linux allows 32, others 256. */
+const MAX_USER = 1024;
+/** What `data` asks for, or undefined where it is anything but a whole request for a signature. */
+function userauth_parseUserauthRequest(data) {
+    try {
+        const reader = new Reader(data);
+        const sessionId = reader.string(128);
+        const message = reader.byte();
+        const user = reader.text(MAX_USER);
+        const service = reader.text(256);
+        const method = reader.text(256);
+        const signatureFollows = reader.boolean();
+        const algorithm = reader.text(256);
+        const key = reader.string();
+        const hostbound = method === 'publickey-hostbound-v00@openssh.com';
+        const hostKey = hostbound ? reader.string() : undefined;
+        reader.end('a userauth request');
+        if (sessionId.length === 0 || message !== SSH_MSG_USERAUTH_REQUEST || !signatureFollows) {
+            return undefined;
+        }
+        if (service !== 'ssh-connection' || (method !== 'publickey' && !hostbound))
+            return undefined;
+        const request = { sessionId, user, service, algorithm, key };
+        return hostKey === undefined
+            ? { ...request, method: 'publickey' }
+            : { ...request, method: 'publickey-hostbound-v00@openssh.com', hostKey };
+    }
+    catch {
+        return undefined; // short or overlong: not a userauth request
+    }
+}
+
+;// CONCATENATED MODULE: ./src/agent/policy.ts
+/**
+ * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
+ * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
+ */
+
+
+const POLICY_MODES = ['pinned', 'warn', 'any'];
+function allows(host, identity) {
+    return (host.keys === undefined ||
+        host.keys.includes(identity.fingerprint) ||
+        host.keys.includes(identity.comment));
+}
+/** The hosts whose pins a proven host key satisfies; `revoked` if any host revokes it. */
+function hostsWithKey(policy, hostKey, now) {
+    const matching = [];
+    for (const host of policy.hosts) {
+        const { verdict } = judgeHostKey(host.pins, host.hostname, hostKey, now);
+        if (verdict === 'revoked')
+            return 'revoked';
+        if (verdict === 'ok')
+            matching.push(host);
+    }
+    return matching;
+}
+/**
+ * Whether `identity` may sign `data` on a connection with these bindings.
+ *
+ * @param now seconds since 1970, for host certificates
+ */
+function decide(policy, identity, bindings, data, now) {
+    const request = parseUserauthRequest(data);
+    const forwarded = bindings.list.length > 1;
+    const user = request === undefined ? {} : { user: request.user };
+    const refuse = (reason, host) => ({
+        allowed: false,
+        reason,
+        ...user,
+        ...(host === undefined ? {} : { host: host.name }),
+        forwarded,
+    });
+    if (policy.mode === 'any') {
+        return { allowed: true, reason: 'any-allowed', ...user, forwarded };
+    }
+    if (bindings.failed)
+        return refuse('bind-failed');
+    if (request?.key.equals(identity.blob) !== true)
+        return refuse('not-userauth');
+    const last = bindings.list.at(-1);
+    if (last === undefined) {
+        if (policy.mode === 'pinned')
+            return refuse('unbound');
+        return { allowed: true, reason: 'unbound-allowed', ...user, forwarded };
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return refuse(mismatch);
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return refuse('host-revoked');
+    if (hosts.length === 0)
+        return refuse('host-not-pinned');
+    // Several lines may pin the same key: the line for this very user speaks first.
+    hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
+    const host = hosts.find((candidate) => allows(candidate, identity));
+    if (host === undefined)
+        return refuse('key-not-for-host', hosts[0]);
+    if (forwarded) {
+        // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+        if (request.hostKey === undefined)
+            return refuse('forward-not-hostbound', host);
+        if (!pathAllowed(policy, bindings.list.slice(0, -1), identity, now)) {
+            return refuse('forward-not-allowed', host);
+        }
+    }
+    return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
+}
+function sessionMismatch(request, last) {
+    if (last.forwarding)
+        return 'forwarding-hop';
+    if (!request.sessionId.equals(last.sessionId))
+        return 'session-mismatch';
+    if (request.hostKey !== undefined && !request.hostKey.equals(last.hostKey)) {
+        return 'host-key-mismatch';
+    }
+    return undefined;
+}
+/** Whether every hop before the last is a host that may use the agent, and this key, onwards. */
+function pathAllowed(policy, path, identity, now) {
+    return path.every((hop) => {
+        const hosts = hostsWithKey(policy, hop.hostKey, now);
+        return (hop.forwarding &&
+            hosts !== 'revoked' &&
+            hosts.some((host) => host.forward && allows(host, identity)));
+    });
+}
+/**
+ * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
+ * bound one those that could be used there, so that a server is offered no useless key.
+ */
+function visible(policy, identities, bindings, now) {
+    if (policy.mode === 'any')
+        return { identities };
+    if (bindings.failed)
+        return { identities: [], withheld: 'bind-failed' };
+    const last = bindings.list.at(-1);
+    if (last === undefined)
+        return { identities };
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return { identities: [], withheld: 'host-revoked' };
+    if (hosts.length === 0 && !last.forwarding)
+        return { identities: [], withheld: 'host-not-pinned' };
+    const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
+    const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
+        pathAllowed(policy, path, identity, now));
+    if (shown.length > 0 || identities.length === 0)
+        return { identities: shown };
+    const name = hosts[0]?.name;
+    return {
+        identities: [],
+        withheld: path.length > 0 ? 'forward-not-allowed' : 'key-not-for-host',
+        ...(name === undefined ? {} : { host: name }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/private-key.ts
+/**
+ * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
+ * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
+ */
+
+
+
+
+/**
+ * A private key from a `KeyObject`.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`
+ */
+function privateKeyFrom(key, comment = '') {
+    if (key.asymmetricKeyType === 'dsa')
+        throw unsupportedType('ssh-dss');
+    if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
+        throw unsupportedType(key.asymmetricKeyType ?? 'unknown');
+    }
+    if (key.asymmetricKeyType === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw unsupportedType(curve);
+    }
+    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, key, publicKey: blob, comment };
+}
+/** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
+function writePrivateKey({ type, key, publicKey, comment }) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    let fields;
+    if (type === 'ssh-ed25519') {
+        const reader = new wire_Reader(publicKey);
+        reader.string();
+        const point = reader.string(32);
+        fields = [wire_string(point), wire_string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+    }
+    else if (public_key_isEcdsa(type)) {
+        const reader = new wire_Reader(publicKey);
+        reader.string();
+        fields = [reader.rest(), wire_mpint(part('d'))]; // §5.2.2: curve name, Q, d
+    }
+    else {
+        // §5.2.4: n, e, d, iqmp, p, q
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(wire_mpint);
+    }
+    return Buffer.concat([wire_string(type), ...fields, wire_string(comment)]);
+}
+/**
+ * Reads what `writePrivateKey` writes, up to and with the comment.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together), `malformed`
+ */
+function private_key_readPrivateKey(reader) {
+    const type = reader.text(64);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
+    const comment = reader.text(4096);
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+    }
+    catch (cause) {
+        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+    }
+    const privateKey = privateKeyFrom(key, comment);
+    const stated = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: publicHalf(jwk), format: 'jwk' });
+    if (!encodePublicKey(stated).blob.equals(privateKey.publicKey)) {
+        throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
+    }
+    return privateKey;
+}
+function publicHalf({ kty, crv, x, y, n, e }) {
+    const all = { kty, crv, x, y, n, e };
+    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+function readCurve(type, reader) {
+    const parts = readPublicParts(type, reader);
+    if (!public_key_isEcdsa(type)) {
+        const secret = reader.string(64);
+        if (secret.length !== 64)
+            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+        return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
+    }
+    const { bytes } = public_key_CURVES[type];
+    const d = reader.mpint(bytes + 1);
+    const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
+    return { ...parts, d: padded.toString('base64url') };
+}
+function readRsa(reader) {
+    const max = MAX_RSA_BITS / 8 + 1;
+    const n = reader.mpint(max);
+    const e = reader.mpint(9);
+    const d = reader.mpint(max);
+    const qi = reader.mpint(max);
+    const p = reader.mpint(max);
+    const q = reader.mpint(max);
+    const text = (number) => number.toString('base64url');
+    return {
+        kty: 'RSA',
+        n: text(n),
+        e: text(e),
+        d: text(d),
+        p: text(p),
+        q: text(q),
+        qi: text(qi),
+        dp: text(reduce(d, p)),
+        dq: text(reduce(d, q)),
+    };
+}
+/** d mod (prime - 1): the exponents of RFC 8017 §3.2, which the wire format leaves out. */
+function reduce(d, prime) {
+    const modulus = number(prime) - 1n;
+    if (modulus <= 1n)
+        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+    const hex = (number(d) % modulus).toString(16);
+    return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+}
+function number(bytes) {
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
+}
+/**
+ * `ed25519`, `ecdsa` (256), `ecdsa-384`, `ecdsa-521`, `rsa` (3072), `rsa-4096`, …
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`
+ */
+function parseKeySpec(text) {
+    const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
+    if (name === 'dsa')
+        throw unsupportedType('ssh-dss');
+    if (name === 'ed25519' && size === undefined)
+        return { type: 'ssh-ed25519' };
+    if (name === 'ecdsa') {
+        const type = `ecdsa-sha2-nistp${size ?? '256'}`;
+        if (isKeyType(type))
+            return { type };
+    }
+    if (name === 'rsa') {
+        const bits = Number(size ?? '3072');
+        if (bits < MIN_RSA_BITS) {
+            throw new errors_TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+                hint: 'Use ed25519, or rsa-3072.',
+            });
+        }
+        if (bits <= MAX_RSA_BITS)
+            return { type: 'ssh-rsa', bits };
+    }
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
+        hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
+    });
+}
+/** A new key from the platform's random numbers. */
+function generatePrivateKey({ type, bits }, comment) {
+    if (type === 'ssh-ed25519')
+        return privateKeyFrom(generateKeyPairSync('ed25519').privateKey, comment);
+    if (isEcdsa(type)) {
+        const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVES[type].jwk });
+        return privateKeyFrom(privateKey, comment);
+    }
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/key-file.ts
+/**
+ * Private keys as text, the way they stand in a secret: OpenSSH's format (PROTOCOL.key), and the PEM
+ * formats PKCS#1, SEC1 and PKCS#8, which node:crypto reads. What can't be read is named, never guessed.
+ */
+
+
+
+
+
+/** Largest text that is looked at: some sixty RSA-4096 keys; GitHub's own limit for a secret is 48 KB. */
+const MAX_TEXT = 256 * 1024;
+/** PROTOCOL.key, section 1: the magic string with its terminating zero. */
+const MAGIC = Buffer.from('openssh-key-v1\0');
+/**
+ * All private keys in `text`, in their order.
+ *
+ * @throws TrustError `key-empty`, `key-is-public`, `key-unreadable`, `key-encrypted`,
+ *   `key-type-unsupported`, `key-too-small`
+ */
+function parsePrivateKeys(text) {
+    if (text.length > MAX_TEXT) {
+        throw new errors_TrustError('key-unreadable', `This is too long for private keys (${text.length} characters).`);
+    }
+    if (text.trim() === '') {
+        throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
+    }
+    const blocks = splitBlocks(text);
+    if (blocks.length === 0)
+        throw notAKey(text);
+    return blocks.map(parseBlock);
+}
+function splitBlocks(text) {
+    const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
+    const blocks = [];
+    for (let i = 0; i < lines.length; i += 1) {
+        const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(lines[i] ?? '')?.[1];
+        if (label === undefined)
+            continue;
+        const end = lines.indexOf(`-----END ${label}-----`, i);
+        if (end < 0) {
+            throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
+                hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
+            });
+        }
+        const content = lines.slice(i + 1, end);
+        const headers = content.filter((line) => /^[A-Za-z0-9-]+: /.test(line));
+        const body = content.filter((line) => !headers.includes(line)).join('');
+        const encrypted = label.startsWith('ENCRYPTED') || headers.some((line) => /ENCRYPTED$/.test(line));
+        blocks.push({ label, body, encrypted });
+        i = end;
+    }
+    return blocks;
+}
+function notAKey(text) {
+    const line = text.trimStart();
+    if (KEY_TYPES.some((type) => line.startsWith(`${type} `)) || line.startsWith('ssh-dss ')) {
+        return publicKeyGiven();
+    }
+    return new errors_TrustError('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
+        hint: 'Paste the whole private key file (for example ~/.ssh/id_ed25519), with its BEGIN and END lines.',
+    });
+}
+function publicKeyGiven() {
+    return new errors_TrustError('key-is-public', 'This is a public key; a private key is needed.', {
+        hint: 'The private key is the file without .pub; it begins with -----BEGIN. The public key belongs into authorized_keys on the server.',
+    });
+}
+function parseBlock(block) {
+    if (/PUBLIC KEY$/.test(block.label))
+        throw publicKeyGiven();
+    if (block.label === 'DSA PRIVATE KEY')
+        throw unsupportedType('ssh-dss');
+    if (!/PRIVATE KEY$/.test(block.label)) {
+        throw new errors_TrustError('key-unreadable', `This is a ${block.label.toLowerCase()}, not a private key.`);
+    }
+    if (block.encrypted)
+        throw encrypted();
+    const bytes = Buffer.from(block.body, 'base64');
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
+        throw new errors_TrustError('key-unreadable', `What stands between BEGIN and END ${block.label} is not base64.`, {
+            hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
+        });
+    }
+    return block.label === 'OPENSSH PRIVATE KEY' ? parseOpenSsh(bytes) : parsePem(block);
+}
+function parsePem({ label, body }) {
+    const lines = body.match(/.{1,64}/g) ?? [];
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)(`-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`);
+    }
+    catch (cause) {
+        throw new errors_TrustError('key-unreadable', `The contents of the ${label} are damaged, or of a kind that is not known.`, {
+            hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
+            cause,
+        });
+    }
+    return privateKeyFrom(key);
+}
+/** PROTOCOL.key, sections 1 to 3, unencrypted. */
+function parseOpenSsh(bytes) {
+    try {
+        const reader = new wire_Reader(bytes);
+        if (!reader.bytes(MAGIC.length).equals(MAGIC)) {
+            throw new errors_TrustError('key-unreadable', 'The OpenSSH key does not begin with openssh-key-v1.');
+        }
+        const cipher = reader.text(64);
+        const kdf = reader.text(64);
+        reader.string(); // kdf options
+        const count = reader.uint32();
+        if (count !== 1) {
+            throw new errors_TrustError('key-unreadable', `The OpenSSH key file says that it holds ${count} keys; one is expected.`);
+        }
+        reader.string(); // the public key, unauthenticated; the private section has it again
+        if (cipher !== 'none' || kdf !== 'none')
+            throw encrypted();
+        const section = new wire_Reader(reader.string());
+        reader.end('the private section of the OpenSSH key');
+        if (section.uint32() !== section.uint32()) {
+            throw new errors_TrustError('key-unreadable', 'The check numbers of the OpenSSH key do not match: it is damaged.');
+        }
+        const key = private_key_readPrivateKey(section);
+        for (let i = 1; section.remaining > 0; i += 1) {
+            if (section.byte() !== (i & 0xff)) {
+                throw new errors_TrustError('key-unreadable', 'The OpenSSH key has wrong padding: it is damaged.');
+            }
+        }
+        return key;
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw new errors_TrustError('key-unreadable', 'The OpenSSH key is cut short or damaged.', {
+            hint: 'Paste the whole file again, from BEGIN to END.',
+            cause: error,
+        });
+    }
+}
+function encrypted() {
+    return new errors_TrustError('key-encrypted', 'The private key is encrypted with a passphrase.', {
+        hint: 'Encrypted keys are not read yet. Take the passphrase off a copy (ssh-keygen -p -N "" -f COPY); the secret store encrypts it.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/forges.ts
+const FORGES = [
+    {
+        // Keys and fingerprints: the page in `source`; the RSA key is the one in use since 2023-03-24.
+        // Compared: +DiY3wvv… (ED25519), p2QAMXNI… (ECDSA), uNiVztks… (RSA).
+        // ssh.github.com, port 443, shows the same keys:
+        // https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+        hosts: ['github.com', 'ssh.github.com'],
+        source: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCj7ndNxQowgcQnjshcLrqPEiiphnt+VTTvDP6mHBL9j1aNUkY4Ue1gvwnGLVlOhGeYrnZaMgRK6+PKCUXaDbC7qtbW8gIkhL7aGCsOr/C56SJMy/BCZfxd1nWzAOxSDPgVsmerOBYfNqltV9/hWCqBywINIR+5dIg6JTJ72pcEpEjcYgXkE2YEFXV1JHnsKgbLWNlhScqb2UmyRkQyytRLtL+38TGxkxCflmO+5Z8CSSNY7GidjMIZ7Q4zMjA2n1nGrlTDkzwDCsw+wqFPGQA179cnfGWOWRVruj16z6XyvxvjJwbz0wQZ75XK5tKSb7FNyeIEs4TT4jk+S4dhPeAUC5y+bDYirYgM4GC7uEnztnZyaVWQ7B381AK4Qdrwt51ZqExKbQpTUNn+EjqoTwvqNj4kqx5QUCI0ThS/YkOxJCXmPUWZbhjpCg56i+2aB6CmK2JGhn57K5mj0MNdBXA4/WnwH6XoPWJzK5Nyu2zB3nAZp+S5hpQs+p1vN1/wsjk=',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`.
+        // Compared: eUXGGm1Y… (ED25519), HbW3g8zU… (ECDSA), ROQFvPTh… (RSA).
+        // altssh.gitlab.com, port 443, shows the same keys:
+        // https://about.gitlab.com/blog/2016/02/18/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/
+        hosts: ['gitlab.com', 'altssh.gitlab.com'],
+        source: 'https://docs.gitlab.com/user/gitlab_com/#ssh-host-keys-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFSMqzJeV9rUzU4kWitGjeR4PWSa29SPqJ1fVkhtj3Hw9xjLVXVYrU9QlYWrOLXBpQ6KWjbjTDTdDkoohFzgbEY=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCsj2bNKTBSpIYDEGk9KxsGh3mySTRgMtXL583qmBpzeQ+jqCMRgBqB98u3z++J1sKlXHWfM9dyhSevkMwSbhoR8XIq/U0tCNyokEi/ueaBMCvbcTHhO7FcwzY92WK4Yt0aGROY5qX2UKSeOvuP4D6TPqKF1onrSzH9bx9XUf2lEdWT/ia1NEKjunUqu1xOB/StKDHMoX4/OKyIzuS0q/T1zOATthvasJFoPrAjkohTyaDUz2LN5JoH839hViyEG82yB+MjcFV5MU3N1l1QL3cVUCh93xSaua1N85qivl+siMkPGbO5xR/En4iEY6K2XPASUEMaieWVNTRCtJ4S8H+9',
+        ],
+    },
+    {
+        // Keys: https://bitbucket.org/site/ssh. Fingerprints: the page in `source`; all three are those
+        // made in 2023, https://bitbucket.org/blog/ssh-host-key-changes.
+        // Compared: ybgmFkzw… (ED25519), FC73VB6C… (ECDSA), 46OSHA1R… (RSA).
+        // ssh.bitbucket.org is the name to use: bitbucket.org was to stop taking SSH on 2026-11-12,
+        // https://community.atlassian.com/forums/Bitbucket-articles/Upcoming-change-to-Bitbucket-Cloud-SSH-access-move-from/ba-p/3234032
+        // Atlassian lists the keys under the old name alone; that ssh.bitbucket.org and altssh.bitbucket.org
+        // (port 443) show the same ones is from third parties.
+        hosts: ['bitbucket.org', 'ssh.bitbucket.org', 'altssh.bitbucket.org'],
+        source: 'https://support.atlassian.com/bitbucket-cloud/docs/configure-ssh-and-two-step-verification/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPIQmuzMBuKdWeF4+a2sjSSpBK0iqitSQ+5BM9KhpexuGt20JpTVM7u5BDZngncgrqDMbWdxMWWOGtZ9UgbqgZE=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDQeJzhupRu0u0cdegZIa8e86EG2qOCsIsD1Xw0xSeiPDlCr7kq97NLmMbpKTX6Esc30NuoqEEHCuc7yWtwp8dI76EEEB1VqY9QJq6vk+aySyboD5QF61I/1WeTwu+deCbgKMGbUijeXhtfbxSxm6JwGrXrhBdofTsbKRUsrN1WoNgUa8uqN1Vx6WAJw1JHPhglEGGHea6QICwJOAr/6mrui/oB7pkaWKHj3z7d1IC4KWLtY47elvjbaTlkN04Kc/5LFEirorGYVbt15kAUlqGM65pk6ZBxtaO3+30LVlORZkxOh+LKL/BvbZ/iRNhItLqNyieoQj/uh/7Iv4uyH/cV/0b4WDSd3DptigWq84lJubb9t/DnZlrJazxyDCulTmKdOR7vs9gMTo+uoIrPSb8ScTtvw65+odKAlBj59dhnVp9zd7QUojOpXlL62Aw56U4oO+FALuevvMjiWeavKhJqlR7i5n9srYcrNV7ttmDw7kf/97P5zauIhxcjX+xHv4M=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: mIlxA9k4… (ED25519), T9FYDEHE… (ECDSA), 6QQmYi4p… (RSA).
+        hosts: ['codeberg.org'],
+        source: 'https://docs.codeberg.org/security/ssh-fingerprint/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIVIC02vnjFyL+I4RHfvIGNtOgJMe769VTF1VR4EB3ZB',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL2pDxWr18SoiDJCGZ5LmxPygTlPu+cCKSkpqkvCyQzl5xmIMeKNdfdBpfbCGDPoZQghePzFZkKJNR/v9Win3Sc=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8hZi7K1/2E2uBX8gwPRJAHvRAob+3Sn+y2hxiEhN0buv1igjYFTgFO2qQD8vLfU/HT/P/rqvEeTvaDfY1y/vcvQ8+YuUYyTwE2UaVU5aJv89y6PEZBYycaJCPdGIfZlLMmjilh/Sk8IWSEK6dQr+g686lu5cSWrFW60ixWpHpEVB26eRWin3lKYWSQGMwwKv4LwmW3ouqqs4Z4vsqRFqXJ/eCi3yhpT+nOjljXvZKiYTpYajqUC48IHAxTWugrKe1vXWOPxVXXMQEPsaIRc2hpK+v1LmfB7GnEGvF1UAKnEZbUuiD9PBEeD5a1MZQIzcoPWCrTxipEpuXQ5Tni4mN',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: known_hosts of Argo CD. No other type is listed.
+        // Compared: ohD8VZEX… (RSA). One key for all of hosted Azure DevOps, the old name too:
+        // https://github.com/MicrosoftDocs/azure-devops-docs/pull/3371
+        hosts: ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'],
+        source: 'https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7Hr1oTWqNqOlzGJOfGJ4NakVyIzf1rXYd4d7wo6jBlkLvCA4odBlL0mDUyZ0/QUfTTqeu+tm22gOsv+VrVTMk6vwRU75gY/y9ut5Mb3bR5BV58dKXyq9A9UeB5Cakehn5Zgm6x1mKoVyf+FFn26iYqXJRgzIZZcZ5V6hrE0Qg39kZm4az48o0AUbf6Sp4SLdvnuMa2sVNwHBboS7EJkm57XQPVU3/QpyNLHbWDdzwtrlS+ez30S3AdYhLKEOxAG8weOnyrtLJAUen9mTkol8oII1edf7mWWbWVf0nBmly21+nZcmCTISQBtdcyPaEno7fFQMDD26/s0lfKob4Kw8H',
+        ],
+    },
+    {
+        // Keys: the page in `source`, which gives no fingerprints; a third party's ssh-keyscan of
+        // 2025-07-06 has the same three keys.
+        // Compared with that: WXXNZu0Y… (ED25519), 1nUUjsHH… (ECDSA), rvz/I0S1… (RSA).
+        hosts: ['git.sr.ht'],
+        source: 'https://man.sr.ht/git.sr.ht/#ssh-host-keys',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMZvRd4EtM7R+IHVMWmDkVU3VLQTSwQDSAvW0t2Tkj60',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCj6y+cJlqK3BHZRLZuM+KP2zGPrh4H66DacfliU1E2DHAd1GGwF4g1jwu3L8gOZUTIvUptqWTkmglpYhFp4Iy4=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDZ+l/lvYmaeOAPeijHL8d4794Am0MOvmXPyvHTtrqvgmvCJB8pen/qkQX2S1fgl9VkMGSNxbp7NF7HmKgs5ajTGV9mB5A5zq+161lcp5+f1qmn3Dp1MWKp/AzejWXKW+dwPBd3kkudDBA1fa3uK6g1gK5nLw3qcuv/V4emX9zv3P2ZNlq9XRvBxGY2KzaCyCXVkL48RVTTJJnYbVdRuq8/jQkDRA8lHvGvKI+jqnljmZi2aIrK9OGT2gkCtfyTw2GvNDV6aZ0bEza7nDLU/I+xmByAOO79R1Uk4EYCvSc1WXDZqhiuO2sZRmVxa0pQSBDn1DB3rpvqPYW+UvKB3SOz',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: the host keys in Twinkle, a git client.
+        // Compared: UNOzlP66… (RSA). No other type is listed.
+        hosts: ['git.launchpad.net'],
+        source: 'https://documentation.ubuntu.com/launchpad/user/reference/ssh-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDEFREwBD2ye2Xrc2SVcUmmJ44MF1BCB3W11NTaiqzVj7XZnQmgWZk9UadHVY2wBXvelcDO51MPN5ozJjFAknw09rP7XMRJMlAOLSIVoU6DRF1u1j8kJVY+dfiDHheS7+siADnrmb8HGn2xQQ6EJDjAXrw1x58x5eZjQ0PFWdI+pRTdYGvWkpHdXKFO6a9/lDx4uo9MCnePEGi/QnkCmKqLCBUlYNZYRiB8nVee2tMF0mjV8xk1rJ+/UP+897+FXFR9w/B1EPRjiQ35ZNQZKPP4isxPtyMuCQkZY7ckWr5YsylNfvNcyGDnO1XazZhJ71rzDpi1RmnFXBW5i+2dm2y7',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: RFzBCUIt… (ED25519), uTa/0Pnd… (ECDSA), 5s5cIyRe… (RSA).
+        hosts: ['aur.archlinux.org'],
+        source: 'https://aur.archlinux.org/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuBKrPzbawxA/k2g6NcyV5jmqwJ2s+zpgZGZ7tpLIcN',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLMiLrP8pVi5BFX2i3vepSUnpedeiewE5XptnUnau+ZoeUOPkpoCgZZuYfpaIQfhhJJI5qgnjJmr4hyJbe/zxow=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDKF9vAFWdgm9Bi8uc+tYRBmXASBb5cB5iZsB7LOWWFeBrLp3r14w0/9S2vozjgqY5sJLDPONWoTTaVTbhe3vwO8CBKZTEt1AcWxuXNlRnk9FliR1/eNB9uz/7y1R0+c1Md+P98AJJSJWKN12nqIDIhjl2S1vOUvm7FNY43fU2knIhEbHybhwWeg+0wxpKwcAd/JeL5i92Uv03MYftOToUijd1pqyVFdJvQFhqD4v3M157jxS5FTOBrccAEjT+zYmFyD8WvKUa9vUclRddNllmBJdy4NyLB8SvVZULUPrP3QOlmzemeKracTlVOUG1wsDbxknF1BwSCU7CmU6UFP90kpWIyz66bP0bl67QAvlIc52Yix7pKJPbw85+zykvnfl2mdROsaT8p8R9nwCdFsBc9IiD0NhPEHcyHRwB8fokXTajk2QnGhL+zP5KnkmXnyQYOCUYo3EKMXIlVOVbPDgRYYT/XqvBuzq5S9rrU70KoI/S5lDnFfx/+lPLdtcnnEPk=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, `*.code.sf.net`. Keys: known_hosts of PMD's build.
+        // Compared: vDwNztsr… (ED25519), FeVkoYYB… (ECDSA), 3WhEqJaB… (RSA).
+        hosts: ['git.code.sf.net', 'svn.code.sf.net', 'hg.code.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGObtXLh/mZom0pXjE5Mu211O+JvtzolqdNKVA+XJ466',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPAa5MFfMaXyT3Trf/Av/laAvIhUzZJUnvPZAd9AC6bKWAhVl+A3s2+M6SlhF/Tn/W0akN03GyNviBtqJKtx0RU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEAoMesJ60dow5VqNsIqIQMBNmSYz6txSC5YSUXzPNWV4VIWTWdqbQoQuIu+oYGhBMoeaSWWCiVIDTwFDzQXrq8CwmyxWp+2TTuscKiOw830N2ycIVmm3ha0x6VpRGm37yo+z+bkQS3m/sE7bkfTU72GbeKufFHSv1VLnVy9nmJKFOraeKSHP/kjmatj9aC7Q2n8QzFWWjzMxVGg79TUs7sjm5KrtytbxfbLbKtrkn8OXsRy1ib9hKgOwg+8cRjwKbSXVrNw/HM+MJJWp9fHv2yzWmL8B6fKoskslA0EjNxa6d76gvIxwti89/8Y6xlhR0u65u1AiHTX9Q4BVsXcBZUDw==',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, with these four names. Keys: known_hosts of PMD's build.
+        // Compared: 209BDmH3… (ED25519), QAAxYkf0… (ECDSA), xB2rnn0N… (RSA).
+        hosts: ['frs.sourceforge.net', 'frs.sf.net', 'web.sourceforge.net', 'web.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOQD35Ujalhh+JJkPvMckDlhu4dS7WH6NsOJ15iGCJLC',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCwsY6sZT4MTTkHfpRzYjxG7mnXrGL74RCT2cO/NFvRrZVNB5XNwKNn7G5fHbYLdJ6UzpURDRae1eMg92JG0+yo=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA2uifHZbNexw6cXbyg1JnzDitL5VhYs0E65Hk/tLAPmcmm5GuiGeUoI/B0eUSNFsbqzwgwrttjnzKMKiGLN5CWVmlN1IXGGAfLYsQwK6wAu7kYFzkqP4jcwc5Jr9UPRpJdYIK733tSEmzab4qc5Oq8izKQKIaxXNe7FgmL15HjSpatFt9w/ot/CHS78FUAr3j3RwekHCm/jhPeqhlMAgC+jUgNJbFt3DlhDaRMa0NYamVzmX8D47rtmBbEDU3ld6AezWBPUR5Lh7ODOwlfVI58NAf/aYNlmvl2TZiauBCTa7OPYSyXJnIPbQXg6YQlDknNCr0K769EjeIlAfY87Z4tw==',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`; its DSA key is left out.
+        // Compared: dVjzGIdV… (ED25519), aBG5R7Io… (ECDSA), uqjYymys… (RSA).
+        hosts: ['hf.co'],
+        source: 'https://huggingface.co/docs/hub/security-git-ssh',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINJjhgtT9FOQrsVSarIoPVI1jFMh3VSHdKfdqp/O776s',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL0wtM52yIjm8gRecBy2wRyEMqr8ulG0uewT/IQOGz5K0ZPTIy6GIGHsTi8UXBiEzEIznV3asIz2sS7SiQ311tU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDtPB+snz63eZvTrbMY2Qt39a6HYile89JOum55z3lhIqAqUHxLtXFd+q+ED8izQvyORFPSmFIaPw05rtXo37bm+ixL6wDmvWrHN74oUUWmtrv2MNCLHE5VDb3+Q6MJjjDVIoK5QZIuTStlq0cUbGGxQk7vFZZ2VXdTPqgPjw4hMV7MGp3RFY/+Wy8rIMRv+kRCIwSAOeuaLPT7FzL0zUMDwj/VRjlzC08+srTQHqfoh0RguZiXZQneZKmM75AFhoMbP5x4AW2bVoZam864DSGiEwL8R2jMiyXxL3OuicZteZqll0qfRlNopKnzoxS29eBbXTr++ILqYz1QFqaruUgqSi3MIC9sDYEqh2Q8UxP5+Hh97AnlgWDZC0IhojVmEPNAc7Y2d+ctQl4Bt91Ik4hVf9bU+tqMXgaTrTMXeTURSXRxJEm2zfKQVkqn3vS/zGVnkDS+2b2qlVtrgbGdU/we8Fux5uOAn/dq5GygW/DUlHFw412GtKYDFdWjt3nJCY8=',
+        ],
+    },
+];
+/** Keys (OpenSSH lines) of a well-known host, or undefined. Case-insensitive. */
+function forgeKeys(host) {
+    const name = host.toLowerCase();
+    return FORGES.find(({ hosts }) => hosts.includes(name))?.keys;
+}
+
+;// CONCATENATED MODULE: ./src/trust/hosts.ts
+/**
+ * The `hosts` input: one host a line,
+ *
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [forward]
+ *
+ * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
+ * `@revoked` with one. Well-known forges need no pin.
+ */
+
+
+
+
+const OPTIONS = 'key=SHA256:…|comment, forward';
+/** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
+const hosts_MAX_TEXT = 16 * 1024 * 1024;
+/** What a line calls its host. */
+function hostName({ alias, host }) {
+    return alias ?? host;
+}
+/**
+ * @returns the hosts, and an error for each line that is wrong
+ */
+function parseHosts(text) {
+    const hosts = [];
+    const errors = [];
+    if (text.length > hosts_MAX_TEXT) {
+        errors.push(new errors_TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        return { hosts, errors };
+    }
+    text.split(/\r\n|\r|\n/).forEach((line, index) => {
+        const tokens = tokenize(line);
+        if (tokens.length === 0)
+            return;
+        const position = `hosts:${index + 1}`;
+        try {
+            hosts.push(parseLine(tokens, position));
+        }
+        catch (error) {
+            if (!(error instanceof errors_TrustError))
+                throw error;
+            errors.push(error.about(position));
+        }
+    });
+    errors.push(...nameClashes(hosts));
+    return { hosts, errors };
+}
+function tokenize(line) {
+    const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
+    return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
+}
+function nameClashes(hosts) {
+    const seen = new Map();
+    const errors = [];
+    for (const line of hosts) {
+        if (line.alias === undefined)
+            continue;
+        const first = seen.get(line.alias);
+        if (first === undefined)
+            seen.set(line.alias, line);
+        else {
+            errors.push(new errors_TrustError('hosts-syntax', `The alias ${line.alias} is taken by ${first.position}.`, {
+                input: line.position,
+                hint: 'Give every alias once.',
+            }));
+        }
+    }
+    return errors;
+}
+function parseLine(tokens, position) {
+    const [first, ...rest] = tokens;
+    const name = parseName(first?.text ?? '');
+    const { pins, keys, forward } = parseRest(rest, position);
+    if (!pins.some((pin) => pin.kind !== 'revoked'))
+        pins.push(...builtInPins(name.host));
+    return { ...name, pins, forward, position, ...(keys.length === 0 ? {} : { keys }) };
+}
+function parseName(text) {
+    // IPv6 addresses stand in brackets, as in known_hosts and URLs.
+    const match = /^(?:([^=@[\]:]*)=)?(?:(.*)@)?(?:\[([^\]]*)\]|([^:[\]@]*))(?::([0-9]*))?$/.exec(text);
+    const [, alias, user, ipv6, plain, portText] = match ?? [];
+    const host = ipv6 ?? plain ?? '';
+    if (match === null && (text.match(/:/g) ?? []).length > 1) {
+        throw new errors_TrustError('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
+            hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
+        });
+    }
+    const hostPattern = ipv6 === undefined
+        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
+        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
+    if (match === null || host.length > 253 || !hostPattern.test(host)) {
+        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
+    }
+    const port = portText === undefined ? 22 : Number(portText);
+    if (portText === '' || port < 1 || port > 65535) {
+        throw new errors_TrustError('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
+    }
+    if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
+        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+            hint: 'Letters, digits, dot, dash and underscore may be in one.',
+        });
+    }
+    if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user)) {
+        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+    }
+    return {
+        host,
+        port,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+function parseRest(tokens, position) {
+    const pins = [];
+    const keys = [];
+    let forward = false;
+    let i = 0;
+    const peek = () => tokens[i]?.text ?? '';
+    while (i < tokens.length) {
+        const { text, column } = tokens[i] ?? { text: '', column: 0 };
+        const at = `${position}:${column}`;
+        i += 1;
+        try {
+            if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
+                const pin = pin_parsePin(text);
+                const { type, length } = fingerprintTrailer(tokens.slice(i));
+                i += length;
+                pins.push(type === undefined ? pin : { ...pin, ...(pin.kind === 'fingerprint' ? { type } : {}) });
+            }
+            else if (/^[0-9]{3,5}$/.test(text) && /^SHA256:/i.test(peek())) {
+                // the length that ssh-keygen -lf prints first
+            }
+            else if (text === '@cert-authority' || text === '@revoked') {
+                pins.push(pin_parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`));
+                i += 2;
+                if (peek().includes('@') && !peek().startsWith('@'))
+                    i += 1; // the key's comment
+            }
+            else if (isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+                pins.push(pin_parsePin(`${text} ${peek()}`));
+                i += 1;
+                if (peek().includes('@') && !peek().startsWith('@'))
+                    i += 1;
+            }
+            else if (text.startsWith('key=') && text.length > 4) {
+                keys.push(text.slice(4));
+            }
+            else if (text === 'forward') {
+                forward = true;
+            }
+            else {
+                throw new errors_TrustError('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
+                    hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
+                });
+            }
+        }
+        catch (error) {
+            throw error instanceof errors_TrustError ? error.about(at) : error;
+        }
+    }
+    return { pins, keys, forward };
+}
+/** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
+function fingerprintTrailer(tokens) {
+    const end = tokens.findIndex(({ text }) => /^\((ED25519|ECDSA|RSA)\)$/.test(text));
+    const between = tokens.slice(0, Math.max(end, 0));
+    if (end < 0 || end > 4 || between.some(({ text }) => /^(SHA256:|@)|=|^forward$/.test(text))) {
+        return { length: 0 };
+    }
+    const name = tokens[end]?.text;
+    const type = name === '(ED25519)' ? 'ssh-ed25519' : name === '(RSA)' ? 'ssh-rsa' : undefined;
+    return { length: end + 1, ...(type === undefined ? {} : { type }) };
+}
+function builtInPins(host) {
+    const keys = forgeKeys(host);
+    if (keys !== undefined)
+        return keys.map(pin_parsePin);
+    throw new errors_TrustError('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
+        hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/config.ts
+/**
+ * From the texts that a user gave (inputs of the action, flags of the command line) to a configuration
+ * that is whole and right, before anything is done.
+ */
+
+
+
+
+
+
+/**
+ * Checks all inputs, and tells of everything that is wrong in one error.
+ *
+ * @throws TrustError
+ */
+function readConfig(inputs) {
+    const errors = [];
+    const attempt = (input, read) => {
+        try {
+            return read();
+        }
+        catch (error) {
+            if (!(error instanceof errors_TrustError))
+                throw error;
+            errors.push(error.about(input));
+            return undefined;
+        }
+    };
+    const keys = attempt('ssh-private-key', () => readKeys(inputs));
+    const spec = inputs.generateKey === ''
+        ? undefined
+        : attempt('generate-key', () => parseKeySpec(inputs.generateKey));
+    const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
+    errors.push(...hostErrors);
+    const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
+    const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length > 0));
+    const home = attempt('home', () => readBoolean(inputs.home));
+    const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout));
+    if (keys !== undefined)
+        errors.push(...unknownKeys(hosts, keys, generate.generate?.comment));
+    if (errors.length > 0 ||
+        keys === undefined ||
+        policy === undefined ||
+        home === undefined ||
+        connectTimeout === undefined) {
+        throw combine(errors);
+    }
+    return { keys, ...generate, hosts, policy, home, connectTimeout };
+}
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
+function readKeys({ sshPrivateKey, generateKey }) {
+    if (sshPrivateKey.trim() === '') {
+        if (generateKey !== '')
+            return [];
+        throw new errors_TrustError('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
+            hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
+        });
+    }
+    return parsePrivateKeys(sshPrivateKey).map((key, index) => 
+    // PEM has no comments; key= needs something to name a key by.
+    key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key);
+}
+function readPolicy(text, pinned) {
+    if (text === '')
+        return pinned ? 'pinned' : 'any';
+    const mode = POLICY_MODES.find((name) => name === text);
+    if (mode === undefined) {
+        throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
+            hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
+        });
+    }
+    if (mode !== 'any' && !pinned) {
+        throw new errors_TrustError('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
+            hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
+        });
+    }
+    return mode;
+}
+function readBoolean(text) {
+    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
+    if (['', 'true', 'True', 'TRUE'].includes(text))
+        return true;
+    if (['false', 'False', 'FALSE'].includes(text))
+        return false;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+}
+function readSeconds(text) {
+    const seconds = text === '' ? 10 : Number(text);
+    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
+        return seconds * 1000;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
+}
+/** An error for each `key=` that names no key of the job. */
+function unknownKeys(hosts, keys, generated) {
+    const names = keys.flatMap(({ publicKey, comment }) => [public_key_fingerprint(publicKey), comment]);
+    if (generated !== undefined)
+        names.push(generated);
+    return hosts.flatMap(({ keys: wanted = [], position }) => wanted
+        .filter((name) => !names.includes(name))
+        .map((name) => new errors_TrustError('hosts-option-unknown', `key=${name} is none of the job's keys.`, {
+        input: position,
+        hint: `They are: ${names.join(', ')}.`,
+    })));
+}
+
+;// CONCATENATED MODULE: external "node:fs"
+const external_node_fs_namespaceObject = require("node:fs");
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = require("node:child_process");
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. */
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const messages_SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const messages_SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const messages_SSH_AGENT_RSA_SHA2_256 = 2;
+const messages_SSH_AGENT_RSA_SHA2_512 = 4;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = wire_byte(SSH_AGENT_FAILURE);
+const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = wire_string;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #length = 0;
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#length += chunk.length;
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#length < 4)
+            return undefined;
+        const pending = this.#join();
+        const length = pending.readUInt32BE(0);
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (pending.length < 4 + length)
+            return undefined;
+        this.#chunks = [pending.subarray(4 + length)];
+        this.#length = pending.length - 4 - length;
+        return pending.subarray(4, 4 + length);
+    }
+    #join() {
+        const [first] = this.#chunks;
+        if (this.#chunks.length === 1 && first !== undefined)
+            return first;
+        const joined = Buffer.concat(this.#chunks);
+        this.#chunks = [joined];
+        return joined;
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(messages_SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/keyring.ts
+/** The identities that the agent holds. */
+
+
+
+
+
+/** The identity of a plain key. */
+function keyring_plainIdentity(privateKey) {
+    const { publicKey, comment } = privateKey;
+    return { blob: publicKey, comment, fingerprint: fingerprint(publicKey), privateKey };
+}
+/**
+ * The identity of a key with its certificate (wire format).
+ *
+ * @throws TrustError `key-unreadable` if the certificate is another key's
+ */
+function keyring_certifiedIdentity(privateKey, certificate) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
+        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
+        throw new TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    return { ...keyring_plainIdentity(privateKey), blob: certificate };
+}
+function findIdentity(identities, blob) {
+    return identities.find((identity) => identity.blob.equals(blob));
+}
+/**
+ * Signs with an identity.
+ *
+ * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ */
+function signWith(identity, data, flags) {
+    const { type, key } = identity.privateKey;
+    const hash = flags & SSH_AGENT_RSA_SHA2_256
+        ? 'sha256'
+        : flags & SSH_AGENT_RSA_SHA2_512
+            ? 'sha512'
+            : undefined;
+    if (type === 'ssh-rsa' && hash === undefined)
+        return undefined;
+    return makeSignature(type, key, data, hash ?? 'sha512');
+}
+
+;// CONCATENATED MODULE: ./src/agent/settings.ts
+
+
+
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
+function encodeSettings(settings) {
+    const encodePins = (pins) => pins.map(formatPin);
+    const encoded = {
+        ...settings,
+        policy: {
+            ...settings.policy,
+            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+        },
+        keys: settings.keys.map(({ privateKey, certificate }) => ({
+            privateKey: writePrivateKey(privateKey).toString('base64'),
+            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+        })),
+    };
+    return JSON.stringify(encoded);
+}
+function decodeSettings(line) {
+    const encoded = JSON.parse(line);
+    return {
+        ...encoded,
+        policy: {
+            ...encoded.policy,
+            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+        },
+        keys: encoded.keys.map(({ privateKey, certificate }) => ({
+            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+        })),
+    };
+}
+/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+function identitiesOf({ privateKey, certificate }) {
+    const plain = plainIdentity(privateKey);
+    return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)];
+}
+
+;// CONCATENATED MODULE: ./src/agent/launch.ts
+/** Starting the agent as a process of its own, which outlives the one that starts it. */
+
+
+
+/** Time for the agent to answer; generating a key of 16,384 bits is what takes long. */
+const READY_TIMEOUT = 120_000;
+/** Longest answer; far more than any number of identities needs. */
+const MAX_READY = 1024 * 1024;
+/**
+ * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
+ * end of a job in which post never ran; the others are what Windows needs to start a process.
+ */
+const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 'TMP'];
+/**
+ * Starts the agent's process, so that it boots while the caller is still checking hosts.
+ *
+ * @param file the agent's bundle, `dist/agent/index.js`
+ */
+function launchAgent(file) {
+    const flags = [
+        // SIGUSR1 would open Node's inspector into the agent's memory; the agent handles the signal,
+        // and where Node knows this flag there is not even a moment before that.
+        ...(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1') ? ['--disable-sigusr1'] : []),
+        '--max-old-space-size=128',
+        '--max-semi-space-size=1',
+    ];
+    const env = {};
+    for (const name of ENVIRONMENT) {
+        const value = process.env[name];
+        if (value !== undefined)
+            env[name] = value;
+    }
+    const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [...flags, file], {
+        detached: true,
+        env,
+        stdio: ['pipe', 'pipe', 'ignore'],
+        windowsHide: true,
+    });
+    child.stdin.on('error', () => undefined); // told by the exit, below
+    const answer = readAnswer(child);
+    answer.catch(() => undefined); // whoever calls ready() hears of it
+    return {
+        ready: async (settings) => {
+            child.stdin.end(`${encodeSettings(settings)}\n`);
+            const ready = await answer;
+            child.unref();
+            return ready;
+        },
+        abandon: () => {
+            child.stdin.end();
+            child.unref();
+        },
+    };
+}
+/** The first line that the agent writes, whole. */
+async function readAnswer(child) {
+    const { stdout } = child;
+    return new Promise((resolve, reject) => {
+        let text = '';
+        const fail = (message, cause) => {
+            clearTimeout(timer);
+            reject(new errors_TrustError('agent-start', `The agent did not start: ${message}.`, { cause }));
+        };
+        const timer = setTimeout(() => {
+            child.kill();
+            fail(`no answer within ${READY_TIMEOUT / 1000} s`);
+        }, READY_TIMEOUT);
+        timer.unref();
+        child.once('error', (error) => {
+            fail(error.message, error);
+        });
+        child.once('exit', (code, signal) => {
+            fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`);
+        });
+        stdout?.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk;
+            if (text.length > MAX_READY)
+                fail('its answer is too long');
+            if (!text.endsWith('\n'))
+                return;
+            clearTimeout(timer);
+            stdout.destroy();
+            const parsed = JSON.parse(text);
+            if ('error' in parsed)
+                fail(parsed.error);
+            else
+                resolve(parsed);
+        });
+    });
+}
+
+;// CONCATENATED MODULE: external "node:os"
+const external_node_os_namespaceObject = require("node:os");
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = require("node:timers/promises");
+;// CONCATENATED MODULE: ./src/process-identity.ts
+/**
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
+ */
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function identify(pid) {
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
+}
+/** Whether that very process still runs. */
+function stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
+        }
+        if (process.platform === 'darwin') {
+            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
+                encoding: 'utf8',
+            }).trim();
+        }
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: ./src/local/files.ts
+/**
+ * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
+ * owner kept. And private files of the job's own.
+ */
+
+
+
+
+
+/** How long to wait for another job that is writing the same file. */
+const LOCK_TIMEOUT = 20_000;
+/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+const FOREIGN_LOCK_AGE = 60_000;
+/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
+const MAX_FILE = 16 * 1024 * 1024;
+/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
+function writeNewFile(path, content) {
+    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_EXCL | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
+    const descriptor = (0,external_node_fs_namespaceObject.openSync)(path, flags, 0o600);
+    const bytes = Buffer.from(content);
+    try {
+        for (let done = 0; done < bytes.length;)
+            done += (0,external_node_fs_namespaceObject.writeSync)(descriptor, bytes, done);
+        (0,external_node_fs_namespaceObject.fsyncSync)(descriptor);
+    }
+    finally {
+        (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+    }
+}
+/** What `lstat` says, or undefined where there is nothing. */
+function statOf(path) {
+    return (0,external_node_fs_namespaceObject.lstatSync)(path, { throwIfNoEntry: false });
+}
+/**
+ * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
+ * this account take.
+ *
+ * @param id of this job: names the temporary file, so that a later undo of the job finds it
+ * @throws TrustError `file-locked`, `file-unsafe`
+ */
+async function editFile(path, id, edit) {
+    const target = resolveTarget(path);
+    const release = await takeLock(`${target}.ssh-trust-lock`);
+    const temporary = `${target}.ssh-trust-${id}`;
+    try {
+        const before = (0,external_node_fs_namespaceObject.statSync)(target, { throwIfNoEntry: false });
+        requireSafe(target, before);
+        const text = before === undefined ? undefined : (0,external_node_fs_namespaceObject.readFileSync)(target, 'latin1');
+        const edited = edit(text);
+        if (edited === text)
+            return;
+        if (edited === undefined) {
+            (0,external_node_fs_namespaceObject.rmSync)(target);
+            return;
+        }
+        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
+        writeNewFile(temporary, Buffer.from(edited, 'latin1'));
+        if (before !== undefined)
+            keepOwnerAndMode(temporary, before);
+        (0,external_node_fs_namespaceObject.renameSync)(temporary, target);
+    }
+    finally {
+        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
+        release();
+    }
+}
+/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
+function resolveTarget(path) {
+    try {
+        return (0,external_node_fs_namespaceObject.realpathSync)(path);
+    }
+    catch (error) {
+        if (systemCode(error) !== 'ENOENT')
+            throw error;
+        if (statOf(path)?.isSymbolicLink() === true) {
+            throw new errors_TrustError('file-unsafe', `${path} is a symbolic link to nothing.`);
+        }
+        return path;
+    }
+}
+function requireSafe(path, stat) {
+    if (stat === undefined)
+        return;
+    if (!stat.isFile())
+        throw new errors_TrustError('file-unsafe', `${path} is not a regular file.`);
+    if (stat.size > MAX_FILE)
+        throw new errors_TrustError('file-unsafe', `${path} is too large to edit.`);
+    const user = process.geteuid?.();
+    if (user !== undefined && stat.uid !== user) {
+        throw new errors_TrustError('file-unsafe', `${path} belongs to another user.`, {
+            hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
+        });
+    }
+}
+function keepOwnerAndMode(path, { mode, uid, gid }) {
+    if ((0,external_node_fs_namespaceObject.statSync)(path).gid !== gid || (0,external_node_fs_namespaceObject.statSync)(path).uid !== uid)
+        (0,external_node_fs_namespaceObject.chownSync)(path, uid, gid);
+    (0,external_node_fs_namespaceObject.chmodSync)(path, mode & 0o7777);
+}
+/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
+async function takeLock(path) {
+    const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: (0,external_node_os_namespaceObject.hostname)() };
+    const content = JSON.stringify(me);
+    const deadline = Date.now() + LOCK_TIMEOUT;
+    for (;;) {
+        try {
+            writeNewFile(path, content);
+            return () => {
+                if (readText(path) === content)
+                    (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+            };
+        }
+        catch (error) {
+            if (systemCode(error) !== 'EEXIST')
+                throw error;
+        }
+        removeStaleLock(path);
+        if (Date.now() > deadline) {
+            throw new errors_TrustError('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+                hint: 'If no other job is running, remove that file.',
+            });
+        }
+        await (0,promises_namespaceObject.setTimeout)(5 + Math.random() * 20);
+    }
+}
+function removeStaleLock(path) {
+    const content = readText(path);
+    const stat = statOf(path);
+    if (content === undefined || stat === undefined)
+        return;
+    const age = Date.now() - stat.mtimeMs;
+    if (!isStale(content, age))
+        return;
+    // Two may come to this together: the rename makes sure that one of them removes it, and that what
+    // was removed is what was looked at.
+    const aside = `${path}-${process.pid}`;
+    try {
+        (0,external_node_fs_namespaceObject.renameSync)(path, aside);
+    }
+    catch {
+        return;
+    }
+    if (readText(aside) !== content && statOf(path) === undefined)
+        (0,external_node_fs_namespaceObject.renameSync)(aside, path);
+    (0,external_node_fs_namespaceObject.rmSync)(aside, { force: true });
+}
+function isStale(content, age) {
+    let holder;
+    try {
+        holder = JSON.parse(content);
+    }
+    catch {
+        return age > 2000; // its maker died between making and filling it
+    }
+    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+}
+function readText(path) {
+    try {
+        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/local/home.ts
+/** The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. */
+
+
+
+
+/**
+ * Path of ~/.ssh, which need not exist.
+ *
+ * @throws TrustError `home-unsafe` where there is none that ssh would use
+ */
+function sshDirectory() {
+    let home;
+    try {
+        home = (0,external_node_os_namespaceObject.userInfo)().homedir;
+    }
+    catch (cause) {
+        throw new errors_TrustError('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
+            cause,
+        });
+    }
+    const stat = statOf(home);
+    if (stat?.isDirectory() !== true) {
+        throw new errors_TrustError('home-unsafe', `The home directory ${home} does not exist.`, {
+            hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+        });
+    }
+    return (0,external_node_path_namespaceObject.join)(home, '.ssh');
+}
+
+;// CONCATENATED MODULE: ./src/local/journal.ts
+/**
+ * The journal: before every effect outside the job's directory a line is written and synced; teardown
+ * replays the lines in reverse. It holds no secret.
+ */
+
+
+
+
+const PREFIX = 'ssh-trust-';
+/** Name of the journal in the job's directory. */
+const NAME = 'journal.jsonl';
+/** Longest Unix socket path: 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero). */
+const MAX_SOCKET_PATH = 103;
+/**
+ * Makes the job's directory and opens its journal.
+ *
+ * The directory is the first of `RUNNER_TEMP`, the system's temporary directory and /tmp in which the
+ * agent's socket has a path that is short enough and needs no quoting in an ssh_config.
+ *
+ * @throws TrustError `temp-unusable`
+ */
+function openJournal(runnerTemp) {
+    const directory = makeDirectory([runnerTemp, (0,external_node_os_namespaceObject.tmpdir)(), '/tmp']);
+    const path = (0,external_node_path_namespaceObject.join)(directory, NAME);
+    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_EXCL | external_node_fs_namespaceObject.constants.O_APPEND;
+    (0,external_node_fs_namespaceObject.closeSync)((0,external_node_fs_namespaceObject.openSync)(path, flags, 0o600));
+    return {
+        path,
+        id: (0,external_node_path_namespaceObject.basename)(directory).slice(PREFIX.length),
+        directory,
+        append: (effect) => {
+            const descriptor = (0,external_node_fs_namespaceObject.openSync)(path, external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_APPEND);
+            try {
+                (0,external_node_fs_namespaceObject.writeSync)(descriptor, `${JSON.stringify(effect)}\n`);
+                (0,external_node_fs_namespaceObject.fsyncSync)(descriptor);
+            }
+            finally {
+                (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+            }
+        },
+    };
+}
+function makeDirectory(candidates) {
+    const problems = [];
+    for (const parent of candidates) {
+        if (parent === undefined || parent === '')
+            continue;
+        const longest = (0,external_node_path_namespaceObject.join)(parent, `${PREFIX}XXXXXX`, 'agent.sock');
+        if (!/^\/[A-Za-z0-9/._+-]*$/.test(parent))
+            problems.push(`${parent}: has a space or special character`);
+        else if (Buffer.byteLength(longest) > MAX_SOCKET_PATH)
+            problems.push(`${parent}: too long`);
+        else {
+            try {
+                return (0,external_node_fs_namespaceObject.mkdtempSync)((0,external_node_path_namespaceObject.join)(parent, PREFIX)); // mode 0700
+            }
+            catch (error) {
+                problems.push(`${parent}: ${systemCode(error) ?? String(error)}`);
+            }
+        }
+    }
+    throw new errors_TrustError('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
+        hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
+    });
+}
+/**
+ * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
+ *
+ * @returns undefined where there is no journal
+ */
+function readJournal(path) {
+    let text;
+    try {
+        text = (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        if (systemCode(error) === 'ENOENT')
+            return undefined;
+        throw error;
+    }
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+/** Whether `path` can be a journal of ours: teardown removes the directory around it. */
+function isJournalPath(path) {
+    return (0,external_node_path_namespaceObject.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_namespaceObject.basename)((0,external_node_path_namespaceObject.dirname)(path)));
+}
+/** Removes the job's directory, journal and all. */
+function removeJobDirectory(journalPath) {
+    (0,external_node_fs_namespaceObject.rmSync)((0,external_node_path_namespaceObject.dirname)(journalPath), { recursive: true, force: true });
+}
+
+;// CONCATENATED MODULE: ./src/ssh/transport.ts
+/**
+ * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
+ * both sides may send at any time (RFC 4253 §4.2, §6, §11).
+ */
+
+
+
+/** RFC 4253 §12. */
+const SSH_MSG_DISCONNECT = 1;
+const SSH_MSG_IGNORE = 2;
+const SSH_MSG_DEBUG = 4;
+const SSH_MSG_KEXINIT = 20;
+/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
+const BY_APPLICATION = 11;
+/** RFC 4253 §6.1: the longest packet that everyone must take. */
+const MAX_PACKET = 35000;
+/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
+const MAX_LINES_BEFORE_VERSION = 1024;
+/** Bytes before the version line after which a server is not taken for an SSH server. */
+const MAX_BEFORE_VERSION = 16 * 1024;
+/** One unencrypted packet (RFC 4253 §6). */
+function encodePacket(payload) {
+    let padding = 8 - ((5 + payload.length) % 8);
+    if (padding < 4)
+        padding += 8;
+    return Buffer.concat([
+        wire_uint32(1 + payload.length + padding),
+        wire_byte(padding),
+        payload,
+        (0,external_node_crypto_namespaceObject.randomBytes)(padding),
+    ]);
+}
+function disconnectMessage(description) {
+    return Buffer.concat([
+        wire_byte(SSH_MSG_DISCONNECT),
+        wire_uint32(BY_APPLICATION),
+        wire_string(description),
+        wire_string(''),
+    ]);
+}
+/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
+function printable(text) {
+    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+}
+/** Takes apart what a server sends, in whatever pieces it arrives. */
+class TransportReader {
+    #pending = Buffer.alloc(0);
+    #lines = 0;
+    #before = 0;
+    /** The first line that came before the version, for messages. */
+    firstLine;
+    push(chunk) {
+        this.#pending = Buffer.concat([this.#pending, chunk]);
+    }
+    /**
+     * The server's version line without CR LF, once it is there.
+     *
+     * @throws TrustError `host-not-ssh`
+     */
+    version() {
+        for (;;) {
+            const end = this.#pending.indexOf(0x0a);
+            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
+            if (end < 0) {
+                if (this.#before + this.#pending.length > MAX_BEFORE_VERSION)
+                    throw notSsh(this.firstLine ?? line);
+                return undefined;
+            }
+            this.#pending = this.#pending.subarray(end + 1);
+            const text = line.replace(/\r$/, '');
+            if (text.startsWith('SSH-')) {
+                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > 253)
+                    throw notSsh(text);
+                return text;
+            }
+            this.firstLine ??= text;
+            this.#before += end + 1;
+            this.#lines += 1;
+            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
+                throw notSsh(this.firstLine);
+            }
+        }
+    }
+    /**
+     * The payload of the next packet, once it is whole.
+     *
+     * @throws TrustError `host-protocol`
+     */
+    packet() {
+        if (this.#pending.length < 5)
+            return undefined;
+        const length = this.#pending.readUInt32BE(0);
+        const padding = this.#pending.readUInt8(4);
+        if (length > MAX_PACKET || length < padding + 2) {
+            throw new errors_TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
+        }
+        if (this.#pending.length < 4 + length)
+            return undefined;
+        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
+        this.#pending = this.#pending.subarray(4 + length);
+        return payload;
+    }
+}
+function notSsh(line) {
+    return new errors_TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
+        hint: 'Check the host name and the port.',
+    });
+}
+/** Reason of an SSH_MSG_DISCONNECT, for messages. */
+function disconnectReason(payload) {
+    const reader = new wire_Reader(payload);
+    reader.byte();
+    reader.uint32();
+    return printable(reader.text(1024));
+}
+
+;// CONCATENATED MODULE: ./src/ssh/key-exchange.ts
+/**
+ * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
+ * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
+ * Until that signature is verified here a host key is nothing but a claim.
+ *
+ * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
+ * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
+ */
+
+
+
+
+
+
+
+/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
+const SSH_MSG_KEXDH_INIT = 30;
+const SSH_MSG_KEXDH_REPLY = 31;
+/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
+function hostKeyAlgorithms(type, certified = false) {
+    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    return certified ? plain.map((name) => `${name}-cert-v01@openssh.com`) : plain;
+}
+/** The key type (wire format name) that a host key algorithm stands for. */
+function algorithmKeyType(algorithm) {
+    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
+}
+function x25519() {
+    const pair = external_node_crypto_namespaceObject.generateKeyPairSync('x25519');
+    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    return {
+        publicKey: raw,
+        derive: (server) => {
+            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
+            const publicKey = external_node_crypto_namespaceObject.createPublicKey({ key: jwk, format: 'jwk' });
+            return external_node_crypto_namespaceObject.diffieHellman({ privateKey: pair.privateKey, publicKey });
+        },
+    };
+}
+const curve25519 = {
+    hash: 'sha256',
+    start: () => {
+        const { publicKey, derive } = x25519();
+        return { publicValue: wire_string(publicKey), secret: (server) => wire_mpint(derive(server)) };
+    },
+    readServerValue: (reader) => reader.string(32),
+};
+function ecdh(curve, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = external_node_crypto_namespaceObject.createECDH(curve);
+            const publicValue = wire_string(exchange.generateKeys());
+            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.string(1 + 2 * 66),
+    };
+}
+function dh(group, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = external_node_crypto_namespaceObject.getDiffieHellman(group);
+            const publicValue = wire_mpint(exchange.generateKeys());
+            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.mpint(1025),
+    };
+}
+/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
+const decapsulate = external_node_crypto_namespaceObject.decapsulate;
+/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
+const MLKEM_PUBLIC = 1184;
+const MLKEM_CIPHERTEXT = 1088;
+const mlkem768x25519 = {
+    hash: 'sha256',
+    start: () => {
+        const pair = external_node_crypto_namespaceObject.generateKeyPairSync('ml-kem-768');
+        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+        const classic = x25519();
+        const publicValue = wire_string(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
+        const secret = (server) => {
+            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
+                throw new errors_TrustError('malformed', 'The reply is not one of mlkem768x25519-sha256.');
+            }
+            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
+            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
+            return wire_string(external_node_crypto_namespaceObject.createHash('sha256').update(both).digest());
+        };
+        return { publicValue, secret };
+    },
+    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
+};
+/**
+ * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
+ * cheap methods come first and the post-quantum one is for servers that offer nothing else.
+ */
+const METHODS = new Map([
+    ['curve25519-sha256', curve25519],
+    ['curve25519-sha256@libssh.org', curve25519],
+    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
+    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
+    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
+    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
+    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
+    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
+    ...(decapsulate === undefined
+        ? []
+        : [['mlkem768x25519-sha256', mlkem768x25519]]),
+]);
+/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
+const CIPHERS = [
+    'chacha20-poly1305@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'aes256-ctr',
+    'aes128-ctr',
+];
+const MACS = [
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+];
+/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
+function kexInit(hostKeys) {
+    return Buffer.concat([
+        wire_byte(SSH_MSG_KEXINIT),
+        external_node_crypto_namespaceObject.randomBytes(16),
+        nameList([...METHODS.keys()]),
+        nameList(hostKeys),
+        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
+        wire_boolean(false),
+        wire_uint32(0),
+    ]);
+}
+function parseKexInit(payload) {
+    const reader = new wire_Reader(payload);
+    reader.byte();
+    reader.bytes(16);
+    const methods = reader.nameList();
+    const hostKeys = reader.nameList();
+    for (let list = 0; list < 8; list += 1)
+        reader.string();
+    const firstPacketFollows = reader.boolean();
+    return { methods, hostKeys, firstPacketFollows };
+}
+/**
+ * Negotiates, and makes our half.
+ *
+ * @param hostKeys what our KEXINIT asked for
+ * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
+ */
+function startExchange(versions, ourInit, serverInit, hostKeys) {
+    const server = parseKexInit(serverInit);
+    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
+    const method = name === undefined ? undefined : METHODS.get(name);
+    if (method === undefined) {
+        throw new errors_TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
+        });
+    }
+    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
+    if (hostKeyAlgorithm === undefined) {
+        throw new errors_TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+            hint: `Asked for were ${hostKeys.join(', ')}.`,
+        });
+    }
+    const guessRight = server.methods[0] === name && server.hostKeys[0] === hostKeyAlgorithm;
+    const half = method.start();
+    return {
+        init: Buffer.concat([wire_byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        ignoreNext: server.firstPacketFollows && !guessRight,
+        hostKeyAlgorithm,
+        finish: (reply) => {
+            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
+            let secret;
+            try {
+                secret = half.secret(serverValue);
+            }
+            catch (cause) {
+                throw new errors_TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+            }
+            const hash = external_node_crypto_namespaceObject.createHash(method.hash);
+            for (const text of [versions.client, versions.server])
+                hash.update(wire_string(text));
+            for (const payload of [ourInit, serverInit, hostKey])
+                hash.update(wire_string(payload));
+            hash.update(half.publicValue).update(publicValue).update(secret);
+            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
+            return hostKey;
+        },
+    };
+}
+function readReply(reply, method) {
+    const reader = new wire_Reader(reply);
+    reader.byte();
+    const hostKey = Buffer.from(reader.string());
+    const start = reader.offset;
+    const serverValue = method.readServerValue(reader);
+    const publicValue = reply.subarray(start, reader.offset);
+    const signature = reader.string(8192);
+    reader.end('the key exchange reply');
+    return { hostKey, publicValue, serverValue, signature };
+}
+function requireProof(algorithm, hostKey, signature, hash) {
+    const type = public_key_typeOfBlob(hostKey);
+    const expected = algorithm.replace(/-cert-v01@openssh\.com$/, '');
+    if (type === algorithmKeyType(algorithm) &&
+        signatureAlgorithm(signature) === expected &&
+        verifySignature(plainKey(hostKey), signature, hash)) {
+        return;
+    }
+    throw new errors_TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
+        hint: 'Somebody may stand between this machine and the server. Do not go on.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${formatPublicKey(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
+}
+
+;// CONCATENATED MODULE: ./src/local/ssh-config.ts
+/**
+ * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
+ * job alone.
+ */
+
+
+
+
+/** known_hosts with proven keys alone; for a host CA the CA's key, which its certificates prove. */
+function renderKnownHosts(hosts) {
+    const lines = hosts.map(({ host, port, hostKey, pin }) => {
+        const names = [knownHostsName(host, port)];
+        return pin.kind === 'cert-authority'
+            ? formatKnownHostsLine(names, pin.key.blob, '@cert-authority')
+            : formatKnownHostsLine(names, hostKey);
+    });
+    return [...new Set(lines)].join('');
+}
+/**
+ * The job's ssh_config: a block for each name under which a host may be called. Everything that
+ * decides about trust is said here, so that nothing in other files can loosen it.
+ */
+function renderSshConfig(hosts, paths) {
+    const blocks = new Map();
+    const add = (name, host) => {
+        const block = blocks.get(name);
+        if (block === undefined)
+            blocks.set(name, { first: host, all: [host] });
+        else
+            block.all.push(host);
+    };
+    // What a line calls its host comes first; then the real names of hosts that have an alias.
+    for (const host of hosts)
+        add(host.alias ?? host.host, host);
+    for (const host of hosts)
+        if (host.alias !== undefined)
+            add(host.host, host);
+    return [...blocks]
+        .map(([name, { first, all }]) => {
+        const named = (first.alias ?? first.host) === name;
+        const algorithms = new Set(all.flatMap(({ hostKey }) => algorithmsFor(hostKey)));
+        const lines = [
+            ...(first.host === name ? [] : [`HostName ${first.host}`]),
+            ...(named ? [`Port ${first.port}`] : []),
+            ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
+            `UserKnownHostsFile ${paths.knownHosts}`,
+            'GlobalKnownHostsFile /dev/null',
+            'StrictHostKeyChecking yes',
+            'CheckHostIP no',
+            'UpdateHostKeys no',
+            `HostKeyAlgorithms ${[...algorithms].join(',')}`,
+            `IdentityAgent ${paths.socket}`,
+            ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
+        ];
+        return `Host ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    })
+        .join('\n');
+}
+/** The algorithms under which the server will show this very key again. */
+function algorithmsFor(hostKey) {
+    const name = public_key_typeOfBlob(hostKey);
+    const type = KEY_TYPES.find((type) => name.startsWith(type));
+    return type === undefined ? [name] : hostKeyAlgorithms(type, isCertificateType(name));
+}
+/**
+ * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
+ * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
+ * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none.)
+ */
+function homeBlock(id, paths) {
+    return [
+        `# >>> ssh-trust ${id}`,
+        `Match exec "test x$SSH_AUTH_SOCK = x${paths.socket}"`,
+        `    Include ${paths.config}`,
+        'Match all',
+        `# <<< ssh-trust ${id}`,
+    ];
+}
+/** `text` with the block in front. */
+function addBlock(text, lines) {
+    return `${lines.join('\n')}\n${text ?? ''}`;
+}
+/**
+ * `text` without the block. Lines that somebody put between ours stay, and so does whatever else is
+ * there, to the byte.
+ */
+function removeBlock(text, lines) {
+    const [begin, ...rest] = lines;
+    const end = rest.at(-1);
+    let inside = false;
+    // Split after each newline, so that joining gives back every byte.
+    return text
+        .split(/(?<=\n)/)
+        .filter((line) => {
+        const bare = line.replace(/\r?\n$/, '');
+        if (bare === begin)
+            inside = true;
+        // `Match all` alone is no mark of ours: it is ours only inside the block.
+        const ours = lines.includes(bare) && (inside || bare !== 'Match all');
+        if (bare === end)
+            inside = false;
+        return !ours;
+    })
+        .join('');
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const MAX_BYTES = 256 * 1024;
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
+        const timer = setTimeout(() => {
+            socket.destroy();
+            reject(new errors_TrustError('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject(dialError(error));
+        });
+    });
+}
+function dialError(error) {
+    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
+    const first = error instanceof AggregateError ? error.errors[0] : error;
+    const code = systemCode(first) ?? 'unknown';
+    const cause = error;
+    switch (code) {
+        case 'ENOTFOUND':
+            return new errors_TrustError('host-not-found', 'There is no such host name.', {
+                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
+                cause,
+            });
+        case 'EAI_AGAIN':
+            return new errors_TrustError('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
+                hint: 'Try again, or check the name service of the runner.',
+                cause,
+            });
+        case 'ECONNREFUSED':
+            return new errors_TrustError('host-refused', 'Nothing listens on that port.', {
+                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
+                cause,
+            });
+        case 'ETIMEDOUT':
+            return new errors_TrustError('host-timeout', 'The connection timed out.', { cause });
+        case 'ECONNRESET':
+            return prove_closed(undefined, cause);
+        default:
+            return new errors_TrustError('host-unreachable', `The host can't be reached (${code}).`, {
+                hint: 'Check the address and the network of the runner.',
+                cause,
+            });
+    }
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${printable(said)}".`;
+    return new errors_TrustError('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/** The SSH part, over any byte stream. Always destroys the stream. */
+async function exchange(stream, algorithms, timeout) {
+    const reader = new TransportReader();
+    const ourInit = kexInit(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === SSH_MSG_IGNORE || type === SSH_MSG_DEBUG)
+            return undefined;
+        if (type === SSH_MSG_DISCONNECT)
+            throw prove_closed(disconnectReason(payload));
+        if (type === SSH_MSG_KEXINIT && kex === undefined) {
+            offered = parseKexInit(payload).hostKeys;
+            kex = startExchange({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write(encodePacket(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === SSH_MSG_KEXDH_REPLY && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if (public_key_typeOfBlob(hostKey) === 'ssh-rsa')
+                requireRsaSize(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new errors_TrustError('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new errors_TrustError('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
+            try {
+                received += chunk.length;
+                if (received > MAX_BYTES) {
+                    throw new errors_TrustError('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end(encodePacket(disconnectMessage('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
+            }
+            catch (error) {
+                settle();
+                reject(error instanceof errors_TrustError && error.code === 'malformed'
+                    ? new errors_TrustError('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
+            }
+        });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new errors_TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write(encodePacket(ourInit));
+    });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return hostKeyAlgorithms(kind.type, kind.certified);
+}
+function kindOf(hostKey) {
+    const name = public_key_typeOfBlob(hostKey);
+    const type = KEY_TYPES.find((type) => name.startsWith(type)) ?? 'ssh-ed25519';
+    return { type, certified: isCertificateType(name) };
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = KEY_TYPES.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(KEY_TYPES.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for each connection, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, timeout);
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey);
+                return { status: 'ok', hostKey: trusted, pin, unmatched: offered };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = kindOf(hostKey);
+            untried = untried.filter((kind) => !sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = KEY_TYPES.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), timeout);
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+    });
+    const queue = [...byHost.values()];
+    const results = new Array(targets.length);
+    const worker = async () => {
+        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+            for (const index of group) {
+                const target = targets[index];
+                if (target !== undefined)
+                    results[index] = await verifyHost(target, timeout);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    return results;
+}
+
+;// CONCATENATED MODULE: ./src/agent/audit.ts
+/**
+ * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
+
+/** Size at which the audit stops growing; some 20,000 lines. */
+const audit_MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
+/** Opens the audit file, made new (mode 0600) or appended to. */
+function openAudit(file) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const descriptor = openSync(file, flags, 0o600);
+    let bytes = 0;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            if (bytes + line.length > audit_MAX_BYTES) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += writeSync(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            closeSync(descriptor);
+        },
+    };
+}
+/** The entries of an audit file's text; a line that is torn is left out. */
+function parseAudit(text) {
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+
+;// CONCATENATED MODULE: ./src/agent/control.ts
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
+async function converse(path, messages) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)(path);
+        const reader = new FrameReader();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write(messages_frame(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(TIMEOUT, () => {
+            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                answers.push(Buffer.from(answer));
+                sendNext();
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === SSH_AGENT_SUCCESS)
+        return;
+    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new Reader(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        throw new TrustError('agent-control', 'The agent refused to tell its status.');
+    }
+    reader.text(256);
+    return JSON.parse(reader.text());
+}
+/**
+ * Ends the agent.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    requireSuccess(answer, 'stop');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)];
+    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new Reader(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
+        throw new TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+;// CONCATENATED MODULE: ./src/trust/teardown.ts
+/**
+ * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
+ * what fails is told and does not stop the rest.
+ */
+
+
+
+
+
+
+
+
+
+
+const UNDONE = { outcome: 'undone' };
+const NOTHING = { outcome: 'nothing to undo' };
+/** How long an agent that was told to end may take. */
+const AGENT_END = 2000;
+/**
+ * Takes back what the job with this journal did.
+ *
+ * @param journalPath as main saved it in the state
+ * @param token of the agent's control channel; without it the agent is ended by a signal
+ * @returns undefined where there is no journal: nothing was done, or it has been taken back before
+ */
+async function tearDown(journalPath, token) {
+    if (!isJournalPath(journalPath))
+        return undefined;
+    const effects = readJournal(journalPath);
+    if (effects === undefined)
+        return undefined;
+    const directory = (0,external_node_path_namespaceObject.dirname)(journalPath);
+    const report = readReport((0,external_node_path_namespaceObject.join)(directory, 'report.json'));
+    const results = [];
+    for (const effect of effects.toReversed()) {
+        const { kind, target } = effect;
+        try {
+            results.push({ kind, target, ...(await undo(effect, token)) });
+        }
+        catch (error) {
+            results.push({ kind, target, outcome: 'failed', detail: explain(error) });
+        }
+    }
+    const uses = parseAudit(teardown_readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    removeJobDirectory(journalPath);
+    return { uses, effects: results, ...(report === undefined ? {} : { report }) };
+}
+function teardown_readText(path) {
+    try {
+        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+    }
+    catch {
+        return undefined;
+    }
+}
+function readReport(path) {
+    const text = teardown_readText(path);
+    try {
+        return text === undefined ? undefined : JSON.parse(text);
+    }
+    catch {
+        return undefined;
+    }
+}
+async function undo(effect, token) {
+    switch (effect.kind) {
+        case 'agent':
+            return endAgent(effect.target, token);
+        case 'agent-process':
+            return endProcess(effect.process, effect.target, token);
+        case 'directory':
+            return removeDirectory(effect.target);
+        case 'home-block':
+            return takeBlockOut(effect);
+    }
+}
+/** An agent that serves but whose process is not in the journal yet: main died in between. */
+async function endAgent(socket, token) {
+    if (token === undefined || statOf(socket) === undefined)
+        return NOTHING;
+    await stopAgent({ socket, token });
+    return UNDONE;
+}
+async function endProcess(agent, socket, token) {
+    if (!stillRuns(agent))
+        return NOTHING;
+    if (token === undefined)
+        process.kill(agent.pid, 'SIGTERM');
+    else
+        await stopAgent({ socket, token }).catch(() => process.kill(agent.pid, 'SIGTERM'));
+    for (let waited = 0; waited < AGENT_END; waited += 5) {
+        if (!stillRuns(agent))
+            return UNDONE;
+        await (0,promises_namespaceObject.setTimeout)(5);
+    }
+    process.kill(agent.pid, 'SIGKILL');
+    return { outcome: 'undone', detail: 'it had to be killed' };
+}
+function removeDirectory(path) {
+    try {
+        (0,external_node_fs_namespaceObject.rmdirSync)(path);
+        return UNDONE;
+    }
+    catch (error) {
+        const code = systemCode(error);
+        if (code === 'ENOENT')
+            return NOTHING;
+        if (code === 'ENOTEMPTY') {
+            return { outcome: 'nothing to undo', detail: 'others have put files there; it stays' };
+        }
+        throw error;
+    }
+}
+async function takeBlockOut(effect) {
+    const { target, id, lines, created } = effect;
+    let outcome = NOTHING;
+    if (statOf((0,external_node_path_namespaceObject.dirname)(target)) === undefined)
+        return outcome;
+    await editFile(target, id, (text) => {
+        if (text === undefined)
+            return undefined;
+        const without = removeBlock(text, lines);
+        if (without !== text)
+            outcome = UNDONE;
+        return without === '' && created ? undefined : without;
+    });
+    return outcome;
+}
+
+;// CONCATENATED MODULE: ./src/trust/setup.ts
+/**
+ * The main step: hosts proven, agent started, files written. Whatever fails takes back what was done.
+ */
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** @throws TrustError */
+async function setUp(config, surroundings) {
+    const journal = openJournal(surroundings.temporary);
+    const token = (0,external_node_crypto_namespaceObject.randomBytes)(32).toString('hex');
+    surroundings.saveState(journal.path, token);
+    try {
+        return await make(config, surroundings, journal, token);
+    }
+    catch (error) {
+        await tearDown(journal.path, token);
+        throw error;
+    }
+}
+async function make(config, surroundings, journal, token) {
+    const paths = {
+        socket: (0,external_node_path_namespaceObject.join)(journal.directory, 'agent.sock'),
+        auditFile: (0,external_node_path_namespaceObject.join)(journal.directory, 'audit.jsonl'),
+        knownHosts: (0,external_node_path_namespaceObject.join)(journal.directory, 'known_hosts'),
+        config: (0,external_node_path_namespaceObject.join)(journal.directory, 'config'),
+        report: (0,external_node_path_namespaceObject.join)(journal.directory, 'report.json'),
+    };
+    // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
+    journal.append({ kind: 'agent', target: paths.socket });
+    const launching = launchAgent(surroundings.agentFile);
+    const proven = await prove(config, launching);
+    const watch = identify(surroundings.runner);
+    const ready = await launching.ready({
+        socket: paths.socket,
+        auditFile: paths.auditFile,
+        token,
+        policy: { mode: config.policy, hosts: proven.map(policyHost) },
+        keys: config.keys.map((privateKey) => ({ privateKey })),
+        ...(config.generate === undefined ? {} : { generate: config.generate }),
+        ...(watch === undefined ? {} : { watch }),
+        orphaned: {
+            file: surroundings.teardownFile,
+            env: surroundings.teardownEnv(journal.path, token),
+        },
+    });
+    const agent = identify(ready.pid);
+    if (agent !== undefined) {
+        journal.append({ kind: 'agent-process', target: paths.socket, process: agent });
+    }
+    const hosts = proven.map(({ line, result }) => provenHost(line, result));
+    writeNewFile(paths.knownHosts, renderKnownHosts(hosts));
+    writeNewFile(paths.config, renderSshConfig(hosts, paths));
+    if (config.home)
+        await includeInHome(journal, paths);
+    const report = {
+        version: 1,
+        policy: config.policy,
+        hosts: proven.map(reportHost),
+        keys: ready.identities.map(reportKey),
+    };
+    writeNewFile(paths.report, `${JSON.stringify(report)}\n`);
+    return {
+        journal,
+        socket: paths.socket,
+        knownHosts: paths.knownHosts,
+        sshConfig: paths.config,
+        report,
+    };
+}
+/** All hosts held against their pins; whatever is not right with any of them stops the job. */
+async function prove(config, launching) {
+    try {
+        // Lines for one server (other users, other keys) share one connection, and all their pins hold.
+        const servers = new Map();
+        for (const { host, port, pins } of config.hosts) {
+            const server = servers.get(address(host, port));
+            if (server === undefined)
+                servers.set(address(host, port), { host, port, pins: [...pins] });
+            else
+                server.pins.push(...pins);
+        }
+        const results = await verifyHosts([...servers.values()], config.connectTimeout);
+        const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
+        const proven = [];
+        const errors = [];
+        for (const line of config.hosts) {
+            const result = byServer.get(address(line.host, line.port));
+            if (result?.status === 'ok')
+                proven.push({ line, result });
+            else if (result !== undefined)
+                errors.push(hostError(line, result));
+        }
+        if (errors.length > 0)
+            throw combine(errors);
+        return proven;
+    }
+    catch (error) {
+        launching.abandon();
+        throw error;
+    }
+}
+function address(host, port) {
+    return `[${host.toLowerCase()}]:${port}`;
+}
+function describeKey(hostKey) {
+    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(hostKey)}`;
+}
+function describePin(pin) {
+    const type = pin.kind === 'fingerprint'
+        ? pin.type === undefined
+            ? ''
+            : `${displayType(pin.type)} `
+        : `${displayType(pin.key.type)} `;
+    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
+    return `${role}${type}${pinFingerprint(pin)}`;
+}
+/** What is wrong with a host, in words a person can act on. */
+function hostError(line, result) {
+    const name = hostName(line);
+    const input = line.position;
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
+        return new errors_TrustError(code, `${name} (port ${line.port}): ${message}`, details);
+    }
+    const offered = result.offered.map(describeKey).join(', ');
+    if (result.status === 'revoked') {
+        return new errors_TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+            input,
+            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
+        });
+    }
+    const pinned = line.pins
+        .filter((pin) => pin.kind !== 'revoked')
+        .map(describePin)
+        .join(', ');
+    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
+    return new errors_TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+        input,
+        hint: 'If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and change the pin. If not, somebody may be in between: do not go on.',
+    });
+}
+function policyHost({ line, result }) {
+    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin(formatPublicKey(result.hostKey));
+    return {
+        name: hostName(line),
+        hostname: line.host,
+        pins: [proven, ...revoked],
+        forward: line.forward,
+        ...(line.user === undefined ? {} : { user: line.user }),
+        ...(line.keys === undefined ? {} : { keys: line.keys }),
+    };
+}
+function provenHost(line, { hostKey, pin }) {
+    const { alias, user, host, port, forward } = line;
+    return {
+        host,
+        port,
+        forward,
+        hostKey,
+        pin,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
+async function includeInHome(journal, paths) {
+    const directory = sshDirectory();
+    if (statOf(directory) === undefined) {
+        journal.append({ kind: 'directory', target: directory });
+        (0,external_node_fs_namespaceObject.mkdirSync)(directory, { mode: 0o700 });
+    }
+    const target = (0,external_node_path_namespaceObject.join)(directory, 'config');
+    const lines = homeBlock(journal.id, paths);
+    const created = statOf(target) === undefined;
+    journal.append({ kind: 'home-block', target, id: journal.id, lines, created });
+    await editFile(target, journal.id, (text) => addBlock(text, lines));
+}
+function reportHost({ line, result }) {
+    const { hostKey, pin, unmatched } = result;
+    return {
+        name: hostName(line),
+        host: line.host,
+        port: line.port,
+        status: 'ok',
+        keyType: displayType(public_key_typeOfBlob(hostKey)),
+        fingerprint: public_key_fingerprint(hostKey),
+        pin: describePin(pin),
+        stale: unmatched.map(describeKey),
+    };
+}
+function reportKey({ blob, comment, generated }) {
+    const bytes = Buffer.from(blob, 'base64');
+    return {
+        type: displayType(public_key_typeOfBlob(bytes)),
+        fingerprint: public_key_fingerprint(bytes),
+        comment,
+        publicKey: formatPublicKey(bytes, comment),
+        origin: generated ? 'generated' : 'loaded',
+    };
+}
+
+;// CONCATENATED MODULE: ./src/main.ts
+/** The action's main step. */
+
+
+
+
+
+
+
+// Bundles lie side by side in dist; only here is known where this one is.
+const dist = (0,external_node_path_namespaceObject.join)(__dirname, '..');
+async function main() {
+    const config = readConfig(readInputs());
+    const trust = await setUp(config, {
+        temporary: process.env['RUNNER_TEMP'],
+        agentFile: (0,external_node_path_namespaceObject.join)(dist, 'agent', 'index.js'),
+        teardownFile: (0,external_node_path_namespaceObject.join)(dist, 'post', 'index.js'),
+        teardownEnv: stateEnv,
+        runner: process.ppid,
+        saveState: state_saveState,
+    });
+    logTrust(trust);
+    writeOutputs(trust);
+}
+main().catch(fail);
+
+module.exports = __webpack_exports__;
+/******/ })()
+;

@@ -1,0 +1,27 @@
+/** The action's main step. */
+import { join } from 'node:path'
+import { fail } from './action/failure'
+import { readInputs } from './action/inputs'
+import { logTrust, writeOutputs } from './action/outputs'
+import { saveState, stateEnv } from './action/state'
+import { readConfig } from './trust/config'
+import { setUp } from './trust/setup'
+
+// Bundles lie side by side in dist; only here is known where this one is.
+const dist = join(__dirname, '..')
+
+async function main(): Promise<void> {
+  const config = readConfig(readInputs())
+  const trust = await setUp(config, {
+    temporary: process.env['RUNNER_TEMP'],
+    agentFile: join(dist, 'agent', 'index.js'),
+    teardownFile: join(dist, 'post', 'index.js'),
+    teardownEnv: stateEnv,
+    runner: process.ppid,
+    saveState,
+  })
+  logTrust(trust)
+  writeOutputs(trust)
+}
+
+main().catch(fail)

@@ -1,0 +1,15 @@
+/** The action's post step: takes everything back. Without state it does nothing. */
+import { fail } from './action/failure'
+import { readState } from './action/state'
+import { logTeardown, writeSummary } from './action/summary'
+import { tearDown } from './trust/teardown'
+
+async function post(): Promise<void> {
+  const { journal, token } = readState()
+  const report = await tearDown(journal, token === '' ? undefined : token)
+  if (report === undefined) return
+  logTeardown(report)
+  await writeSummary(report)
+}
+
+post().catch(fail)
