@@ -3,10 +3,10 @@
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
  * two together).
  */
+import { isNativeError } from 'node:util/types'
 
 export const ERROR_CODES = [
   // inputs
-  'input-missing',
   'input-invalid',
   // hosts
   'hosts-syntax',
@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'host-no-common-algorithm',
   'host-key-type-absent',
   'host-key-unproven',
+  'login-refused',
   'host-key-changed',
   'host-key-revoked',
   // this machine
@@ -89,11 +90,11 @@ export class TrustError extends Error {
 /** `error` in words, whatever was thrown. */
 export function explain(error: unknown): string {
   if (error instanceof TrustError) return error.explain()
-  return error instanceof Error ? error.message : String(error)
+  return isNativeError(error) ? error.message : String(error)
 }
 
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (!isNativeError(error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }

@@ -192,7 +192,7 @@ export interface Exchange {
   /**
    * The host key (wire format) that the server has proven with its reply.
    *
-   * @throws TrustError `host-key-unproven`, `host-protocol`
+   * @throws TrustError `host-key-unproven`, `host-protocol`, `malformed`, `key-type-unsupported`
    */
   finish: (reply: Buffer) => Buffer
 }
@@ -231,7 +231,9 @@ export function startExchange(
       },
     )
   }
-  const guessRight = server.methods[0] === name && server.hostKeys[0] === hostKeyAlgorithm
+  // RFC 4253 §7: right only if the first choices of both sides agree.
+  const [firstMethod] = METHODS.keys()
+  const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0]
   const half = method.start()
   return {
     init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
@@ -250,7 +252,9 @@ export function startExchange(
         )
       }
       const hash = crypto.createHash(method.hash)
-      for (const text of [versions.client, versions.server]) hash.update(string(text))
+      for (const text of [versions.client, versions.server]) {
+        hash.update(string(Buffer.from(text, 'latin1'))) // the very bytes, whatever they mean
+      }
       for (const payload of [ourInit, serverInit, hostKey]) hash.update(string(payload))
       hash.update(half.publicValue).update(publicValue).update(secret)
       requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest())

@@ -38,8 +38,10 @@ export function parsePrivateKeys(text: string): PrivateKey[] {
     throw new TrustError('key-empty', 'There is no key: the value is empty.')
   }
   const blocks = splitBlocks(text)
-  if (blocks.length === 0) throw notAKey(text)
-  return blocks.map(parseBlock)
+  // openssl ecparam -genkey writes the curve's name first, in a block of its own.
+  const keys = blocks.filter(({ label }) => label !== 'EC PARAMETERS')
+  if (keys.length === 0) throw notAKey(text)
+  return keys.map(parseBlock)
 }
 
 function splitBlocks(text: string): Block[] {
@@ -49,7 +51,8 @@ function splitBlocks(text: string): Block[] {
     const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(lines[i] ?? '')?.[1]
     if (label === undefined) continue
     const end = lines.indexOf(`-----END ${label}-----`, i)
-    if (end < 0) {
+    const next = lines.findIndex((line, index) => index > i && line.startsWith('-----BEGIN '))
+    if (end < 0 || (next >= 0 && next < end)) {
       throw new TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
         hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
       })
@@ -89,10 +92,7 @@ function parseBlock(block: Block): PrivateKey {
   if (/PUBLIC KEY$/.test(block.label)) throw publicKeyGiven()
   if (block.label === 'DSA PRIVATE KEY') throw unsupportedType('ssh-dss')
   if (!/PRIVATE KEY$/.test(block.label)) {
-    throw new TrustError(
-      'key-unreadable',
-      `This is a ${block.label.toLowerCase()}, not a private key.`,
-    )
+    throw new TrustError('key-unreadable', `This is no private key: it says BEGIN ${block.label}.`)
   }
   if (block.encrypted) throw encrypted()
   const bytes = Buffer.from(block.body, 'base64')

@@ -2,8 +2,13 @@
  * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
  * against them. The setup, the agent and the command line all judge with this function.
  */
-import { TrustError } from '../errors'
-import { hostCertificateDefect, isCertificateType, parseCertificate } from './certificate'
+import { explain, TrustError } from '../errors'
+import {
+  hostCertificateDefect,
+  isCertificateType,
+  parseCertificate,
+  type Certificate,
+} from './certificate'
 import {
   fingerprint,
   formatPublicKey,
@@ -30,7 +35,7 @@ export type Judgement =
  * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
  *
  * @param now seconds since 1970, for the validity of certificates
- * @throws TrustError `malformed`, `key-type-unsupported`
+ * @throws TrustError `malformed` where it does not even begin as a key
  */
 export function judgeHostKey(
   pins: readonly Pin[],
@@ -40,7 +45,12 @@ export function judgeHostKey(
 ): Judgement {
   if (!isCertificateType(typeOfBlob(hostKey))) return judgePlainKey(pins, hostKey)
 
-  const certificate = parseCertificate(hostKey)
+  let certificate: Certificate
+  try {
+    certificate = parseCertificate(hostKey)
+  } catch (error) {
+    return { verdict: 'changed', defect: explain(error) }
+  }
   const revoked = pins.find(
     (pin) =>
       pin.kind === 'revoked' &&
@@ -90,7 +100,7 @@ export function pinFingerprint(pin: Pin): string {
  *   `malformed`
  */
 export function parsePin(text: string): Pin {
-  if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(text)) {
+  if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
     throw new TrustError(
       'hosts-pin-md5',
       `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`,

@@ -3,6 +3,7 @@
  * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
  */
 import {
+  createECDH,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -95,8 +96,7 @@ export function readPrivateKey(reader: Reader): PrivateKey {
     )
   }
   const privateKey = privateKeyFrom(key, comment)
-  const stated = createPublicKey({ key: publicHalf(jwk), format: 'jwk' })
-  if (!encodePublicKey(stated).blob.equals(privateKey.publicKey)) {
+  if (!halvesMatch(jwk, privateKey)) {
     throw new TrustError(
       'key-unreadable',
       'The private and the public half of the key do not belong together.',
@@ -105,10 +105,35 @@ export function readPrivateKey(reader: Reader): PrivateKey {
   return privateKey
 }
 
-function publicHalf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
-  const all = { kty, crv, x, y, n, e }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+/** Whether the public half that was stated is the one that the private half gives. */
+function halvesMatch(jwk: JsonWebKey, { type, publicKey }: PrivateKey): boolean {
+  const part = (name: 'd' | 'e' | 'n' | 'p' | 'q' | 'qi' | 'x'): Buffer =>
+    Buffer.from(jwk[name] ?? '', 'base64url')
+  // Node derives an ed25519 public half itself; of the others it keeps what it is told.
+  if (type === 'ssh-ed25519') {
+    return publicKey.equals(Buffer.concat([string(type), string(part('x'))]))
+  }
+  if (isEcdsa(type)) {
+    const exchange = createECDH(ECDH_NAMES[type])
+    exchange.setPrivateKey(part('d'))
+    const point = string(exchange.getPublicKey())
+    return publicKey.subarray(-point.length).equals(point)
+  }
+  // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
+  const [n, e, d, p, q, qi] = (['n', 'e', 'd', 'p', 'q', 'qi'] as const).map((name) =>
+    number(part(name)),
+  ) as [bigint, bigint, bigint, bigint, bigint, bigint]
+  return (
+    p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n
+  )
 }
+
+/** OpenSSL's names of the curves, which createECDH wants. */
+const ECDH_NAMES = {
+  'ecdsa-sha2-nistp256': 'prime256v1',
+  'ecdsa-sha2-nistp384': 'secp384r1',
+  'ecdsa-sha2-nistp521': 'secp521r1',
+} as const
 
 function readCurve(type: Exclude<KeyType, 'ssh-rsa'>, reader: Reader): JsonWebKey {
   const parts = readPublicParts(type, reader)

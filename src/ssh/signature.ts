@@ -4,7 +4,7 @@
  */
 import { sign, verify, type KeyObject } from 'node:crypto'
 import { TrustError } from '../errors'
-import { CURVES, decodePublicKey, isEcdsa, type KeyType } from './public-key'
+import { CURVES, decodePublicKey, isEcdsa, rsaBits, type KeyType } from './public-key'
 import { mpint, Reader, string } from './wire'
 
 export type RsaHash = 'sha256' | 'sha512'
@@ -62,12 +62,13 @@ export function verifySignature(blob: Buffer, signature: Buffer, data: Buffer): 
   }
   const hash =
     algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined
-  return hash !== undefined && verify(hash, data, key, bytes)
+  // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+  return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)))
 }
 
 function leftPad(number: Buffer, length: number): Buffer {
   if (number.length > length) {
-    throw new TrustError('malformed', 'An ECDSA signature with a number that is too large.')
+    throw new TrustError('malformed', 'A signature with a number that is too large.')
   }
   return Buffer.concat([Buffer.alloc(length - number.length), number])
 }

@@ -19,6 +19,8 @@ const BY_APPLICATION = 11
 const MAX_PACKET = 35000
 /** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
 const MAX_LINES_BEFORE_VERSION = 1024
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255
 /** Bytes before the version line after which a server is not taken for an SSH server. */
 const MAX_BEFORE_VERSION = 16 * 1024
 
@@ -71,15 +73,16 @@ export class TransportReader {
       const end = this.#pending.indexOf(0x0a)
       const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1')
       if (end < 0) {
-        if (this.#before + this.#pending.length > MAX_BEFORE_VERSION)
-          throw notSsh(this.firstLine ?? line)
+        const versionBegun = 'SSH-'.startsWith(line.slice(0, 4))
+        const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before
+        if (line.length > bound) throw notSsh(this.firstLine ?? line)
         return undefined
       }
       this.#pending = this.#pending.subarray(end + 1)
       const text = line.replace(/\r$/, '')
       if (text.startsWith('SSH-')) {
         // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-        if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > 253) throw notSsh(text)
+        if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2) throw notSsh(text)
         return text
       }
       this.firstLine ??= text
