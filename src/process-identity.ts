@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { systemCode } from './errors'
 
 export interface ProcessIdentity {
   pid: number
@@ -13,6 +14,7 @@ export interface ProcessIdentity {
 
 /** The identity of a live process, or undefined if there is none with that pid. */
 export function identify(pid: number): ProcessIdentity | undefined {
+  if (pid <= 0) return undefined // a parent outside this container, which has no pid in here
   if (!isAlive(pid)) return undefined
   const start = startTime(pid)
   return start === undefined ? { pid } : { pid, start }
@@ -29,7 +31,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
   } catch (error) {
     // EPERM: it lives, and belongs to somebody else.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return systemCode(error) === 'EPERM'
   }
   return startTime(pid) !== 'zombie'
 }
@@ -44,9 +46,10 @@ function startTime(pid: number): string | undefined {
       return fields[0] === 'Z' ? 'zombie' : fields[19]
     }
     if (process.platform === 'darwin') {
-      return execFileSync('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
-        encoding: 'utf8',
-      }).trim()
+      // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+      const env = { LC_ALL: 'C', TZ: 'UTC' }
+      const args = ['-o', 'lstart=', '-p', String(pid)]
+      return execFileSync('/bin/ps', args, { encoding: 'utf8', env }).trim()
     }
   } catch {
     // gone in between, or not to be told

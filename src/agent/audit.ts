@@ -2,7 +2,7 @@
  * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
  * The types are the contract between the agent, which writes, and the report, which reads.
  */
-import { closeSync, openSync, writeSync, constants } from 'node:fs'
+import { closeSync, fstatSync, openSync, writeSync, constants } from 'node:fs'
 import type { Reason } from './policy'
 
 export interface AuditEntry {
@@ -38,7 +38,7 @@ const MAX_BYTES = 4 * 1024 * 1024
 export function openAudit(file: string): Audit {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW
   const descriptor = openSync(file, flags, 0o600)
-  let bytes = 0
+  let bytes = fstatSync(descriptor).size
   let written = 0
   let omitted = 0
   return {

@@ -54,9 +54,13 @@ async function converse(path: string, messages: readonly Buffer[]): Promise<Buff
     socket.once('connect', sendNext)
     socket.on('data', (chunk) => {
       reader.push(chunk)
-      for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-        answers.push(Buffer.from(answer))
-        sendNext()
+      try {
+        for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+          answers.push(Buffer.from(answer))
+          sendNext()
+        }
+      } catch (cause) {
+        fail('does not speak the agent protocol', cause)
       }
     })
   })
@@ -78,8 +82,12 @@ export async function agentStatus({ socket, token }: AgentAddress): Promise<Agen
   if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
     throw new TrustError('agent-control', 'The agent refused to tell its status.')
   }
-  reader.text(256)
-  return JSON.parse(reader.text()) as AgentStatus
+  try {
+    reader.text(256)
+    return JSON.parse(reader.text()) as AgentStatus
+  } catch (cause) {
+    throw new TrustError('agent-control', 'The agent told a status that is none.', { cause })
+  }
 }
 
 /**

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { TrustError } from '../errors'
 import { encodeSettings, type AgentSettings, type Ready } from './settings'
 
-/** Time for the agent to answer; generating a key of 16,384 bits is what takes long. */
-const READY_TIMEOUT = 120_000
+/** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
+const READY_TIMEOUT = 900_000
 
 /** Longest answer; far more than any number of identities needs. */
 const MAX_READY = 1024 * 1024
@@ -29,13 +29,7 @@ export interface Launching {
  * @param file the agent's bundle, `dist/agent/index.js`
  */
 export function launchAgent(file: string): Launching {
-  const flags = [
-    // SIGUSR1 would open Node's inspector into the agent's memory; the agent handles the signal,
-    // and where Node knows this flag there is not even a moment before that.
-    ...(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1') ? ['--disable-sigusr1'] : []),
-    '--max-old-space-size=128',
-    '--max-semi-space-size=1',
-  ]
+  const flags = ['--max-old-space-size=128', '--max-semi-space-size=1']
   const env: Record<string, string> = {}
   for (const name of ENVIRONMENT) {
     const value = process.env[name]
@@ -81,7 +75,7 @@ async function readAnswer(child: ChildProcess): Promise<Ready> {
     child.once('error', (error) => {
       fail(error.message, error)
     })
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`)
     })
     stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -90,9 +84,13 @@ async function readAnswer(child: ChildProcess): Promise<Ready> {
       if (!text.endsWith('\n')) return
       clearTimeout(timer)
       stdout.destroy()
-      const parsed = JSON.parse(text) as Ready | { error: string }
-      if ('error' in parsed) fail(parsed.error)
-      else resolve(parsed)
+      try {
+        const parsed = JSON.parse(text) as Ready | { error: string }
+        if ('error' in parsed) fail(parsed.error)
+        else resolve(parsed)
+      } catch (error) {
+        fail('its answer is none', error)
+      }
     })
   })
 }

@@ -130,9 +130,8 @@ export function decide(
   if (forwarded) {
     // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
     if (request.hostKey === undefined) return refuse('forward-not-hostbound', host)
-    if (!pathAllowed(policy, bindings.list.slice(0, -1), identity, now)) {
-      return refuse('forward-not-allowed', host)
-    }
+    const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now)
+    if (blocking !== undefined) return refuse('forward-not-allowed', blocking.host ?? host)
   }
   return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded }
 }
@@ -146,21 +145,20 @@ function sessionMismatch(request: UserauthRequest, last: Binding): Reason | unde
   return undefined
 }
 
-/** Whether every hop before the last is a host that may use the agent, and this key, onwards. */
-function pathAllowed(
+/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
+function blockingHop(
   policy: Policy,
   path: readonly Binding[],
   identity: Identity,
   now: number,
-): boolean {
-  return path.every((hop) => {
+): { host?: PolicyHost } | undefined {
+  for (const hop of path) {
     const hosts = hostsWithKey(policy, hop.hostKey, now)
-    return (
-      hop.forwarding &&
-      hosts !== 'revoked' &&
-      hosts.some((host) => host.forward && allows(host, identity))
-    )
-  })
+    if (hosts === 'revoked') return {}
+    if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity))) continue
+    return hosts[0] === undefined ? {} : { host: hosts[0] }
+  }
+  return undefined
 }
 
 /**
@@ -184,13 +182,16 @@ export function visible(
   const shown = identities.filter(
     (identity) =>
       (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-      pathAllowed(policy, path, identity, now),
+      blockingHop(policy, path, identity, now) === undefined,
   )
   if (shown.length > 0 || identities.length === 0) return { identities: shown }
   const name = hosts[0]?.name
+  const someFitThere = identities.some(
+    (identity) => last.forwarding || hosts.some((host) => allows(host, identity)),
+  )
   return {
     identities: [],
-    withheld: path.length > 0 ? 'forward-not-allowed' : 'key-not-for-host',
+    withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
     ...(name === undefined ? {} : { host: name }),
   }
 }

@@ -1,7 +1,7 @@
 /** The life of the agent process: settings in, keys made, socket served, end. */
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { identify, stillRuns, type ProcessIdentity } from '../process-identity'
+import { stillRuns, type ProcessIdentity } from '../process-identity'
 import { generatePrivateKey } from '../ssh/private-key'
 import { openAudit } from './audit'
 import { plainIdentity } from './keyring'
@@ -25,7 +25,7 @@ export async function runAgent(line: string): Promise<Ready> {
     rmSync(settings.socket, { force: true })
     process.exit(0)
   }
-  // OpenSSH's agent drops all keys at SIGUSR1; Node would open its inspector without a handler.
+  process.removeAllListeners('SIGUSR1') // from here on the signal does what it does to OpenSSH's agent
   process.on('SIGUSR1', () => {
     state.identities = []
   })
@@ -50,7 +50,7 @@ export async function runAgent(line: string): Promise<Ready> {
  * container) there is nothing to watch; the end of the container ends the agent.
  */
 function watchRunner({ watch, orphaned }: AgentSettings, end: () => never): void {
-  if (watch === undefined || identify(watch.pid) === undefined) return
+  if (watch === undefined) return
   const runner: ProcessIdentity = watch
   const timer = setInterval(() => {
     if (stillRuns(runner)) return

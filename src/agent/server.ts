@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { plainKey } from '../ssh/certificate'
 import { fingerprint } from '../ssh/public-key'
 import { Reader, string } from '../ssh/wire'
 import type { Audit } from './audit'
@@ -28,8 +29,8 @@ import {
 import { decide, visible, type Policy } from './policy'
 import { bindSession, noBindings, record, type Bindings } from './session-binding'
 
-/** Connections beyond this many wait in the kernel's queue. */
-const MAX_CONNECTIONS = 256
+/** Connections beyond this many are closed at once; the kernel's limit of open files is often 1,024. */
+const MAX_CONNECTIONS = 512
 
 export interface AgentState {
   identities: Identity[]
@@ -75,20 +76,25 @@ function serveConnection(socket: Socket, state: AgentState): void {
   const bindings = noBindings()
   const reader = new FrameReader()
   socket.on('error', () => socket.destroy())
-  socket.on('data', (chunk) => {
-    reader.push(chunk)
+  const answerAll = (): void => {
     try {
       for (let message = reader.next(); message !== undefined; message = reader.next()) {
-        const reply = answer(message, bindings, state)
+        if (socket.write(frame(answer(message, bindings, state)))) continue
         // A client that does not read its answers gets to ask nothing more until it does.
-        if (!socket.write(frame(reply))) {
-          socket.pause()
-          socket.once('drain', () => socket.resume())
-        }
+        socket.pause()
+        socket.once('drain', () => {
+          socket.resume()
+          answerAll()
+        })
+        return
       }
     } catch {
       socket.destroy() // a frame that can't be: nothing after it can be trusted
     }
+  }
+  socket.on('data', (chunk) => {
+    reader.push(chunk)
+    answerAll()
   })
 }
 
@@ -130,7 +136,7 @@ function listIdentities(bindings: Bindings, state: AgentState): Buffer {
 
 function boundKey(bindings: Bindings): { hostKey?: string } {
   const last = bindings.list.at(-1)
-  return last === undefined ? {} : { hostKey: fingerprint(last.hostKey) }
+  return last === undefined ? {} : { hostKey: fingerprint(plainKey(last.hostKey)) }
 }
 
 function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
@@ -198,6 +204,8 @@ function control(contents: Buffer, bindings: Bindings, state: AgentState): Buffe
       const defect = record(bindings, { hostKey, sessionId, forwarding: false })
       return defect === undefined ? SUCCESS : EXTENSION_FAILURE
     }
+    default:
+      return EXTENSION_FAILURE // the types promise an op; what came over the socket does not
   }
 }
 
