@@ -163,13 +163,20 @@ function removeStaleLock(path: string): void {
 }
 
 function isStale(content: string, age: number): boolean {
-  let holder: LockHolder
-  try {
-    holder = JSON.parse(content) as LockHolder
-  } catch {
-    return age > 2000 // its maker died between making and filling it
-  }
+  const holder = parseHolder(content)
+  if (holder === undefined) return age > 2000 // its maker died between making and filling it
   return holder.host === hostname() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE
+}
+
+function parseHolder(content: string): LockHolder | undefined {
+  try {
+    const holder = JSON.parse(content) as Partial<LockHolder> | null
+    const { pid, host, start } = holder ?? {}
+    if (pid === undefined || host === undefined) return undefined
+    return { pid, host, ...(start === undefined ? {} : { start }) }
+  } catch {
+    return undefined
+  }
 }
 
 function readText(path: string): string | undefined {

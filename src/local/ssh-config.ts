@@ -53,9 +53,9 @@ export function renderSshConfig(
   return [...blocks]
     .map(([name, { first, all }]) => {
       const named = (first.alias ?? first.host) === name
-      const algorithms = new Set(all.flatMap(({ hostKey }) => algorithmsFor(hostKey)))
+      const algorithms = new Set(all.map(({ hostKey }) => algorithmsFor(hostKey).join(',')))
       const lines = [
-        ...(first.host === name ? [] : [`HostName ${first.host}`]),
+        ...(first.host === name ? [] : [`HostName ${first.host.replaceAll('%', '%%')}`]),
         ...(named ? [`Port ${first.port}`] : []),
         ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
         `UserKnownHostsFile ${paths.knownHosts}`,
@@ -63,11 +63,15 @@ export function renderSshConfig(
         'StrictHostKeyChecking yes',
         'CheckHostIP no',
         'UpdateHostKeys no',
-        `HostKeyAlgorithms ${[...algorithms].join(',')}`,
+        // Where one name stands for servers with keys of different types, ssh itself asks for the
+        // type that known_hosts has for the port.
+        ...(algorithms.size === 1 ? [`HostKeyAlgorithms ${[...algorithms].join('')}`] : []),
         `IdentityAgent ${paths.socket}`,
         ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
       ]
-      return `Host ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`
+      // ssh looks for the name as it is typed, or in lower case.
+      const names = [...new Set([name, name.toLowerCase()])].join(' ')
+      return `Host ${names}\n${lines.map((line) => `    ${line}\n`).join('')}`
     })
     .join('\n')
 }
@@ -106,6 +110,7 @@ export function addBlock(text: string | undefined, lines: readonly string[]): st
 export function removeBlock(text: string, lines: readonly string[]): string {
   const [begin, ...rest] = lines
   const end = rest.at(-1)
+  const ended = end !== undefined && text.includes(end)
   let inside = false
   // Split after each newline, so that joining gives back every byte.
   return text
@@ -115,7 +120,8 @@ export function removeBlock(text: string, lines: readonly string[]): string {
       if (bare === begin) inside = true
       // `Match all` alone is no mark of ours: it is ours only inside the block.
       const ours = lines.includes(bare) && (inside || bare !== 'Match all')
-      if (bare === end) inside = false
+      // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
+      if (bare === end || (!ended && (!ours || bare === 'Match all'))) inside = false
       return !ours
     })
     .join('')
