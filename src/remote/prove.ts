@@ -82,7 +82,7 @@ async function dial({ host, port }: Address, timeout: number): Promise<Duplex> {
 
 function dialError(error: Error): TrustError {
   // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : error
+  const first: unknown = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error
   const code = systemCode(first) ?? 'unknown'
   const cause = error
   switch (code) {

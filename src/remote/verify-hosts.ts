@@ -22,8 +22,8 @@ export type HostResult =
       /** Proven, in wire format: the certificate where a CA is pinned, else the plain key. */
       hostKey: Buffer
       pin: Pin
-      /** Keys of a pinned type that the server holds and that no pin matches: the other pin is stale. */
-      unmatched: Buffer[]
+      /** Keys that the server holds, of a type that some pin names and none matches: that pin is stale. */
+      stale: Buffer[]
     }
   | {
       status: 'changed' | 'revoked'
@@ -54,6 +54,16 @@ function kindOf(hostKey: Buffer): Kind {
   return { type, certified: isCertificateType(name) }
 }
 
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins: readonly Pin[], { type, certified }: Kind): boolean {
+  return pins.some(
+    (pin) =>
+      (pin.kind === 'cert-authority' && certified) ||
+      (pin.kind === 'key' && !certified && pin.key.type === type) ||
+      (pin.kind === 'fingerprint' && !certified && pin.type === type),
+  )
+}
+
 /** The kinds that could satisfy `pins`: those that are named by a pin first. */
 function wantedKinds(pins: readonly Pin[]): Kind[] {
   const all = KEY_TYPES.map((type) => ({ type, certified: false }))
@@ -74,22 +84,25 @@ function wantedKinds(pins: readonly Pin[]): Kind[] {
  * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
  * PerSourcePenalties count connections without a login.
  *
- * @param timeout for each connection, in milliseconds
+ * @param timeout for the host, all its connections together, in milliseconds
  */
 export async function verifyHost(target: Target, timeout: number): Promise<HostResult> {
+  const deadline = Date.now() + timeout
+  const left = (): number => Math.max(1, deadline - Date.now())
   const offered: Buffer[] = []
   let defect: string | undefined
   let untried = wantedKinds(target.pins)
   try {
     while (untried.length > 0) {
-      const proof = await proveOne(target, untried, timeout)
+      const proof = await proveOne(target, untried, left())
       if (proof === undefined) break
       const { hostKey } = proof
       const judgement = judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000)
       if (judgement.verdict === 'ok') {
         const { pin } = judgement
         const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey)
-        return { status: 'ok', hostKey: trusted, pin, unmatched: offered }
+        const stale = offered.filter((key) => namesKind(target.pins, kindOf(key)))
+        return { status: 'ok', hostKey: trusted, pin, stale }
       }
       offered.push(hostKey)
       if (judgement.verdict === 'revoked') return { status: 'revoked', offered }
@@ -104,7 +117,7 @@ export async function verifyHost(target: Target, timeout: number): Promise<HostR
     if (offered.length === 0) {
       // The server has no key of a pinned kind: find out what it has, for the message.
       const everything = KEY_TYPES.map((type) => ({ type, certified: false }))
-      const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), timeout)
+      const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left())
       offered.push(hostKey)
     }
     return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) }
