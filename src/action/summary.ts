@@ -65,13 +65,13 @@ export async function writeSummary({ report, uses, effects }: TeardownReport): P
 /** What the log of post says; things left behind are warnings, never a failed job. */
 export function logTeardown({ uses, effects }: TeardownReport): void {
   const signed = uses.filter(({ verdict }) => verdict === 'signed').length
-  core.info(`Keys were used ${signed} times; ${uses.length - signed} requests were refused.`)
+  core.info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`)
   for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
     core.info(`  refused: ${useRow(use).join('  ')}`)
   }
   for (const { kind, target, outcome, detail } of effects) {
     const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`
     if (outcome === 'failed') core.warning(`Could not take back ${words}`)
-    else core.info(`  ${words}`)
+    else if (outcome === 'undone' || detail !== undefined) core.info(`  ${words}`)
   }
 }

@@ -28,7 +28,7 @@ export interface Config {
   policy: PolicyMode
   /** Whether ~/.ssh/config gets the block that includes the job's ssh_config. */
   home: boolean
-  /** For each connection to a host, in milliseconds. */
+  /** For each host, in milliseconds. */
   connectTimeout: number
 }
 
@@ -57,10 +57,12 @@ export function readConfig(inputs: Inputs): Config {
   const { hosts, errors: hostErrors } = parseHosts(inputs.hosts)
   errors.push(...hostErrors)
   const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
-  const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length > 0))
+  const policy = attempt('agent-policy', () =>
+    readPolicy(inputs.agentPolicy, hosts.length + hostErrors.length > 0),
+  )
   const home = attempt('home', () => readBoolean(inputs.home))
   const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout))
-  if (keys !== undefined) errors.push(...unknownKeys(hosts, keys, generate.generate?.comment))
+  if (keys !== undefined) errors.push(...unknownKeys(hosts, keys, inputs))
 
   if (
     errors.length > 0 ||
@@ -140,10 +142,10 @@ function readSeconds(text: string): number {
 function unknownKeys(
   hosts: readonly HostLine[],
   keys: readonly PrivateKey[],
-  generated: string | undefined,
+  { generateKey, keyComment }: Inputs,
 ): TrustError[] {
   const names = keys.flatMap(({ publicKey, comment }) => [fingerprint(publicKey), comment])
-  if (generated !== undefined) names.push(generated)
+  if (generateKey !== '') names.push(keyComment)
   return hosts.flatMap(({ keys: wanted = [], position }) =>
     wanted
       .filter((name) => !names.includes(name))

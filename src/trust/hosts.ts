@@ -70,23 +70,22 @@ function tokenize(line: string): Token[] {
   return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }))
 }
 
+/** An alias must not be what another line is called. Lines for one host without alias may be many. */
 function nameClashes(hosts: readonly HostLine[]): TrustError[] {
-  const seen = new Map<string, HostLine>()
-  const errors: TrustError[] = []
-  for (const line of hosts) {
-    if (line.alias === undefined) continue
-    const first = seen.get(line.alias)
-    if (first === undefined) seen.set(line.alias, line)
-    else {
-      errors.push(
-        new TrustError('hosts-syntax', `The alias ${line.alias} is taken by ${first.position}.`, {
-          input: line.position,
-          hint: 'Give every alias once.',
-        }),
-      )
-    }
-  }
-  return errors
+  const byName = new Map<string, HostLine>()
+  return hosts.flatMap((line) => {
+    const name = hostName(line).toLowerCase()
+    const first = byName.get(name)
+    if (first === undefined) byName.set(name, line)
+    if (first === undefined || (first.alias === undefined && line.alias === undefined)) return []
+    const message = `The name ${hostName(line)} is taken by ${first.position}.`
+    return [
+      new TrustError('hosts-syntax', message, {
+        input: line.position,
+        hint: 'Give every alias once.',
+      }),
+    ]
+  })
 }
 
 function parseLine(tokens: readonly Token[], position: string): HostLine {
@@ -172,11 +171,11 @@ function parseRest(
       } else if (text === '@cert-authority' || text === '@revoked') {
         pins.push(parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`))
         i += 2
-        if (peek().includes('@') && !peek().startsWith('@')) i += 1 // the key's comment
+        while (isComment(peek())) i += 1
       } else if (isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
         pins.push(parsePin(`${text} ${peek()}`))
         i += 1
-        if (peek().includes('@') && !peek().startsWith('@')) i += 1
+        while (isComment(peek())) i += 1
       } else if (text.startsWith('key=') && text.length > 4) {
         keys.push(text.slice(4))
       } else if (text === 'forward') {
@@ -195,6 +194,16 @@ function parseRest(
     }
   }
   return { pins, keys, forward }
+}
+
+/** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
+function isComment(text: string): boolean {
+  return (
+    text !== '' &&
+    text.toLowerCase() !== 'forward' &&
+    !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
+    !isKeyType(text)
+  )
 }
 
 /** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */

@@ -20,6 +20,7 @@ import {
 } from '../local/ssh-config'
 import { identify } from '../process-identity'
 import { verifyHosts, type HostResult } from '../remote/verify-hosts'
+import { plainKey } from '../ssh/certificate'
 import { parsePin, pinFingerprint, type Pin } from '../ssh/pin'
 import { displayType, fingerprint, formatPublicKey, typeOfBlob } from '../ssh/public-key'
 import { combine, type Config } from './config'
@@ -52,6 +53,11 @@ export interface Trust {
 
 /** @throws TrustError */
 export async function setUp(config: Config, surroundings: Surroundings): Promise<Trust> {
+  if (process.platform === 'win32') {
+    throw new TrustError('platform-unsupported', 'Windows is not supported yet.', {
+      hint: 'Run this job on ubuntu or macos.',
+    })
+  }
   const journal = openJournal(surroundings.temporary)
   const token = randomBytes(32).toString('hex')
   surroundings.saveState(journal.path, token)
@@ -154,7 +160,7 @@ function address(host: string, port: number): string {
 }
 
 function describeKey(hostKey: Buffer): string {
-  return `${displayType(typeOfBlob(hostKey))} ${fingerprint(hostKey)}`
+  return `${displayType(typeOfBlob(hostKey))} ${fingerprint(plainKey(hostKey))}`
 }
 
 function describePin(pin: Pin): string {
@@ -178,6 +184,9 @@ function hostError(line: HostLine, result: Exclude<HostResult, { status: 'ok' }>
     return new TrustError(code, `${name} (port ${line.port}): ${message}`, details)
   }
   const offered = result.offered.map(describeKey).join(', ')
+  const [firstOffered] = result.offered
+  const offeredType =
+    firstOffered === undefined ? '*' : displayType(typeOfBlob(plainKey(firstOffered))).toLowerCase()
   if (result.status === 'revoked') {
     return new TrustError(
       'host-key-revoked',
@@ -199,7 +208,7 @@ function hostError(line: HostLine, result: Exclude<HostResult, { status: 'ok' }>
     `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`,
     {
       input,
-      hint: 'If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and change the pin. If not, somebody may be in between: do not go on.',
+      hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
     },
   )
 }
@@ -249,16 +258,16 @@ async function includeInHome(
 }
 
 function reportHost({ line, result }: Proven): HostReport {
-  const { hostKey, pin, unmatched } = result
+  const { hostKey, pin, stale } = result
   return {
     name: hostName(line),
     host: line.host,
     port: line.port,
     status: 'ok',
     keyType: displayType(typeOfBlob(hostKey)),
-    fingerprint: fingerprint(hostKey),
+    fingerprint: fingerprint(plainKey(hostKey)),
     pin: describePin(pin),
-    stale: unmatched.map(describeKey),
+    stale: stale.map(describeKey),
   }
 }
 
@@ -266,7 +275,7 @@ function reportKey({ blob, comment, generated }: Ready['identities'][number]): K
   const bytes = Buffer.from(blob, 'base64')
   return {
     type: displayType(typeOfBlob(bytes)),
-    fingerprint: fingerprint(bytes),
+    fingerprint: fingerprint(plainKey(bytes)),
     comment,
     publicKey: formatPublicKey(bytes, comment),
     origin: generated ? 'generated' : 'loaded',

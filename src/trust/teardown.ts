@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAudit } from '../agent/audit'
 import { stopAgent } from '../agent/control'
-import { explain, systemCode } from '../errors'
+import { explain, systemCode, TrustError } from '../errors'
 import { editFile, statOf } from '../local/files'
 import { isJournalPath, readJournal, removeJobDirectory, type Effect } from '../local/journal'
 import { removeBlock } from '../local/ssh-config'
@@ -49,7 +49,8 @@ export async function tearDown(
     }
   }
   const uses = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
-  removeJobDirectory(journalPath)
+  // What could not be undone may be later: then the journal is needed again.
+  if (results.every(({ outcome }) => outcome !== 'failed')) removeJobDirectory(journalPath)
   return { uses, effects: results, ...(report === undefined ? {} : { report }) }
 }
 
@@ -86,8 +87,15 @@ async function undo(effect: Effect, token: string | undefined): Promise<Outcome>
 /** An agent that serves but whose process is not in the journal yet: main died in between. */
 async function endAgent(socket: string, token: string | undefined): Promise<Outcome> {
   if (token === undefined || statOf(socket) === undefined) return NOTHING
-  await stopAgent({ socket, token })
-  return UNDONE
+  try {
+    await stopAgent({ socket, token })
+    return UNDONE
+  } catch (error) {
+    // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
+    const cause = error instanceof TrustError ? error.cause : undefined
+    if (['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? '')) return NOTHING
+    throw error
+  }
 }
 
 async function endProcess(
