@@ -2,72 +2,23 @@
 /******/ 	"use strict";
 var __webpack_exports__ = {};
 
+;// CONCATENATED MODULE: external "node:inspector"
+const external_node_inspector_namespaceObject = require("node:inspector");
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: external "node:fs"
 const external_node_fs_namespaceObject = require("node:fs");
-;// CONCATENATED MODULE: ./src/process-identity.ts
-/**
- * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
- * agent's watch and the locks of shared files both need it.
- */
-
-
-/** The identity of a live process, or undefined if there is none with that pid. */
-function identify(pid) {
-    if (!isAlive(pid))
-        return undefined;
-    const start = startTime(pid);
-    return start === undefined ? { pid } : { pid, start };
-}
-/** Whether that very process still runs. */
-function stillRuns({ pid, start }) {
-    if (!isAlive(pid))
-        return false;
-    return start === undefined || startTime(pid) === start;
-}
-function isAlive(pid) {
-    try {
-        process.kill(pid, 0);
-    }
-    catch (error) {
-        // EPERM: it lives, and belongs to somebody else.
-        return error instanceof Error && 'code' in error && error.code === 'EPERM';
-    }
-    return startTime(pid) !== 'zombie';
-}
-function startTime(pid) {
-    try {
-        if (process.platform === 'linux') {
-            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
-            // ends at the last parenthesis.
-            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
-            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-            return fields[0] === 'Z' ? 'zombie' : fields[19];
-        }
-        if (process.platform === 'darwin') {
-            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
-                encoding: 'utf8',
-            }).trim();
-        }
-    }
-    catch {
-        // gone in between, or not to be told
-    }
-    return undefined;
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
 ;// CONCATENATED MODULE: ./src/errors.ts
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
  * two together).
  */
+
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
     // inputs
-    'input-missing',
     'input-invalid',
     // hosts
     'hosts-syntax',
@@ -94,6 +45,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'host-no-common-algorithm',
     'host-key-type-absent',
     'host-key-unproven',
+    'login-refused',
     'host-key-changed',
     'host-key-revoked',
     // this machine
@@ -137,15 +89,72 @@ class errors_TrustError extends Error {
 function explain(error) {
     if (error instanceof errors_TrustError)
         return error.explain();
-    return error instanceof Error ? error.message : String(error);
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
-    if (!(error instanceof Error) || !('code' in error))
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
 }
 
+;// CONCATENATED MODULE: ./src/process-identity.ts
+/**
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
+ */
+
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
+}
+/** Whether that very process still runs. */
+function stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return systemCode(error) === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
+        }
+        if (process.platform === 'darwin') {
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
+        }
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
 ;// CONCATENATED MODULE: ./src/ssh/wire.ts
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
@@ -505,16 +514,34 @@ function readPrivateKey(reader) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     const privateKey = privateKeyFrom(key, comment);
-    const stated = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: publicHalf(jwk), format: 'jwk' });
-    if (!encodePublicKey(stated).blob.equals(privateKey.publicKey)) {
+    if (!halvesMatch(jwk, privateKey)) {
         throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
     }
     return privateKey;
 }
-function publicHalf({ kty, crv, x, y, n, e }) {
-    const all = { kty, crv, x, y, n, e };
-    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+/** Whether the public half that was stated is the one that the private half gives. */
+function halvesMatch(jwk, { type, publicKey }) {
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    // Node derives an ed25519 public half itself; of the others it keeps what it is told.
+    if (type === 'ssh-ed25519') {
+        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+    }
+    if (public_key_isEcdsa(type)) {
+        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+        exchange.setPrivateKey(part('d'));
+        const point = wire_string(exchange.getPublicKey());
+        return publicKey.subarray(-point.length).equals(point);
+    }
+    // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
+    const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
 }
+/** OpenSSL's names of the curves, which createECDH wants. */
+const ECDH_NAMES = {
+    'ecdsa-sha2-nistp256': 'prime256v1',
+    'ecdsa-sha2-nistp384': 'secp384r1',
+    'ecdsa-sha2-nistp521': 'secp521r1',
+};
 function readCurve(type, reader) {
     const parts = readPublicParts(type, reader);
     if (!public_key_isEcdsa(type)) {
@@ -614,7 +641,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 function openAudit(file) {
     const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_APPEND | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
     const descriptor = (0,external_node_fs_namespaceObject.openSync)(file, flags, 0o600);
-    let bytes = 0;
+    let bytes = (0,external_node_fs_namespaceObject.fstatSync)(descriptor).size;
     let written = 0;
     let omitted = 0;
     return {
@@ -705,11 +732,12 @@ function verifySignature(blob, signature, data) {
         return (0,external_node_crypto_namespaceObject.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
     }
     const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, bytes);
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
 }
 function leftPad(number, length) {
     if (number.length > length) {
-        throw new errors_TrustError('malformed', 'An ECDSA signature with a number that is too large.');
+        throw new errors_TrustError('malformed', 'A signature with a number that is too large.');
     }
     return Buffer.concat([Buffer.alloc(length - number.length), number]);
 }
@@ -1017,12 +1045,18 @@ const external_node_net_namespaceObject = require("node:net");
  * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
  *
  * @param now seconds since 1970, for the validity of certificates
- * @throws TrustError `malformed`, `key-type-unsupported`
+ * @throws TrustError `malformed` where it does not even begin as a key
  */
 function judgeHostKey(pins, hostname, hostKey, now) {
     if (!isCertificateType(typeOfBlob(hostKey)))
         return judgePlainKey(pins, hostKey);
-    const certificate = parseCertificate(hostKey);
+    let certificate;
+    try {
+        certificate = parseCertificate(hostKey);
+    }
+    catch (error) {
+        return { verdict: 'changed', defect: explain(error) };
+    }
     const revoked = pins.find((pin) => pin.kind === 'revoked' &&
         [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
     if (revoked !== undefined)
@@ -1067,7 +1101,7 @@ function pinFingerprint(pin) {
  *   `malformed`
  */
 function parsePin(text) {
-    if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(text)) {
+    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
         throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
             hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
         });
@@ -1198,9 +1232,9 @@ function decide(policy, identity, bindings, data, now) {
         // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
         if (request.hostKey === undefined)
             return refuse('forward-not-hostbound', host);
-        if (!pathAllowed(policy, bindings.list.slice(0, -1), identity, now)) {
-            return refuse('forward-not-allowed', host);
-        }
+        const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now);
+        if (blocking !== undefined)
+            return refuse('forward-not-allowed', blocking.host ?? host);
     }
     return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
 }
@@ -1214,14 +1248,17 @@ function sessionMismatch(request, last) {
     }
     return undefined;
 }
-/** Whether every hop before the last is a host that may use the agent, and this key, onwards. */
-function pathAllowed(policy, path, identity, now) {
-    return path.every((hop) => {
+/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
+function blockingHop(policy, path, identity, now) {
+    for (const hop of path) {
         const hosts = hostsWithKey(policy, hop.hostKey, now);
-        return (hop.forwarding &&
-            hosts !== 'revoked' &&
-            hosts.some((host) => host.forward && allows(host, identity)));
-    });
+        if (hosts === 'revoked')
+            return {};
+        if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity)))
+            continue;
+        return hosts[0] === undefined ? {} : { host: hosts[0] };
+    }
+    return undefined;
 }
 /**
  * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
@@ -1242,13 +1279,14 @@ function visible(policy, identities, bindings, now) {
         return { identities: [], withheld: 'host-not-pinned' };
     const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
     const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-        pathAllowed(policy, path, identity, now));
+        blockingHop(policy, path, identity, now) === undefined);
     if (shown.length > 0 || identities.length === 0)
         return { identities: shown };
     const name = hosts[0]?.name;
+    const someFitThere = identities.some((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
     return {
         identities: [],
-        withheld: path.length > 0 ? 'forward-not-allowed' : 'key-not-for-host',
+        withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
         ...(name === undefined ? {} : { host: name }),
     };
 }
@@ -1325,8 +1363,9 @@ function record(bindings, binding) {
 
 
 
-/** Connections beyond this many wait in the kernel's queue. */
-const MAX_CONNECTIONS = 256;
+
+/** Connections beyond this many are closed at once; the kernel's limit of open files is often 1,024. */
+const MAX_CONNECTIONS = 512;
 /** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
 async function listen(path, state) {
     const server = (0,external_node_net_namespaceObject.createServer)((socket) => {
@@ -1350,21 +1389,27 @@ function serveConnection(socket, state) {
     const bindings = noBindings();
     const reader = new FrameReader();
     socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk) => {
-        reader.push(chunk);
+    const answerAll = () => {
         try {
             for (let message = reader.next(); message !== undefined; message = reader.next()) {
-                const reply = answer(message, bindings, state);
+                if (socket.write(messages_frame(answer(message, bindings, state))))
+                    continue;
                 // A client that does not read its answers gets to ask nothing more until it does.
-                if (!socket.write(messages_frame(reply))) {
-                    socket.pause();
-                    socket.once('drain', () => socket.resume());
-                }
+                socket.pause();
+                socket.once('drain', () => {
+                    socket.resume();
+                    answerAll();
+                });
+                return;
             }
         }
         catch {
             socket.destroy(); // a frame that can't be: nothing after it can be trusted
         }
+    };
+    socket.on('data', (chunk) => {
+        reader.push(chunk);
+        answerAll();
     });
 }
 /** The reply to one message. Never throws: whatever is wrong with a message is its own FAILURE. */
@@ -1403,7 +1448,7 @@ function listIdentities(bindings, state) {
 }
 function boundKey(bindings) {
     const last = bindings.list.at(-1);
-    return last === undefined ? {} : { hostKey: public_key_fingerprint(last.hostKey) };
+    return last === undefined ? {} : { hostKey: public_key_fingerprint(plainKey(last.hostKey)) };
 }
 function sign(reader, bindings, state) {
     const blob = reader.string();
@@ -1472,6 +1517,8 @@ function control(contents, bindings, state) {
             const defect = record(bindings, { hostKey, sessionId, forwarding: false });
             return defect === undefined ? SUCCESS : EXTENSION_FAILURE;
         }
+        default:
+            return EXTENSION_FAILURE; // the types promise an op; what came over the socket does not
     }
 }
 function server_status(state) {
@@ -1550,7 +1597,7 @@ async function runAgent(line) {
         (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
         process.exit(0);
     };
-    // OpenSSH's agent drops all keys at SIGUSR1; Node would open its inspector without a handler.
+    process.removeAllListeners('SIGUSR1'); // from here on the signal does what it does to OpenSSH's agent
     process.on('SIGUSR1', () => {
         state.identities = [];
     });
@@ -1574,7 +1621,7 @@ async function runAgent(line) {
  * container) there is nothing to watch; the end of the container ends the agent.
  */
 function watchRunner({ watch, orphaned }, end) {
-    if (watch === undefined || identify(watch.pid) === undefined)
+    if (watch === undefined)
         return;
     const runner = watch;
     const timer = setInterval(() => {
@@ -1599,7 +1646,11 @@ function watchRunner({ watch, orphaned }, end) {
 
 
 
+
 process.title = 'ssh-trust-agent';
+// Without a handler SIGUSR1 opens Node's inspector, into the memory of this process. (The flag
+// --disable-sigusr1 blocks the signal for good, and the agent wants it: to drop its keys.)
+process.on('SIGUSR1', () => undefined);
 let line = '';
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {
@@ -1610,6 +1661,9 @@ process.stdin.on('data', (chunk) => {
 process.stdin.on('end', () => {
     if (line === '')
         process.exit(0);
+    // A signal that came before the handler may have opened it: then no key gets in here.
+    if ((0,external_node_inspector_namespaceObject.url)() !== undefined)
+        process.exit(1);
     runAgent(line).then((ready) => {
         process.stdout.end(`${JSON.stringify(ready)}\n`);
     }, (error) => {

@@ -2077,15 +2077,17 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
 ;// CONCATENATED MODULE: ./src/errors.ts
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
  * two together).
  */
+
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
     // inputs
-    'input-missing',
     'input-invalid',
     // hosts
     'hosts-syntax',
@@ -2112,6 +2114,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'host-no-common-algorithm',
     'host-key-type-absent',
     'host-key-unproven',
+    'login-refused',
     'host-key-changed',
     'host-key-revoked',
     // this machine
@@ -2155,11 +2158,11 @@ class errors_TrustError extends Error {
 function explain(error) {
     if (error instanceof errors_TrustError)
         return error.explain();
-    return error instanceof Error ? error.message : String(error);
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
-    if (!(error instanceof Error) || !('code' in error))
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
 }
@@ -2600,11 +2603,12 @@ function verifySignature(blob, signature, data) {
         return (0,external_node_crypto_namespaceObject.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
     }
     const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, bytes);
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
 }
 function leftPad(number, length) {
     if (number.length > length) {
-        throw new errors_TrustError('malformed', 'An ECDSA signature with a number that is too large.');
+        throw new errors_TrustError('malformed', 'A signature with a number that is too large.');
     }
     return Buffer.concat([Buffer.alloc(length - number.length), number]);
 }
@@ -2780,12 +2784,18 @@ function isoTime(seconds) {
  * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
  *
  * @param now seconds since 1970, for the validity of certificates
- * @throws TrustError `malformed`, `key-type-unsupported`
+ * @throws TrustError `malformed` where it does not even begin as a key
  */
 function pin_judgeHostKey(pins, hostname, hostKey, now) {
     if (!isCertificateType(public_key_typeOfBlob(hostKey)))
         return judgePlainKey(pins, hostKey);
-    const certificate = certificate_parseCertificate(hostKey);
+    let certificate;
+    try {
+        certificate = certificate_parseCertificate(hostKey);
+    }
+    catch (error) {
+        return { verdict: 'changed', defect: explain(error) };
+    }
     const revoked = pins.find((pin) => pin.kind === 'revoked' &&
         [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
     if (revoked !== undefined)
@@ -2830,7 +2840,7 @@ function pinFingerprint(pin) {
  *   `malformed`
  */
 function pin_parsePin(text) {
-    if (/^(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2}$/i.test(text)) {
+    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
         throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
             hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
         });
@@ -2961,9 +2971,9 @@ function decide(policy, identity, bindings, data, now) {
         // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
         if (request.hostKey === undefined)
             return refuse('forward-not-hostbound', host);
-        if (!pathAllowed(policy, bindings.list.slice(0, -1), identity, now)) {
-            return refuse('forward-not-allowed', host);
-        }
+        const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now);
+        if (blocking !== undefined)
+            return refuse('forward-not-allowed', blocking.host ?? host);
     }
     return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
 }
@@ -2977,14 +2987,17 @@ function sessionMismatch(request, last) {
     }
     return undefined;
 }
-/** Whether every hop before the last is a host that may use the agent, and this key, onwards. */
-function pathAllowed(policy, path, identity, now) {
-    return path.every((hop) => {
+/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
+function blockingHop(policy, path, identity, now) {
+    for (const hop of path) {
         const hosts = hostsWithKey(policy, hop.hostKey, now);
-        return (hop.forwarding &&
-            hosts !== 'revoked' &&
-            hosts.some((host) => host.forward && allows(host, identity)));
-    });
+        if (hosts === 'revoked')
+            return {};
+        if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity)))
+            continue;
+        return hosts[0] === undefined ? {} : { host: hosts[0] };
+    }
+    return undefined;
 }
 /**
  * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
@@ -3005,13 +3018,14 @@ function visible(policy, identities, bindings, now) {
         return { identities: [], withheld: 'host-not-pinned' };
     const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
     const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-        pathAllowed(policy, path, identity, now));
+        blockingHop(policy, path, identity, now) === undefined);
     if (shown.length > 0 || identities.length === 0)
         return { identities: shown };
     const name = hosts[0]?.name;
+    const someFitThere = identities.some((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
     return {
         identities: [],
-        withheld: path.length > 0 ? 'forward-not-allowed' : 'key-not-for-host',
+        withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
         ...(name === undefined ? {} : { host: name }),
     };
 }
@@ -3088,16 +3102,34 @@ function private_key_readPrivateKey(reader) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     const privateKey = privateKeyFrom(key, comment);
-    const stated = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: publicHalf(jwk), format: 'jwk' });
-    if (!encodePublicKey(stated).blob.equals(privateKey.publicKey)) {
+    if (!halvesMatch(jwk, privateKey)) {
         throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
     }
     return privateKey;
 }
-function publicHalf({ kty, crv, x, y, n, e }) {
-    const all = { kty, crv, x, y, n, e };
-    return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+/** Whether the public half that was stated is the one that the private half gives. */
+function halvesMatch(jwk, { type, publicKey }) {
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    // Node derives an ed25519 public half itself; of the others it keeps what it is told.
+    if (type === 'ssh-ed25519') {
+        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+    }
+    if (public_key_isEcdsa(type)) {
+        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+        exchange.setPrivateKey(part('d'));
+        const point = wire_string(exchange.getPublicKey());
+        return publicKey.subarray(-point.length).equals(point);
+    }
+    // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
+    const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
 }
+/** OpenSSL's names of the curves, which createECDH wants. */
+const ECDH_NAMES = {
+    'ecdsa-sha2-nistp256': 'prime256v1',
+    'ecdsa-sha2-nistp384': 'secp384r1',
+    'ecdsa-sha2-nistp521': 'secp521r1',
+};
 function readCurve(type, reader) {
     const parts = readPublicParts(type, reader);
     if (!public_key_isEcdsa(type)) {
@@ -3213,9 +3245,11 @@ function parsePrivateKeys(text) {
         throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
     }
     const blocks = splitBlocks(text);
-    if (blocks.length === 0)
+    // openssl ecparam -genkey writes the curve's name first, in a block of its own.
+    const keys = blocks.filter(({ label }) => label !== 'EC PARAMETERS');
+    if (keys.length === 0)
         throw notAKey(text);
-    return blocks.map(parseBlock);
+    return keys.map(parseBlock);
 }
 function splitBlocks(text) {
     const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
@@ -3225,7 +3259,8 @@ function splitBlocks(text) {
         if (label === undefined)
             continue;
         const end = lines.indexOf(`-----END ${label}-----`, i);
-        if (end < 0) {
+        const next = lines.findIndex((line, index) => index > i && line.startsWith('-----BEGIN '));
+        if (end < 0 || (next >= 0 && next < end)) {
             throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
                 hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
             });
@@ -3259,7 +3294,7 @@ function parseBlock(block) {
     if (block.label === 'DSA PRIVATE KEY')
         throw unsupportedType('ssh-dss');
     if (!/PRIVATE KEY$/.test(block.label)) {
-        throw new errors_TrustError('key-unreadable', `This is a ${block.label.toLowerCase()}, not a private key.`);
+        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${block.label}.`);
     }
     if (block.encrypted)
         throw encrypted();
@@ -3529,23 +3564,24 @@ function tokenize(line) {
     const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
     return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
 }
+/** An alias must not be what another line is called. Lines for one host without alias may be many. */
 function nameClashes(hosts) {
-    const seen = new Map();
-    const errors = [];
-    for (const line of hosts) {
-        if (line.alias === undefined)
-            continue;
-        const first = seen.get(line.alias);
+    const byName = new Map();
+    return hosts.flatMap((line) => {
+        const name = hostName(line).toLowerCase();
+        const first = byName.get(name);
         if (first === undefined)
-            seen.set(line.alias, line);
-        else {
-            errors.push(new errors_TrustError('hosts-syntax', `The alias ${line.alias} is taken by ${first.position}.`, {
+            byName.set(name, line);
+        if (first === undefined || (first.alias === undefined && line.alias === undefined))
+            return [];
+        const message = `The name ${hostName(line)} is taken by ${first.position}.`;
+        return [
+            new errors_TrustError('hosts-syntax', message, {
                 input: line.position,
                 hint: 'Give every alias once.',
-            }));
-        }
-    }
-    return errors;
+            }),
+        ];
+    });
 }
 function parseLine(tokens, position) {
     const [first, ...rest] = tokens;
@@ -3613,13 +3649,13 @@ function parseRest(tokens, position) {
             else if (text === '@cert-authority' || text === '@revoked') {
                 pins.push(pin_parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`));
                 i += 2;
-                if (peek().includes('@') && !peek().startsWith('@'))
-                    i += 1; // the key's comment
+                while (isComment(peek()))
+                    i += 1;
             }
             else if (isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
                 pins.push(pin_parsePin(`${text} ${peek()}`));
                 i += 1;
-                if (peek().includes('@') && !peek().startsWith('@'))
+                while (isComment(peek()))
                     i += 1;
             }
             else if (text.startsWith('key=') && text.length > 4) {
@@ -3639,6 +3675,13 @@ function parseRest(tokens, position) {
         }
     }
     return { pins, keys, forward };
+}
+/** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
+function isComment(text) {
+    return (text !== '' &&
+        text.toLowerCase() !== 'forward' &&
+        !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
+        !isKeyType(text));
 }
 /** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
 function fingerprintTrailer(tokens) {
@@ -3696,11 +3739,11 @@ function readConfig(inputs) {
     const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
     errors.push(...hostErrors);
     const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
-    const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length > 0));
+    const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length + hostErrors.length > 0));
     const home = attempt('home', () => readBoolean(inputs.home));
     const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout));
     if (keys !== undefined)
-        errors.push(...unknownKeys(hosts, keys, generate.generate?.comment));
+        errors.push(...unknownKeys(hosts, keys, inputs));
     if (errors.length > 0 ||
         keys === undefined ||
         policy === undefined ||
@@ -3763,10 +3806,10 @@ function readSeconds(text) {
     throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
 }
 /** An error for each `key=` that names no key of the job. */
-function unknownKeys(hosts, keys, generated) {
+function unknownKeys(hosts, keys, { generateKey, keyComment }) {
     const names = keys.flatMap(({ publicKey, comment }) => [public_key_fingerprint(publicKey), comment]);
-    if (generated !== undefined)
-        names.push(generated);
+    if (generateKey !== '')
+        names.push(keyComment);
     return hosts.flatMap(({ keys: wanted = [], position }) => wanted
         .filter((name) => !names.includes(name))
         .map((name) => new errors_TrustError('hosts-option-unknown', `key=${name} is none of the job's keys.`, {
@@ -3956,8 +3999,8 @@ function identitiesOf({ privateKey, certificate }) {
 
 
 
-/** Time for the agent to answer; generating a key of 16,384 bits is what takes long. */
-const READY_TIMEOUT = 120_000;
+/** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
+const READY_TIMEOUT = 900_000;
 /** Longest answer; far more than any number of identities needs. */
 const MAX_READY = 1024 * 1024;
 /**
@@ -3971,13 +4014,7 @@ const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 
  * @param file the agent's bundle, `dist/agent/index.js`
  */
 function launchAgent(file) {
-    const flags = [
-        // SIGUSR1 would open Node's inspector into the agent's memory; the agent handles the signal,
-        // and where Node knows this flag there is not even a moment before that.
-        ...(process.allowedNodeEnvironmentFlags.has('--disable-sigusr1') ? ['--disable-sigusr1'] : []),
-        '--max-old-space-size=128',
-        '--max-semi-space-size=1',
-    ];
+    const flags = ['--max-old-space-size=128', '--max-semi-space-size=1'];
     const env = {};
     for (const name of ENVIRONMENT) {
         const value = process.env[name];
@@ -4023,7 +4060,7 @@ async function readAnswer(child) {
         child.once('error', (error) => {
             fail(error.message, error);
         });
-        child.once('exit', (code, signal) => {
+        child.once('close', (code, signal) => {
             fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`);
         });
         stdout?.setEncoding('utf8').on('data', (chunk) => {
@@ -4034,11 +4071,16 @@ async function readAnswer(child) {
                 return;
             clearTimeout(timer);
             stdout.destroy();
-            const parsed = JSON.parse(text);
-            if ('error' in parsed)
-                fail(parsed.error);
-            else
-                resolve(parsed);
+            try {
+                const parsed = JSON.parse(text);
+                if ('error' in parsed)
+                    fail(parsed.error);
+                else
+                    resolve(parsed);
+            }
+            catch (error) {
+                fail('its answer is none', error);
+            }
         });
     });
 }
@@ -4054,8 +4096,11 @@ const promises_namespaceObject = require("node:timers/promises");
  */
 
 
+
 /** The identity of a live process, or undefined if there is none with that pid. */
 function identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
     if (!isAlive(pid))
         return undefined;
     const start = startTime(pid);
@@ -4073,7 +4118,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+        return systemCode(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -4087,9 +4132,10 @@ function startTime(pid) {
             return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
         if (process.platform === 'darwin') {
-            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
-                encoding: 'utf8',
-            }).trim();
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
         }
     }
     catch {
@@ -4246,14 +4292,22 @@ function removeStaleLock(path) {
     (0,external_node_fs_namespaceObject.rmSync)(aside, { force: true });
 }
 function isStale(content, age) {
-    let holder;
+    const holder = parseHolder(content);
+    if (holder === undefined)
+        return age > 2000; // its maker died between making and filling it
+    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+}
+function parseHolder(content) {
     try {
-        holder = JSON.parse(content);
+        const holder = JSON.parse(content);
+        const { pid, host, start } = holder ?? {};
+        if (pid === undefined || host === undefined)
+            return undefined;
+        return { pid, host, ...(start === undefined ? {} : { start }) };
     }
     catch {
-        return age > 2000; // its maker died between making and filling it
+        return undefined;
     }
-    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
 }
 function readText(path) {
     try {
@@ -4413,6 +4467,8 @@ const BY_APPLICATION = 11;
 const MAX_PACKET = 35000;
 /** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
 const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
 /** Bytes before the version line after which a server is not taken for an SSH server. */
 const MAX_BEFORE_VERSION = 16 * 1024;
 /** One unencrypted packet (RFC 4253 §6). */
@@ -4460,7 +4516,9 @@ class TransportReader {
             const end = this.#pending.indexOf(0x0a);
             const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
             if (end < 0) {
-                if (this.#before + this.#pending.length > MAX_BEFORE_VERSION)
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
                     throw notSsh(this.firstLine ?? line);
                 return undefined;
             }
@@ -4468,7 +4526,7 @@ class TransportReader {
             const text = line.replace(/\r$/, '');
             if (text.startsWith('SSH-')) {
                 // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > 253)
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
                     throw notSsh(text);
                 return text;
             }
@@ -4682,7 +4740,9 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
             hint: `Asked for were ${hostKeys.join(', ')}.`,
         });
     }
-    const guessRight = server.methods[0] === name && server.hostKeys[0] === hostKeyAlgorithm;
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
     const half = method.start();
     return {
         init: Buffer.concat([wire_byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
@@ -4698,8 +4758,9 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
                 throw new errors_TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
             }
             const hash = external_node_crypto_namespaceObject.createHash(method.hash);
-            for (const text of [versions.client, versions.server])
-                hash.update(wire_string(text));
+            for (const text of [versions.client, versions.server]) {
+                hash.update(wire_string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
             for (const payload of [ourInit, serverInit, hostKey])
                 hash.update(wire_string(payload));
             hash.update(half.publicValue).update(publicValue).update(secret);
@@ -4787,9 +4848,9 @@ function renderSshConfig(hosts, paths) {
     return [...blocks]
         .map(([name, { first, all }]) => {
         const named = (first.alias ?? first.host) === name;
-        const algorithms = new Set(all.flatMap(({ hostKey }) => algorithmsFor(hostKey)));
+        const algorithms = new Set(all.map(({ hostKey }) => algorithmsFor(hostKey).join(',')));
         const lines = [
-            ...(first.host === name ? [] : [`HostName ${first.host}`]),
+            ...(first.host === name ? [] : [`HostName ${first.host.replaceAll('%', '%%')}`]),
             ...(named ? [`Port ${first.port}`] : []),
             ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
             `UserKnownHostsFile ${paths.knownHosts}`,
@@ -4797,11 +4858,15 @@ function renderSshConfig(hosts, paths) {
             'StrictHostKeyChecking yes',
             'CheckHostIP no',
             'UpdateHostKeys no',
-            `HostKeyAlgorithms ${[...algorithms].join(',')}`,
+            // Where one name stands for servers with keys of different types, ssh itself asks for the
+            // type that known_hosts has for the port.
+            ...(algorithms.size === 1 ? [`HostKeyAlgorithms ${[...algorithms].join('')}`] : []),
             `IdentityAgent ${paths.socket}`,
             ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
         ];
-        return `Host ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+        // ssh looks for the name as it is typed, or in lower case.
+        const names = [...new Set([name, name.toLowerCase()])].join(' ');
+        return `Host ${names}\n${lines.map((line) => `    ${line}\n`).join('')}`;
     })
         .join('\n');
 }
@@ -4836,6 +4901,7 @@ function addBlock(text, lines) {
 function removeBlock(text, lines) {
     const [begin, ...rest] = lines;
     const end = rest.at(-1);
+    const ended = end !== undefined && text.includes(end);
     let inside = false;
     // Split after each newline, so that joining gives back every byte.
     return text
@@ -4846,7 +4912,8 @@ function removeBlock(text, lines) {
             inside = true;
         // `Match all` alone is no mark of ours: it is ours only inside the block.
         const ours = lines.includes(bare) && (inside || bare !== 'Match all');
-        if (bare === end)
+        // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
+        if (bare === end || (!ended && (!ours || bare === 'Match all')))
             inside = false;
         return !ours;
     })
@@ -4905,7 +4972,7 @@ async function dial({ host, port }, timeout) {
 }
 function dialError(error) {
     // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
-    const first = error instanceof AggregateError ? error.errors[0] : error;
+    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
     const code = systemCode(first) ?? 'unknown';
     const cause = error;
     switch (code) {
@@ -5074,6 +5141,12 @@ function kindOf(hostKey) {
     const type = KEY_TYPES.find((type) => name.startsWith(type)) ?? 'ssh-ed25519';
     return { type, certified: isCertificateType(name) };
 }
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
 /** The kinds that could satisfy `pins`: those that are named by a pin first. */
 function wantedKinds(pins) {
     const all = KEY_TYPES.map((type) => ({ type, certified: false }));
@@ -5097,15 +5170,17 @@ function wantedKinds(pins) {
  * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
  * PerSourcePenalties count connections without a login.
  *
- * @param timeout for each connection, in milliseconds
+ * @param timeout for the host, all its connections together, in milliseconds
  */
 async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
     const offered = [];
     let defect;
     let untried = wantedKinds(target.pins);
     try {
         while (untried.length > 0) {
-            const proof = await proveOne(target, untried, timeout);
+            const proof = await proveOne(target, untried, left());
             if (proof === undefined)
                 break;
             const { hostKey } = proof;
@@ -5113,7 +5188,8 @@ async function verifyHost(target, timeout) {
             if (judgement.verdict === 'ok') {
                 const { pin } = judgement;
                 const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey);
-                return { status: 'ok', hostKey: trusted, pin, unmatched: offered };
+                const stale = offered.filter((key) => namesKind(target.pins, kindOf(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
             }
             offered.push(hostKey);
             if (judgement.verdict === 'revoked')
@@ -5126,7 +5202,7 @@ async function verifyHost(target, timeout) {
         if (offered.length === 0) {
             // The server has no key of a pinned kind: find out what it has, for the message.
             const everything = KEY_TYPES.map((type) => ({ type, certified: false }));
-            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), timeout);
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
             offered.push(hostKey);
         }
         return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
@@ -5184,7 +5260,7 @@ const audit_MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024
 function openAudit(file) {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
     const descriptor = openSync(file, flags, 0o600);
-    let bytes = 0;
+    let bytes = fstatSync(descriptor).size;
     let written = 0;
     let omitted = 0;
     return {
@@ -5261,9 +5337,14 @@ async function converse(path, messages) {
         socket.once('connect', sendNext);
         socket.on('data', (chunk) => {
             reader.push(chunk);
-            for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                answers.push(Buffer.from(answer));
-                sendNext();
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
             }
         });
     });
@@ -5283,8 +5364,13 @@ async function agentStatus({ socket, token }) {
     if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
         throw new TrustError('agent-control', 'The agent refused to tell its status.');
     }
-    reader.text(256);
-    return JSON.parse(reader.text());
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
+    }
 }
 /**
  * Ends the agent.
@@ -5367,7 +5453,9 @@ async function tearDown(journalPath, token) {
         }
     }
     const uses = parseAudit(teardown_readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
-    removeJobDirectory(journalPath);
+    // What could not be undone may be later: then the journal is needed again.
+    if (results.every(({ outcome }) => outcome !== 'failed'))
+        removeJobDirectory(journalPath);
     return { uses, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function teardown_readText(path) {
@@ -5403,8 +5491,17 @@ async function undo(effect, token) {
 async function endAgent(socket, token) {
     if (token === undefined || statOf(socket) === undefined)
         return NOTHING;
-    await stopAgent({ socket, token });
-    return UNDONE;
+    try {
+        await stopAgent({ socket, token });
+        return UNDONE;
+    }
+    catch (error) {
+        // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
+        const cause = error instanceof errors_TrustError ? error.cause : undefined;
+        if (['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? ''))
+            return NOTHING;
+        throw error;
+    }
 }
 async function endProcess(agent, socket, token) {
     if (!stillRuns(agent))
@@ -5472,8 +5569,14 @@ async function takeBlockOut(effect) {
 
 
 
+
 /** @throws TrustError */
 async function setUp(config, surroundings) {
+    if (process.platform === 'win32') {
+        throw new errors_TrustError('platform-unsupported', 'Windows is not supported yet.', {
+            hint: 'Run this job on ubuntu or macos.',
+        });
+    }
     const journal = openJournal(surroundings.temporary);
     const token = (0,external_node_crypto_namespaceObject.randomBytes)(32).toString('hex');
     surroundings.saveState(journal.path, token);
@@ -5571,7 +5674,7 @@ function address(host, port) {
     return `[${host.toLowerCase()}]:${port}`;
 }
 function describeKey(hostKey) {
-    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(hostKey)}`;
+    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(plainKey(hostKey))}`;
 }
 function describePin(pin) {
     const type = pin.kind === 'fingerprint'
@@ -5592,6 +5695,8 @@ function hostError(line, result) {
         return new errors_TrustError(code, `${name} (port ${line.port}): ${message}`, details);
     }
     const offered = result.offered.map(describeKey).join(', ');
+    const [firstOffered] = result.offered;
+    const offeredType = firstOffered === undefined ? '*' : displayType(public_key_typeOfBlob(plainKey(firstOffered))).toLowerCase();
     if (result.status === 'revoked') {
         return new errors_TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
             input,
@@ -5605,7 +5710,7 @@ function hostError(line, result) {
     const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
     return new errors_TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
         input,
-        hint: 'If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and change the pin. If not, somebody may be in between: do not go on.',
+        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
     });
 }
 function policyHost({ line, result }) {
@@ -5646,23 +5751,23 @@ async function includeInHome(journal, paths) {
     await editFile(target, journal.id, (text) => addBlock(text, lines));
 }
 function reportHost({ line, result }) {
-    const { hostKey, pin, unmatched } = result;
+    const { hostKey, pin, stale } = result;
     return {
         name: hostName(line),
         host: line.host,
         port: line.port,
         status: 'ok',
         keyType: displayType(public_key_typeOfBlob(hostKey)),
-        fingerprint: public_key_fingerprint(hostKey),
+        fingerprint: public_key_fingerprint(plainKey(hostKey)),
         pin: describePin(pin),
-        stale: unmatched.map(describeKey),
+        stale: stale.map(describeKey),
     };
 }
 function reportKey({ blob, comment, generated }) {
     const bytes = Buffer.from(blob, 'base64');
     return {
         type: displayType(public_key_typeOfBlob(bytes)),
-        fingerprint: public_key_fingerprint(bytes),
+        fingerprint: public_key_fingerprint(plainKey(bytes)),
         comment,
         publicKey: formatPublicKey(bytes, comment),
         origin: generated ? 'generated' : 'loaded',

@@ -2120,15 +2120,17 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
 ;// CONCATENATED MODULE: ./src/errors.ts
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
  * two together).
  */
+
 const ERROR_CODES = (/* unused pure expression or super */ null && ([
     // inputs
-    'input-missing',
     'input-invalid',
     // hosts
     'hosts-syntax',
@@ -2155,6 +2157,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'host-no-common-algorithm',
     'host-key-type-absent',
     'host-key-unproven',
+    'login-refused',
     'host-key-changed',
     'host-key-revoked',
     // this machine
@@ -2198,11 +2201,11 @@ class errors_TrustError extends Error {
 function explain(error) {
     if (error instanceof errors_TrustError)
         return error.explain();
-    return error instanceof Error ? error.message : String(error);
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function errors_systemCode(error) {
-    if (!(error instanceof Error) || !('code' in error))
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
 }
@@ -2292,7 +2295,7 @@ async function writeSummary({ report, uses, effects }) {
 /** What the log of post says; things left behind are warnings, never a failed job. */
 function logTeardown({ uses, effects }) {
     const signed = uses.filter(({ verdict }) => verdict === 'signed').length;
-    info(`Keys were used ${signed} times; ${uses.length - signed} requests were refused.`);
+    info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`);
     for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
         info(`  refused: ${useRow(use).join('  ')}`);
     }
@@ -2300,7 +2303,7 @@ function logTeardown({ uses, effects }) {
         const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`;
         if (outcome === 'failed')
             warning(`Could not take back ${words}`);
-        else
+        else if (outcome === 'undone' || detail !== undefined)
             info(`  ${words}`);
     }
 }
@@ -2323,7 +2326,7 @@ const MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 102
 function openAudit(file) {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
     const descriptor = openSync(file, flags, 0o600);
-    let bytes = 0;
+    let bytes = fstatSync(descriptor).size;
     let written = 0;
     let omitted = 0;
     return {
@@ -2599,9 +2602,14 @@ async function converse(path, messages) {
         socket.once('connect', sendNext);
         socket.on('data', (chunk) => {
             reader.push(chunk);
-            for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                answers.push(Buffer.from(answer));
-                sendNext();
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
             }
         });
     });
@@ -2621,8 +2629,13 @@ async function agentStatus({ socket, token }) {
     if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
         throw new TrustError('agent-control', 'The agent refused to tell its status.');
     }
-    reader.text(256);
-    return JSON.parse(reader.text());
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
+    }
 }
 /**
  * Ends the agent.
@@ -2671,8 +2684,11 @@ const external_node_child_process_namespaceObject = require("node:child_process"
  */
 
 
+
 /** The identity of a live process, or undefined if there is none with that pid. */
 function identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
     if (!isAlive(pid))
         return undefined;
     const start = startTime(pid);
@@ -2690,7 +2706,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+        return errors_systemCode(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -2704,9 +2720,10 @@ function startTime(pid) {
             return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
         if (process.platform === 'darwin') {
-            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
-                encoding: 'utf8',
-            }).trim();
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
         }
     }
     catch {
@@ -2863,14 +2880,22 @@ function removeStaleLock(path) {
     (0,external_node_fs_namespaceObject.rmSync)(aside, { force: true });
 }
 function isStale(content, age) {
-    let holder;
+    const holder = parseHolder(content);
+    if (holder === undefined)
+        return age > 2000; // its maker died between making and filling it
+    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+}
+function parseHolder(content) {
     try {
-        holder = JSON.parse(content);
+        const holder = JSON.parse(content);
+        const { pid, host, start } = holder ?? {};
+        if (pid === undefined || host === undefined)
+            return undefined;
+        return { pid, host, ...(start === undefined ? {} : { start }) };
     }
     catch {
-        return age > 2000; // its maker died between making and filling it
+        return undefined;
     }
-    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
 }
 function readText(path) {
     try {
@@ -3096,7 +3121,7 @@ function public_key_unsupportedType(type) {
     });
 }
 /** Modulus length of an RSA key in wire format, in bits. */
-function rsaBits(blob) {
+function public_key_rsaBits(blob) {
     const reader = new Reader(blob);
     reader.string(64);
     reader.mpint(9);
@@ -3127,7 +3152,7 @@ function parsePublicKey(text) {
 }
 /** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
 function requireRsaSize(blob) {
-    const bits = rsaBits(blob);
+    const bits = public_key_rsaBits(blob);
     if (bits >= MIN_RSA_BITS)
         return;
     throw new TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
@@ -3213,11 +3238,12 @@ function signature_verifySignature(blob, signature, data) {
         return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
     }
     const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    return hash !== undefined && verify(hash, data, key, bytes);
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
 }
 function leftPad(number, length) {
     if (number.length > length) {
-        throw new TrustError('malformed', 'An ECDSA signature with a number that is too large.');
+        throw new TrustError('malformed', 'A signature with a number that is too large.');
     }
     return Buffer.concat([Buffer.alloc(length - number.length), number]);
 }
@@ -3367,6 +3393,8 @@ const BY_APPLICATION = 11;
 const MAX_PACKET = 35000;
 /** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
 const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
 /** Bytes before the version line after which a server is not taken for an SSH server. */
 const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
 /** One unencrypted packet (RFC 4253 §6). */
@@ -3414,7 +3442,9 @@ class TransportReader {
             const end = this.#pending.indexOf(0x0a);
             const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
             if (end < 0) {
-                if (this.#before + this.#pending.length > MAX_BEFORE_VERSION)
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
                     throw notSsh(this.firstLine ?? line);
                 return undefined;
             }
@@ -3422,7 +3452,7 @@ class TransportReader {
             const text = line.replace(/\r$/, '');
             if (text.startsWith('SSH-')) {
                 // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > 253)
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
                     throw notSsh(text);
                 return text;
             }
@@ -3636,7 +3666,9 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
             hint: `Asked for were ${hostKeys.join(', ')}.`,
         });
     }
-    const guessRight = server.methods[0] === name && server.hostKeys[0] === hostKeyAlgorithm;
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
     const half = method.start();
     return {
         init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
@@ -3652,8 +3684,9 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
                 throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
             }
             const hash = crypto.createHash(method.hash);
-            for (const text of [versions.client, versions.server])
-                hash.update(string(text));
+            for (const text of [versions.client, versions.server]) {
+                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
             for (const payload of [ourInit, serverInit, hostKey])
                 hash.update(string(payload));
             hash.update(half.publicValue).update(publicValue).update(secret);
@@ -3741,9 +3774,9 @@ function renderSshConfig(hosts, paths) {
     return [...blocks]
         .map(([name, { first, all }]) => {
         const named = (first.alias ?? first.host) === name;
-        const algorithms = new Set(all.flatMap(({ hostKey }) => algorithmsFor(hostKey)));
+        const algorithms = new Set(all.map(({ hostKey }) => algorithmsFor(hostKey).join(',')));
         const lines = [
-            ...(first.host === name ? [] : [`HostName ${first.host}`]),
+            ...(first.host === name ? [] : [`HostName ${first.host.replaceAll('%', '%%')}`]),
             ...(named ? [`Port ${first.port}`] : []),
             ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
             `UserKnownHostsFile ${paths.knownHosts}`,
@@ -3751,11 +3784,15 @@ function renderSshConfig(hosts, paths) {
             'StrictHostKeyChecking yes',
             'CheckHostIP no',
             'UpdateHostKeys no',
-            `HostKeyAlgorithms ${[...algorithms].join(',')}`,
+            // Where one name stands for servers with keys of different types, ssh itself asks for the
+            // type that known_hosts has for the port.
+            ...(algorithms.size === 1 ? [`HostKeyAlgorithms ${[...algorithms].join('')}`] : []),
             `IdentityAgent ${paths.socket}`,
             ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
         ];
-        return `Host ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+        // ssh looks for the name as it is typed, or in lower case.
+        const names = [...new Set([name, name.toLowerCase()])].join(' ');
+        return `Host ${names}\n${lines.map((line) => `    ${line}\n`).join('')}`;
     })
         .join('\n');
 }
@@ -3790,6 +3827,7 @@ function addBlock(text, lines) {
 function removeBlock(text, lines) {
     const [begin, ...rest] = lines;
     const end = rest.at(-1);
+    const ended = end !== undefined && text.includes(end);
     let inside = false;
     // Split after each newline, so that joining gives back every byte.
     return text
@@ -3800,7 +3838,8 @@ function removeBlock(text, lines) {
             inside = true;
         // `Match all` alone is no mark of ours: it is ours only inside the block.
         const ours = lines.includes(bare) && (inside || bare !== 'Match all');
-        if (bare === end)
+        // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
+        if (bare === end || (!ended && (!ours || bare === 'Match all')))
             inside = false;
         return !ours;
     })
@@ -3852,7 +3891,9 @@ async function tearDown(journalPath, token) {
         }
     }
     const uses = parseAudit(teardown_readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
-    removeJobDirectory(journalPath);
+    // What could not be undone may be later: then the journal is needed again.
+    if (results.every(({ outcome }) => outcome !== 'failed'))
+        removeJobDirectory(journalPath);
     return { uses, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function teardown_readText(path) {
@@ -3888,8 +3929,17 @@ async function undo(effect, token) {
 async function endAgent(socket, token) {
     if (token === undefined || statOf(socket) === undefined)
         return NOTHING;
-    await stopAgent({ socket, token });
-    return UNDONE;
+    try {
+        await stopAgent({ socket, token });
+        return UNDONE;
+    }
+    catch (error) {
+        // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
+        const cause = error instanceof errors_TrustError ? error.cause : undefined;
+        if (['ECONNREFUSED', 'ENOENT'].includes(errors_systemCode(cause) ?? ''))
+            return NOTHING;
+        throw error;
+    }
 }
 async function endProcess(agent, socket, token) {
     if (!stillRuns(agent))
