@@ -19,8 +19,10 @@ export const ERROR_CODES = [
   'key-is-public',
   'key-unreadable',
   'key-encrypted',
+  'key-passphrase-wrong',
   'key-type-unsupported',
   'key-too-small',
+  'certificate-invalid',
   'malformed',
   // host keys
   'host-not-found',

@@ -36,9 +36,15 @@ export interface PrivateKey {
 /**
  * A private key from a `KeyObject`.
  *
- * @throws TrustError `key-type-unsupported`, `key-too-small`
+ * @param stated both halves as its file states them
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together)
  */
-export function privateKeyFrom(key: KeyObject, comment = ''): PrivateKey {
+export function privateKeyFrom(
+  key: KeyObject,
+  comment = '',
+  stated = key.export({ format: 'jwk' }),
+): PrivateKey {
   if (key.asymmetricKeyType === 'dsa') throw unsupportedType('ssh-dss')
   if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
     throw unsupportedType(key.asymmetricKeyType ?? 'unknown')
@@ -49,6 +55,7 @@ export function privateKeyFrom(key: KeyObject, comment = ''): PrivateKey {
   }
   const { type, blob } = encodePublicKey(createPublicKey(key))
   if (type === 'ssh-rsa') requireRsaSize(blob)
+  requireMatchingHalves(type, blob, stated)
   return { type, key, publicKey: blob, comment }
 }
 
@@ -95,27 +102,30 @@ export function readPrivateKey(reader: Reader): PrivateKey {
       { cause },
     )
   }
-  const privateKey = privateKeyFrom(key, comment)
-  if (!halvesMatch(jwk, privateKey)) {
-    throw new TrustError(
-      'key-unreadable',
-      'The private and the public half of the key do not belong together.',
-    )
-  }
-  return privateKey
+  return privateKeyFrom(key, comment, jwk)
 }
 
-/** Whether the public half that was stated is the one that the private half gives. */
-function halvesMatch(jwk: JsonWebKey, { type, publicKey }: PrivateKey): boolean {
+/** Throws unless the stated public half is the one that the private half gives. */
+function requireMatchingHalves(type: KeyType, publicKey: Buffer, stated: JsonWebKey): void {
+  if (halvesMatch(type, publicKey, stated)) return
+  const message = 'The private and the public half of the key do not belong together.'
+  throw new TrustError('key-unreadable', message)
+}
+
+function halvesMatch(type: KeyType, publicKey: Buffer, stated: JsonWebKey): boolean {
   const part = (name: 'd' | 'e' | 'n' | 'p' | 'q' | 'qi' | 'x'): Buffer =>
-    Buffer.from(jwk[name] ?? '', 'base64url')
+    Buffer.from(stated[name] ?? '', 'base64url')
   // Node derives an ed25519 public half itself; of the others it keeps what it is told.
   if (type === 'ssh-ed25519') {
     return publicKey.equals(Buffer.concat([string(type), string(part('x'))]))
   }
   if (isEcdsa(type)) {
     const exchange = createECDH(ECDH_NAMES[type])
-    exchange.setPrivateKey(part('d'))
+    try {
+      exchange.setPrivateKey(part('d'))
+    } catch {
+      return false // zero, or not below the order of the curve
+    }
     const point = string(exchange.getPublicKey())
     return publicKey.subarray(-point.length).equals(point)
   }
@@ -123,6 +133,7 @@ function halvesMatch(jwk: JsonWebKey, { type, publicKey }: PrivateKey): boolean 
   const [n, e, d, p, q, qi] = (['n', 'e', 'd', 'p', 'q', 'qi'] as const).map((name) =>
     number(part(name)),
   ) as [bigint, bigint, bigint, bigint, bigint, bigint]
+  if (p < 3n || q < 3n) return false
   return (
     p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n
   )

@@ -139,6 +139,14 @@ export function rsaBits(blob: Buffer): number {
   return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24)
 }
 
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+export function keyBits(blob: Buffer): number {
+  const { type } = decodePublicKey(blob)
+  if (type === 'ssh-rsa') return rsaBits(blob)
+  // The digits of a curve's name are its size.
+  return isEcdsa(type) ? Number(CURVES[type].name.replace('nistp', '')) : 256
+}
+
 /**
  * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
  * key must be whole.
