@@ -394,15 +394,17 @@ describe('a half that is not valid is told', () => {
     expect(outcome({ method, spoil: withValue(value) })).toBe('malformed')
   })
 
-  const short = typeof encapsulate === 'function' ? test : test.skip
-  short.each([0, 32, 1088, 1119])('%d bytes by ML-KEM', (length) => {
-    const spoil = withValue(string(Buffer.alloc(length, 9)))
-    expect(outcome({ method: MLKEM, spoil })).toBe('host-protocol')
-  })
-  short('a ciphertext that was changed by ML-KEM', () => {
-    const spoil: Spoil = (reply, half) => flipped(reply, reply.indexOf(half.value) + 100)
-    expect(outcome({ method: MLKEM, spoil })).toBe('host-key-unproven')
-  })
+  // Node has ML-KEM since 24.7; without it the method is not asked for, which the negotiation tests.
+  if (typeof encapsulate === 'function') {
+    test.each([0, 32, 1088, 1119])('%d bytes by ML-KEM', (length) => {
+      const spoil = withValue(string(Buffer.alloc(length, 9)))
+      expect(outcome({ method: MLKEM, spoil })).toBe('host-protocol')
+    })
+    test('a ciphertext that was changed by ML-KEM', () => {
+      const spoil: Spoil = (reply, half) => flipped(reply, reply.indexOf(half.value) + 100)
+      expect(outcome({ method: MLKEM, spoil })).toBe('host-key-unproven')
+    })
+  }
 })
 
 describe('a damaged reply', () => {

@@ -150,7 +150,8 @@ export function hostCertificateDefect(
   return undefined
 }
 
-function isoTime(seconds: bigint): string {
+/** A certificate's time (seconds since 1970), to be read. */
+export function isoTime(seconds: bigint): string {
   // ECMAScript's largest time; a certificate's can lie far beyond it.
   const milliseconds = Number(seconds) * 1000
   return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString()

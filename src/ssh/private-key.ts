@@ -40,11 +40,7 @@ export interface PrivateKey {
  * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
  *   belong together)
  */
-export function privateKeyFrom(
-  key: KeyObject,
-  comment = '',
-  stated = key.export({ format: 'jwk' }),
-): PrivateKey {
+export function privateKeyFrom(key: KeyObject, comment = '', stated?: JsonWebKey): PrivateKey {
   if (key.asymmetricKeyType === 'dsa') throw unsupportedType('ssh-dss')
   if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
     throw unsupportedType(key.asymmetricKeyType ?? 'unknown')
@@ -55,7 +51,7 @@ export function privateKeyFrom(
   }
   const { type, blob } = encodePublicKey(createPublicKey(key))
   if (type === 'ssh-rsa') requireRsaSize(blob)
-  requireMatchingHalves(type, blob, stated)
+  requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }))
   return { type, key, publicKey: blob, comment }
 }
 
