@@ -153,7 +153,7 @@ export async function realHostCertificate(
     principals: ['web.example'],
     ...(validity === undefined ? {} : { validity }),
   })
-  const [host] = parsePrivateKeys(key.privateKey)
+  const [host] = parsePrivateKeys(key.privateKey).keys
   if (host === undefined) throw new Error('no key')
   const certificate = Buffer.from(readFileSync(file, 'utf8').split(' ')[1] ?? '', 'base64')
   return { host, certificate, authority: parsePin(`@cert-authority ${ca.publicKey}`) }

@@ -24,12 +24,12 @@ import { parseKeySpec } from '../../src/ssh/private-key'
 import { fingerprint, rsaBits, typeOfBlob } from '../../src/ssh/public-key'
 import { verifySignature } from '../../src/ssh/signature'
 import { runProgram } from '../local/compiled'
-import { canFindProcesses, descendants, killProcesses } from '../support/processes'
+import { descendants, killProcesses } from '../support/processes'
+import { describeWith } from '../support/programs'
 import { makeDirectory, trackingId } from '../support/scratch'
 import { keyOf, policyHost, SESSION, userauth } from './fixtures'
 
 const BUNDLE = join(process.cwd(), 'dist', 'agent', 'index.js')
-const onLinux = canFindProcesses ? describe : describe.skip
 const web = keyOf('web')
 
 const undo: (() => unknown)[] = []
@@ -140,7 +140,7 @@ describe('an agent that is ready', () => {
   )
 })
 
-onLinux('its process, as /proc shows it', () => {
+describeWith(['linux'], 'its process, as /proc shows it', () => {
   const proc = (pid: number, name: string): string[] =>
     readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').slice(0, -1)
 

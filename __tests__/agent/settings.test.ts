@@ -80,8 +80,8 @@ describeWith(['ssh-keygen'], 'a key with its certificate', () => {
     ])
     const file = await ca.sign(key.publicKeyFile, { principals: ['deploy'] })
     const certificate = Buffer.from(readFileSync(file, 'utf8').split(' ')[1] ?? '', 'base64')
-    const [privateKey] = parsePrivateKeys(key.privateKey)
-    const [stranger] = parsePrivateKeys(other.privateKey)
+    const [privateKey] = parsePrivateKeys(key.privateKey).keys
+    const [stranger] = parsePrivateKeys(other.privateKey).keys
     if (privateKey === undefined || stranger === undefined) throw new Error('no key')
 
     const { keys } = decodeSettings(
@@ -92,8 +92,8 @@ describeWith(['ssh-keygen'], 'a key with its certificate', () => {
     )
     expect(keys[0]?.certificate).toEqual(certificate)
     expect(keys.flatMap(identitiesOf).map(({ blob, comment }) => ({ blob, comment }))).toEqual([
-      { blob: privateKey.publicKey, comment: 'certified' },
       { blob: certificate, comment: 'certified' },
+      { blob: privateKey.publicKey, comment: 'certified' },
       { blob: stranger.publicKey, comment: '' },
     ])
     expect(identitiesOf({ privateKey, certificate }).map((one) => one.fingerprint)).toEqual([

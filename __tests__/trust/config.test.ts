@@ -13,6 +13,14 @@ const HOST = `web.example ${FP}`
 
 const EMPTY: Inputs = {
   sshPrivateKey: '',
+  passphrase: '',
+  sshCertificate: '',
+  certificateAuthorityKey: '',
+  certificateAuthorityPassphrase: '',
+  certificatePrincipals: '',
+  certificateValidity: '',
+  certificateKeyId: '',
+  certificateOptions: '',
   generateKey: '',
   hosts: '',
   agentPolicy: '',
@@ -36,8 +44,15 @@ function failure(changes: Partial<Inputs>): TrustError {
 describe('what is not given', () => {
   test('has its default', () => {
     const { keys, ...rest } = read({})
-    expect(rest).toStrictEqual({ hosts: [], policy: 'any', home: true, connectTimeout: 10_000 })
-    expect(keys.map(({ publicKey }) => publicKey)).toEqual([privateKey.publicKey])
+    expect(rest).toStrictEqual({
+      hosts: [],
+      policy: 'any',
+      home: true,
+      connectTimeout: 10_000,
+      repairs: [],
+      warnings: [],
+    })
+    expect(keys.map(({ privateKey: { publicKey } }) => publicKey)).toEqual([privateKey.publicKey])
   })
 
   test('the policy is pinned as soon as there are hosts', () => {
@@ -71,7 +86,10 @@ describe('what is given', () => {
 
   test('keys without a comment get one that says which they are', () => {
     const { keys } = read({ sshPrivateKey: `${PEM}\n${PEM}` })
-    expect(keys.map(({ comment }) => comment)).toEqual(['ssh-private-key-1', 'ssh-private-key-2'])
+    expect(keys.map(({ privateKey: { comment } }) => comment)).toEqual([
+      'ssh-private-key-1',
+      'ssh-private-key-2',
+    ])
   })
 
   test.each([

@@ -2,12 +2,21 @@
 import * as core from '@actions/core'
 import type { Inputs } from '../trust/config'
 
+/** Shortest text that is masked: the runner would otherwise blank it out of every other word. */
+const MIN_MASKED = 4
+
 export function readInputs(): Inputs {
-  // Not trimmed: what is wrong with a key should be told of the text as it was pasted.
-  const sshPrivateKey = core.getInput('ssh-private-key', { trimWhitespace: false })
-  maskLines(sshPrivateKey)
+  const sshPrivateKey = secret('ssh-private-key')
   return {
     sshPrivateKey,
+    passphrase: secret('passphrase'),
+    sshCertificate: core.getInput('ssh-certificate'),
+    certificateAuthorityKey: secret('certificate-authority-key'),
+    certificateAuthorityPassphrase: secret('certificate-authority-passphrase'),
+    certificatePrincipals: core.getInput('certificate-principals'),
+    certificateValidity: core.getInput('certificate-validity'),
+    certificateKeyId: core.getInput('certificate-key-id'),
+    certificateOptions: core.getInput('certificate-options'),
     generateKey: core.getInput('generate-key'),
     hosts: core.getInput('hosts'),
     agentPolicy: core.getInput('agent-policy'),
@@ -17,12 +26,18 @@ export function readInputs(): Inputs {
   }
 }
 
+/** Not trimmed: what is wrong should be told of the text as it was pasted, and blanks can be meant. */
+function secret(name: string): string {
+  const value = core.getInput(name, { trimWhitespace: false })
+  maskLines(value)
+  return value
+}
+
 /** Masks a secret of several lines: the runner compares line by line. Marker lines are no secret. */
 function maskLines(secret: string): void {
   for (const line of secret.split(/[\r\n]+/)) {
     const text = line.trim()
-    // A short line (an `=` left over by wrapping) would mask half the log, and tells nothing.
-    if (text.length >= 8 && !text.startsWith('-----')) core.setSecret(text)
+    if (text.length >= MIN_MASKED && !text.startsWith('-----')) core.setSecret(text)
   }
 }
 

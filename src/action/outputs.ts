@@ -5,14 +5,19 @@ import type { Trust } from '../trust/setup'
 export function writeOutputs({ socket, knownHosts, sshConfig, report }: Trust): void {
   core.exportVariable('SSH_AUTH_SOCK', socket)
   core.setOutput('ssh-auth-sock', socket)
-  core.setOutput('public-key', report.keys.map(({ publicKey }) => publicKey).join('\n'))
-  core.setOutput('fingerprint', report.keys.map(({ fingerprint }) => fingerprint).join('\n'))
+  const plain = report.keys.filter(({ certificate }) => !certificate)
+  const certificates = report.keys.filter(({ certificate }) => certificate)
+  core.setOutput('public-key', plain.map(({ publicKey }) => publicKey).join('\n'))
+  core.setOutput('fingerprint', plain.map(({ fingerprint }) => fingerprint).join('\n'))
+  core.setOutput('certificate', certificates.map(({ publicKey }) => publicKey).join('\n'))
   core.setOutput('known-hosts', knownHosts)
   core.setOutput('ssh-config', sshConfig)
   core.setOutput('report', JSON.stringify(report))
 }
 
 export function logTrust({ report }: Trust): void {
+  for (const repair of report.repairs) core.info(`! ssh-private-key was repaired: ${repair}`)
+  for (const warning of report.warnings) core.warning(warning)
   for (const { name, keyType, fingerprint, pin, stale } of report.hosts) {
     core.info(`✓ ${name}: host key proven, ${keyType} ${fingerprint}`)
     if (pin.startsWith('CA ')) core.info(`  certified by the pinned ${pin}`)

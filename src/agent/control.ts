@@ -101,6 +101,20 @@ export async function stopAgent({ socket, token }: AgentAddress): Promise<void> 
 }
 
 /**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+export async function giveCertificate(
+  { socket, token }: AgentAddress,
+  certificate: Buffer,
+): Promise<void> {
+  const request = { op: 'certify', certificate: certificate.toString('base64') } as const
+  const [answer] = await converse(socket, [controlMessage(token, request)])
+  requireSuccess(answer, 'take the certificate')
+}
+
+/**
  * A signature for a login at a host that the caller has proven itself: for our own clients, which can
  * send no session-bind because their SSH library does not show them the signature of the exchange.
  * The agent's policy decides as for everybody else.

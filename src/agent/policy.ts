@@ -2,6 +2,7 @@
  * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
  * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
  */
+import { plainKey } from '../ssh/certificate'
 import { judgeHostKey, type Pin } from '../ssh/pin'
 import { parseUserauthRequest, type UserauthRequest } from '../ssh/userauth'
 import type { Identity } from './keyring'
@@ -65,6 +66,18 @@ export interface Verdict {
   forwarded: boolean
 }
 
+/**
+ * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
+ * asks for the signature of the plain key, where the agent lists both.
+ */
+function isFor({ key }: UserauthRequest, { privateKey }: Identity): boolean {
+  try {
+    return plainKey(key).equals(privateKey.publicKey)
+  } catch {
+    return false // no key, or none of a type that is held here
+  }
+}
+
 function allows(host: PolicyHost, identity: Identity): boolean {
   return (
     host.keys === undefined ||
@@ -111,7 +124,7 @@ export function decide(
     return { allowed: true, reason: 'any-allowed', ...user, forwarded }
   }
   if (bindings.failed) return refuse('bind-failed')
-  if (request?.key.equals(identity.blob) !== true) return refuse('not-userauth')
+  if (request === undefined || !isFor(request, identity)) return refuse('not-userauth')
   const last = bindings.list.at(-1)
   if (last === undefined) {
     if (policy.mode === 'pinned') return refuse('unbound')

@@ -9,7 +9,7 @@ import { plainKey } from '../ssh/certificate'
 import { fingerprint } from '../ssh/public-key'
 import { Reader, string } from '../ssh/wire'
 import type { Audit } from './audit'
-import { findIdentity, signWith, type Identity } from './keyring'
+import { certifiedIdentity, findIdentity, signWith, type Identity } from './keyring'
 import {
   CONTROL,
   EXTENSION_FAILURE,
@@ -44,7 +44,11 @@ export interface AgentState {
 
 /** What the holder of the token may ask for; `bind` is for hosts that it has proven itself. */
 export type ControlRequest =
-  { op: 'status' } | { op: 'stop' } | { op: 'bind'; hostKey: string; sessionId: string }
+  | { op: 'status' }
+  | { op: 'stop' }
+  | { op: 'bind'; hostKey: string; sessionId: string }
+  /** A certificate (wire format, base64) for a key that the agent holds. */
+  | { op: 'certify'; certificate: string }
 
 export interface AgentStatus {
   pid: number
@@ -204,9 +208,23 @@ function control(contents: Buffer, bindings: Bindings, state: AgentState): Buffe
       const defect = record(bindings, { hostKey, sessionId, forwarding: false })
       return defect === undefined ? SUCCESS : EXTENSION_FAILURE
     }
+    case 'certify':
+      return certify(Buffer.from(request.certificate, 'base64'), state)
+        ? SUCCESS
+        : EXTENSION_FAILURE
     default:
       return EXTENSION_FAILURE // the types promise an op; what came over the socket does not
   }
+}
+
+/** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
+function certify(certificate: Buffer, state: AgentState): boolean {
+  const key = plainKey(certificate)
+  const index = state.identities.findIndex(({ blob }) => blob.equals(key))
+  const identity = state.identities[index]
+  if (identity === undefined) return false
+  state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate))
+  return true
 }
 
 function status(state: AgentState): AgentStatus {

@@ -76,8 +76,8 @@ export function decodeSettings(line: string): AgentSettings {
   }
 }
 
-/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+/** A key is served with its certificate, where it has one, and plain. */
 export function identitiesOf({ privateKey, certificate }: LoadedKey): Identity[] {
   const plain = plainIdentity(privateKey)
-  return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)]
+  return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain]
 }

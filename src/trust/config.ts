@@ -3,15 +3,25 @@
  * that is whole and right, before anything is done.
  */
 import { POLICY_MODES, type PolicyMode } from '../agent/policy'
+import type { LoadedKey } from '../agent/settings'
 import { explain, TrustError } from '../errors'
+import { isCertificateType } from '../ssh/certificate'
 import { parsePrivateKeys } from '../ssh/key-file'
-import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
+import { parseKeySpec, type KeySpec } from '../ssh/private-key'
 import { fingerprint } from '../ssh/public-key'
+import {
+  matchCertificates,
+  readCertification,
+  type Certification,
+  type CertificationInputs,
+} from './certificates'
 import { parseHosts, type HostLine } from './hosts'
 
 /** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
-export interface Inputs {
+export interface Inputs extends CertificationInputs {
   sshPrivateKey: string
+  passphrase: string
+  sshCertificate: string
   generateKey: string
   hosts: string
   agentPolicy: string
@@ -22,8 +32,13 @@ export interface Inputs {
 }
 
 export interface Config {
-  keys: PrivateKey[]
+  keys: LoadedKey[]
   generate?: KeySpec & { comment: string }
+  /** How the generated key is to be certified. */
+  certification?: Certification
+  /** What was repaired in the keys that were given, and what to know about them. */
+  repairs: string[]
+  warnings: string[]
   hosts: HostLine[]
   policy: PolicyMode
   /** Whether ~/.ssh/config gets the block that includes the job's ssh_config. */
@@ -49,11 +64,17 @@ export function readConfig(inputs: Inputs): Config {
     }
   }
 
-  const keys = attempt('ssh-private-key', () => readKeys(inputs))
+  const loaded = attempt('ssh-private-key', () => readKeys(inputs))
   const spec =
     inputs.generateKey === ''
       ? undefined
       : attempt('generate-key', () => parseKeySpec(inputs.generateKey))
+  const certification = attempt('certificate-authority-key', () => {
+    const { generateKey, keyComment } = inputs
+    const read = readCertification(inputs, keyComment)
+    if (read !== undefined && generateKey === '') throw nothingToCertify()
+    return read
+  })
   const { hosts, errors: hostErrors } = parseHosts(inputs.hosts)
   errors.push(...hostErrors)
   const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
@@ -62,18 +83,26 @@ export function readConfig(inputs: Inputs): Config {
   )
   const home = attempt('home', () => readBoolean(inputs.home))
   const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout))
-  if (keys !== undefined) errors.push(...unknownKeys(hosts, keys, inputs))
+  if (loaded !== undefined) errors.push(...unknownKeys(hosts, loaded.keys, inputs))
 
   if (
     errors.length > 0 ||
-    keys === undefined ||
+    loaded === undefined ||
     policy === undefined ||
     home === undefined ||
     connectTimeout === undefined
   ) {
     throw combine(errors)
   }
-  return { keys, ...generate, hosts, policy, home, connectTimeout }
+  return {
+    ...loaded,
+    ...generate,
+    ...(certification === undefined ? {} : { certification }),
+    hosts,
+    policy,
+    home,
+    connectTimeout,
+  }
 }
 
 /** One error that tells of them all. */
@@ -85,9 +114,10 @@ export function combine(errors: readonly TrustError[]): TrustError {
   return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first })
 }
 
-function readKeys({ sshPrivateKey, generateKey }: Inputs): PrivateKey[] {
+function readKeys(inputs: Inputs): Pick<Config, 'keys' | 'repairs' | 'warnings'> {
+  const { sshPrivateKey, sshCertificate, generateKey } = inputs
   if (sshPrivateKey.trim() === '') {
-    if (generateKey !== '') return []
+    if (generateKey !== '') return { keys: [], repairs: [], warnings: [] }
     throw new TrustError(
       'key-empty',
       'There is no key: ssh-private-key is empty, and generate-key is not set.',
@@ -96,10 +126,33 @@ function readKeys({ sshPrivateKey, generateKey }: Inputs): PrivateKey[] {
       },
     )
   }
-  return parsePrivateKeys(sshPrivateKey).map((key, index) =>
+  const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase))
+  const named = keys.map((key, index) =>
     // PEM has no comments; key= needs something to name a key by.
     key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key,
   )
+  const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)]
+  return { repairs, ...matchCertificates(named, given, Date.now() / 1000) }
+}
+
+/** Lines that are not empty. A passphrase's blanks are its own. */
+function lines(text: string): string[] {
+  return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '')
+}
+
+function readCertificateLine(line: string): Buffer {
+  const [type = '', base64 = ''] = line.trim().split(/[ \t]+/)
+  if (isCertificateType(type)) return Buffer.from(base64, 'base64')
+  throw new TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
+    input: 'ssh-certificate',
+    hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
+  })
+}
+
+function nothingToCertify(): TrustError {
+  return new TrustError('input-invalid', 'There is no generated key to certify.', {
+    hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
+  })
 }
 
 function readPolicy(text: string, pinned: boolean): PolicyMode {
@@ -141,10 +194,13 @@ function readSeconds(text: string): number {
 /** An error for each `key=` that names no key of the job. */
 function unknownKeys(
   hosts: readonly HostLine[],
-  keys: readonly PrivateKey[],
+  keys: readonly LoadedKey[],
   { generateKey, keyComment }: Inputs,
 ): TrustError[] {
-  const names = keys.flatMap(({ publicKey, comment }) => [fingerprint(publicKey), comment])
+  const names = keys.flatMap(({ privateKey: { publicKey, comment } }) => [
+    fingerprint(publicKey),
+    comment,
+  ])
   if (generateKey !== '') names.push(keyComment)
   return hosts.flatMap(({ keys: wanted = [], position }) =>
     wanted

@@ -23,8 +23,9 @@ export interface KeyReport {
   type: string
   fingerprint: string
   comment: string
-  /** As it stands in authorized_keys. */
+  /** One line: the key as it stands in authorized_keys, or the certificate as in a -cert.pub file. */
   publicKey: string
+  certificate: boolean
   origin: 'loaded' | 'generated'
 }
 
@@ -41,6 +42,9 @@ export interface TrustReport {
   policy: PolicyMode
   hosts: HostReport[]
   keys: KeyReport[]
+  /** What was repaired in the texts of keys. */
+  repairs: string[]
+  warnings: string[]
 }
 
 /** What teardown adds. */
