@@ -24,6 +24,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { editFile, statOf, writeNewFile } from '../../src/local/files'
 import { identify } from '../../src/process-identity'
 import { run } from '../support/run'
+import { testWith } from '../support/programs'
 import { makeDirectory } from '../support/scratch'
 import { runProgram } from './compiled'
 
@@ -206,8 +207,7 @@ describe('editFile', () => {
     expect(statSync(path).size).toBe(18)
   })
 
-  const asRoot = process.geteuid?.() === 0 ? test : test.skip
-  asRoot("refuses another user's file, keeps the group of its own", async () => {
+  testWith(['root'], "refuses another user's file, keeps the group of its own", async () => {
     const path = inDirectory()
     writeFileSync(path, '')
     chownSync(path, 1, 0)

@@ -36,6 +36,8 @@ export type Program = keyof typeof PACKAGES
 /** What no package gives, and many containers lack. */
 const CONDITIONS = {
   ipv6: { met: hasIpv6, remedy: 'an IPv6 loopback address' },
+  linux: { met: () => process.platform === 'linux', remedy: 'Linux (/proc, all of 127.0.0.0/8)' },
+  root: { met: () => process.geteuid?.() === 0, remedy: 'root' },
   /** Implied by OpenSSH's programs: they refuse to run for a user without passwd entry. */
   account: { met: canLogIn, remedy: 'an account that can log in' },
 } as const

@@ -31,8 +31,10 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'key-is-public',
     'key-unreadable',
     'key-encrypted',
+    'key-passphrase-wrong',
     'key-type-unsupported',
     'key-too-small',
+    'certificate-invalid',
     'malformed',
     // host keys
     'host-not-found',
@@ -387,6 +389,14 @@ function rsaBits(blob) {
     const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
     return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
 }
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return public_key_isEcdsa(type) ? Number(CURVES[type].name.replace('nistp', '')) : 256;
+}
 /**
  * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
  * key must be whole.
@@ -454,9 +464,11 @@ function encodePublicKey(key) {
 /**
  * A private key from a `KeyObject`.
  *
- * @throws TrustError `key-type-unsupported`, `key-too-small`
+ * @param stated both halves as its file states them
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together)
  */
-function privateKeyFrom(key, comment = '') {
+function privateKeyFrom(key, comment = '', stated) {
     if (key.asymmetricKeyType === 'dsa')
         throw public_key_unsupportedType('ssh-dss');
     if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
@@ -470,6 +482,7 @@ function privateKeyFrom(key, comment = '') {
     const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
     if (type === 'ssh-rsa')
         requireRsaSize(blob);
+    requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
     return { type, key, publicKey: blob, comment };
 }
 /** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
@@ -513,27 +526,36 @@ function readPrivateKey(reader) {
     catch (cause) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
-    const privateKey = privateKeyFrom(key, comment);
-    if (!halvesMatch(jwk, privateKey)) {
-        throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
-    }
-    return privateKey;
+    return privateKeyFrom(key, comment, jwk);
 }
-/** Whether the public half that was stated is the one that the private half gives. */
-function halvesMatch(jwk, { type, publicKey }) {
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+/** Throws unless the stated public half is the one that the private half gives. */
+function requireMatchingHalves(type, publicKey, stated) {
+    if (halvesMatch(type, publicKey, stated))
+        return;
+    const message = 'The private and the public half of the key do not belong together.';
+    throw new errors_TrustError('key-unreadable', message);
+}
+function halvesMatch(type, publicKey, stated) {
+    const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
     // Node derives an ed25519 public half itself; of the others it keeps what it is told.
     if (type === 'ssh-ed25519') {
         return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
     }
     if (public_key_isEcdsa(type)) {
         const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
-        exchange.setPrivateKey(part('d'));
+        try {
+            exchange.setPrivateKey(part('d'));
+        }
+        catch {
+            return false; // zero, or not below the order of the curve
+        }
         const point = wire_string(exchange.getPublicKey());
         return publicKey.subarray(-point.length).equals(point);
     }
     // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
     const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    if (p < 3n || q < 3n)
+        return false;
     return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
 }
 /** OpenSSL's names of the curves, which createECDH wants. */
@@ -895,6 +917,7 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     return undefined;
 }
+/** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
     // ECMAScript's largest time; a certificate's can lie far beyond it.
     const milliseconds = Number(seconds) * 1000;
@@ -1168,7 +1191,20 @@ function parseUserauthRequest(data) {
  */
 
 
+
 const POLICY_MODES = (/* unused pure expression or super */ null && (['pinned', 'warn', 'any']));
+/**
+ * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
+ * asks for the signature of the plain key, where the agent lists both.
+ */
+function isFor({ key }, { privateKey }) {
+    try {
+        return plainKey(key).equals(privateKey.publicKey);
+    }
+    catch {
+        return false; // no key, or none of a type that is held here
+    }
+}
 function allows(host, identity) {
     return (host.keys === undefined ||
         host.keys.includes(identity.fingerprint) ||
@@ -1207,7 +1243,7 @@ function decide(policy, identity, bindings, data, now) {
     }
     if (bindings.failed)
         return refuse('bind-failed');
-    if (request?.key.equals(identity.blob) !== true)
+    if (request === undefined || !isFor(request, identity))
         return refuse('not-userauth');
     const last = bindings.list.at(-1);
     if (last === undefined) {
@@ -1517,9 +1553,23 @@ function control(contents, bindings, state) {
             const defect = record(bindings, { hostKey, sessionId, forwarding: false });
             return defect === undefined ? SUCCESS : EXTENSION_FAILURE;
         }
+        case 'certify':
+            return certify(Buffer.from(request.certificate, 'base64'), state)
+                ? SUCCESS
+                : EXTENSION_FAILURE;
         default:
             return EXTENSION_FAILURE; // the types promise an op; what came over the socket does not
     }
+}
+/** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
+function certify(certificate, state) {
+    const key = plainKey(certificate);
+    const index = state.identities.findIndex(({ blob }) => blob.equals(key));
+    const identity = state.identities[index];
+    if (identity === undefined)
+        return false;
+    state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate));
+    return true;
 }
 function server_status(state) {
     return {
@@ -1566,10 +1616,10 @@ function decodeSettings(line) {
         })),
     };
 }
-/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+/** A key is served with its certificate, where it has one, and plain. */
 function identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
-    return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)];
+    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
 
 ;// CONCATENATED MODULE: ./src/agent/run.ts

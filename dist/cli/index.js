@@ -28046,12 +28046,43 @@ module.exports = {"rE":"1.17.0"};
 /******/ 	/* webpack/runtime/asset-relocator-loader */
 /******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
 /******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
 /************************************************************************/
 var __webpack_exports__ = {};
 // This entry need to be wrapped in an IIFE because it need to be in strict mode.
 (() => {
 "use strict";
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./node_modules/commander/index.js
@@ -28097,8 +28128,10 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'key-is-public',
     'key-unreadable',
     'key-encrypted',
+    'key-passphrase-wrong',
     'key-type-unsupported',
     'key-too-small',
+    'certificate-invalid',
     'malformed',
     // host keys
     'host-not-found',
@@ -28158,70 +28191,249 @@ function explain(error) {
     return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
-function systemCode(error) {
-    if (!isNativeError(error) || !('code' in error))
+function errors_systemCode(error) {
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
 }
 
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = require("node:os");
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = require("node:util");
-;// CONCATENATED MODULE: ./src/agent/audit.ts
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = require("node:timers/promises");
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+;// CONCATENATED MODULE: ./src/process-identity.ts
 /**
- * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
- * The types are the contract between the agent, which writes, and the report, which reads.
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
  */
 
-/** Size at which the audit stops growing; some 20,000 lines. */
-const MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
-/** Opens the audit file, made new (mode 0600) or appended to. */
-function openAudit(file) {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = openSync(file, flags, 0o600);
-    let bytes = fstatSync(descriptor).size;
-    let written = 0;
-    let omitted = 0;
-    return {
-        write: (entry) => {
-            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            if (bytes + line.length > MAX_BYTES) {
-                omitted += 1;
-                return;
-            }
-            try {
-                bytes += writeSync(descriptor, line);
-                written += 1;
-            }
-            catch {
-                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
-            }
-        },
-        counts: () => ({ written, omitted }),
-        close: () => {
-            closeSync(descriptor);
-        },
-    };
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function process_identity_identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
 }
-/** The entries of an audit file's text; a line that is torn is left out. */
-function parseAudit(text) {
-    return text.split('\n').flatMap((line) => {
-        try {
-            return line === '' ? [] : [JSON.parse(line)];
+/** Whether that very process still runs. */
+function process_identity_stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return systemCode(error) === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
-        catch {
-            return [];
+        if (process.platform === 'darwin') {
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return execFileSync('/bin/ps', args, { encoding: 'utf8', env }).trim();
         }
-    });
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = require("node:net");
+;// CONCATENATED MODULE: ./src/local/files.ts
+/**
+ * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
+ * owner kept. And private files of the job's own.
+ */
+
+
+
+
+
+/** How long to wait for another job that is writing the same file. */
+const LOCK_TIMEOUT = 20_000;
+/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+const FOREIGN_LOCK_AGE = 60_000;
+/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
+const MAX_FILE = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
+/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
+function writeNewFile(path, content) {
+    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
+    const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
+    const bytes = Buffer.from(content);
+    try {
+        for (let done = 0; done < bytes.length;)
+            done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
+        (0,external_node_fs_.fsyncSync)(descriptor);
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(descriptor);
+    }
+}
+/** What `lstat` says, or undefined where there is nothing. */
+function statOf(path) {
+    return lstatSync(path, { throwIfNoEntry: false });
+}
+/**
+ * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
+ * this account take.
+ *
+ * @param id of this job: names the temporary file, so that a later undo of the job finds it
+ * @throws TrustError `file-locked`, `file-unsafe`
+ */
+async function editFile(path, id, edit) {
+    const target = resolveTarget(path);
+    const release = await takeLock(`${target}.ssh-trust-lock`);
+    const temporary = `${target}.ssh-trust-${id}`;
+    try {
+        const before = statSync(target, { throwIfNoEntry: false });
+        requireSafe(target, before);
+        const text = before === undefined ? undefined : readFileSync(target, 'latin1');
+        const edited = edit(text);
+        if (edited === text)
+            return;
+        if (edited === undefined) {
+            rmSync(target);
+            return;
+        }
+        rmSync(temporary, { force: true });
+        writeNewFile(temporary, Buffer.from(edited, 'latin1'));
+        if (before !== undefined)
+            keepOwnerAndMode(temporary, before);
+        renameSync(temporary, target);
+    }
+    finally {
+        rmSync(temporary, { force: true });
+        release();
+    }
+}
+/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
+function resolveTarget(path) {
+    try {
+        return realpathSync(path);
+    }
+    catch (error) {
+        if (systemCode(error) !== 'ENOENT')
+            throw error;
+        if (statOf(path)?.isSymbolicLink() === true) {
+            throw new TrustError('file-unsafe', `${path} is a symbolic link to nothing.`);
+        }
+        return path;
+    }
+}
+function requireSafe(path, stat) {
+    if (stat === undefined)
+        return;
+    if (!stat.isFile())
+        throw new TrustError('file-unsafe', `${path} is not a regular file.`);
+    if (stat.size > MAX_FILE)
+        throw new TrustError('file-unsafe', `${path} is too large to edit.`);
+    const user = process.geteuid?.();
+    if (user !== undefined && stat.uid !== user) {
+        throw new TrustError('file-unsafe', `${path} belongs to another user.`, {
+            hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
+        });
+    }
+}
+function keepOwnerAndMode(path, { mode, uid, gid }) {
+    if (statSync(path).gid !== gid || statSync(path).uid !== uid)
+        chownSync(path, uid, gid);
+    chmodSync(path, mode & 0o7777);
+}
+/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
+async function takeLock(path) {
+    const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() };
+    const content = JSON.stringify(me);
+    const deadline = Date.now() + LOCK_TIMEOUT;
+    for (;;) {
+        try {
+            writeNewFile(path, content);
+            return () => {
+                if (readText(path) === content)
+                    rmSync(path, { force: true });
+            };
+        }
+        catch (error) {
+            if (systemCode(error) !== 'EEXIST')
+                throw error;
+        }
+        removeStaleLock(path);
+        if (Date.now() > deadline) {
+            throw new TrustError('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+                hint: 'If no other job is running, remove that file.',
+            });
+        }
+        await sleep(5 + Math.random() * 20);
+    }
+}
+function removeStaleLock(path) {
+    const content = readText(path);
+    const stat = statOf(path);
+    if (content === undefined || stat === undefined)
+        return;
+    const age = Date.now() - stat.mtimeMs;
+    if (!isStale(content, age))
+        return;
+    // Two may come to this together: the rename makes sure that one of them removes it, and that what
+    // was removed is what was looked at.
+    const aside = `${path}-${process.pid}`;
+    try {
+        renameSync(path, aside);
+    }
+    catch {
+        return;
+    }
+    if (readText(aside) !== content && statOf(path) === undefined)
+        renameSync(aside, path);
+    rmSync(aside, { force: true });
+}
+function isStale(content, age) {
+    const holder = parseHolder(content);
+    if (holder === undefined)
+        return age > 2000; // its maker died between making and filling it
+    return holder.host === hostname() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+}
+function parseHolder(content) {
+    try {
+        const holder = JSON.parse(content);
+        const { pid, host, start } = holder ?? {};
+        if (pid === undefined || host === undefined)
+            return undefined;
+        return { pid, host, ...(start === undefined ? {} : { start }) };
+    }
+    catch {
+        return undefined;
+    }
+}
+function readText(path) {
+    try {
+        return readFileSync(path, 'utf8');
+    }
+    catch {
+        return undefined;
+    }
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
 ;// CONCATENATED MODULE: ./src/ssh/wire.ts
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
@@ -28319,7 +28531,7 @@ function wire_string(value) {
     return Buffer.concat([wire_uint32(bytes.length), bytes]);
 }
 /** `magnitude` (big-endian, unsigned) as an `mpint`. */
-function mpint(magnitude) {
+function wire_mpint(magnitude) {
     const digits = withoutLeadingZeros(magnitude);
     return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
 }
@@ -28333,6 +28545,2202 @@ function nameList(names) {
     return wire_string(names.join(','));
 }
 
+;// CONCATENATED MODULE: ./src/ssh/public-key.ts
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const public_key_CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const public_key_MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const public_key_MAX_RSA_BITS = 16384;
+function public_key_isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function public_key_isEcdsa(type) {
+    return type in public_key_CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
+    const cert = plain === name ? '' : '-CERT';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function fingerprint(blob) {
+    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function typeOfBlob(blob) {
+    return new wire_Reader(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (public_key_isEcdsa(type)) {
+        const curve = public_key_CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function public_key_decodePublicKey(blob) {
+    const reader = new wire_Reader(blob);
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function public_key_unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function public_key_rsaBits(blob) {
+    const reader = new wire_Reader(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = public_key_decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return public_key_rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = public_key_decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = public_key_rsaBits(blob);
+    if (bits >= public_key_MIN_RSA_BITS)
+        return;
+    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${public_key_MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function formatPublicKey(blob, comment = '') {
+    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !public_key_isEcdsa(type)) {
+        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([string(type), string(sign(null, data, key))]);
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = mpint(raw.subarray(0, curve.bytes));
+        const s = mpint(raw.subarray(curve.bytes));
+        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
+    }
+    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
+    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
+}
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new Reader(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function signature_verifySignature(blob, signature, data) {
+    const { type, key } = decodePublicKey(blob);
+    const reader = new Reader(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && verify(null, data, key, bytes);
+    if (isEcdsa(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = CURVES[type];
+        const parts = new Reader(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new TrustError('malformed', 'A signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/certificate.ts
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+const SUFFIX = '-cert-v01@openssh.com';
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(SUFFIX);
+}
+function certificateType(type) {
+    return `${type}${SUFFIX}`;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType(typeOfBlob(blob)))
+        return blob;
+    return readCertifiedKey(new wire_Reader(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const name = reader.text(64);
+    const keyType = name.slice(0, -SUFFIX.length);
+    if (!isCertificateType(name) || !public_key_isKeyType(keyType))
+        throw public_key_unsupportedType(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    readPublicParts(keyType, reader);
+    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function parseCertificate(blob) {
+    const reader = new Reader(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+function strings(list) {
+    const reader = new Reader(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+        return "the authority's signature is not valid";
+    }
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const time = BigInt(Math.floor(now));
+    if (time < certificate.validAfter)
+        return `it is valid only from ${isoTime(certificate.validAfter)}`;
+    if (time >= certificate.validBefore)
+        return `it expired at ${isoTime(certificate.validBefore)}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+/** A certificate's time (seconds since 1970), to be read. */
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+// EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
+var bcrypt_pbkdf = __nccwpck_require__(686);
+var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
+;// CONCATENATED MODULE: ./src/ssh/private-key.ts
+/**
+ * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
+ * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
+ */
+
+
+
+
+/**
+ * A private key from a `KeyObject`.
+ *
+ * @param stated both halves as its file states them
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together)
+ */
+function privateKeyFrom(key, comment = '', stated) {
+    if (key.asymmetricKeyType === 'dsa')
+        throw public_key_unsupportedType('ssh-dss');
+    if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
+        throw public_key_unsupportedType(key.asymmetricKeyType ?? 'unknown');
+    }
+    if (key.asymmetricKeyType === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw public_key_unsupportedType(curve);
+    }
+    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
+    return { type, key, publicKey: blob, comment };
+}
+/** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
+function writePrivateKey({ type, key, publicKey, comment }) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    let fields;
+    if (type === 'ssh-ed25519') {
+        const reader = new wire_Reader(publicKey);
+        reader.string();
+        const point = reader.string(32);
+        fields = [wire_string(point), wire_string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+    }
+    else if (public_key_isEcdsa(type)) {
+        const reader = new wire_Reader(publicKey);
+        reader.string();
+        fields = [reader.rest(), wire_mpint(part('d'))]; // §5.2.2: curve name, Q, d
+    }
+    else {
+        // §5.2.4: n, e, d, iqmp, p, q
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(wire_mpint);
+    }
+    return Buffer.concat([wire_string(type), ...fields, wire_string(comment)]);
+}
+/**
+ * Reads what `writePrivateKey` writes, up to and with the comment.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together), `malformed`
+ */
+function readPrivateKey(reader) {
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
+    const comment = reader.text(4096);
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+    }
+    catch (cause) {
+        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+    }
+    return privateKeyFrom(key, comment, jwk);
+}
+/** Throws unless the stated public half is the one that the private half gives. */
+function requireMatchingHalves(type, publicKey, stated) {
+    if (halvesMatch(type, publicKey, stated))
+        return;
+    const message = 'The private and the public half of the key do not belong together.';
+    throw new errors_TrustError('key-unreadable', message);
+}
+function halvesMatch(type, publicKey, stated) {
+    const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
+    // Node derives an ed25519 public half itself; of the others it keeps what it is told.
+    if (type === 'ssh-ed25519') {
+        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+    }
+    if (public_key_isEcdsa(type)) {
+        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+        try {
+            exchange.setPrivateKey(part('d'));
+        }
+        catch {
+            return false; // zero, or not below the order of the curve
+        }
+        const point = wire_string(exchange.getPublicKey());
+        return publicKey.subarray(-point.length).equals(point);
+    }
+    // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
+    const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    if (p < 3n || q < 3n)
+        return false;
+    return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
+}
+/** OpenSSL's names of the curves, which createECDH wants. */
+const ECDH_NAMES = {
+    'ecdsa-sha2-nistp256': 'prime256v1',
+    'ecdsa-sha2-nistp384': 'secp384r1',
+    'ecdsa-sha2-nistp521': 'secp521r1',
+};
+function readCurve(type, reader) {
+    const parts = readPublicParts(type, reader);
+    if (!public_key_isEcdsa(type)) {
+        const secret = reader.string(64);
+        if (secret.length !== 64)
+            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+        return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
+    }
+    const { bytes } = public_key_CURVES[type];
+    const d = reader.mpint(bytes + 1);
+    const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
+    return { ...parts, d: padded.toString('base64url') };
+}
+function readRsa(reader) {
+    const max = public_key_MAX_RSA_BITS / 8 + 1;
+    const n = reader.mpint(max);
+    const e = reader.mpint(9);
+    const d = reader.mpint(max);
+    const qi = reader.mpint(max);
+    const p = reader.mpint(max);
+    const q = reader.mpint(max);
+    const text = (number) => number.toString('base64url');
+    return {
+        kty: 'RSA',
+        n: text(n),
+        e: text(e),
+        d: text(d),
+        p: text(p),
+        q: text(q),
+        qi: text(qi),
+        dp: text(reduce(d, p)),
+        dq: text(reduce(d, q)),
+    };
+}
+/** d mod (prime - 1): the exponents of RFC 8017 §3.2, which the wire format leaves out. */
+function reduce(d, prime) {
+    const modulus = number(prime) - 1n;
+    if (modulus <= 1n)
+        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+    const hex = (number(d) % modulus).toString(16);
+    return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+}
+function number(bytes) {
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
+}
+/**
+ * `ed25519`, `ecdsa` (256), `ecdsa-384`, `ecdsa-521`, `rsa` (3072), `rsa-4096`, …
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`
+ */
+function parseKeySpec(text) {
+    const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
+    if (name === 'dsa')
+        throw unsupportedType('ssh-dss');
+    if (name === 'ed25519' && size === undefined)
+        return { type: 'ssh-ed25519' };
+    if (name === 'ecdsa') {
+        const type = `ecdsa-sha2-nistp${size ?? '256'}`;
+        if (isKeyType(type))
+            return { type };
+    }
+    if (name === 'rsa') {
+        const bits = Number(size ?? '3072');
+        if (bits < MIN_RSA_BITS) {
+            throw new TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+                hint: 'Use ed25519, or rsa-3072.',
+            });
+        }
+        if (bits <= MAX_RSA_BITS)
+            return { type: 'ssh-rsa', bits };
+    }
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
+        hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
+    });
+}
+/** A new key from the platform's random numbers. */
+function generatePrivateKey({ type, bits }, comment) {
+    if (type === 'ssh-ed25519')
+        return privateKeyFrom(generateKeyPairSync('ed25519').privateKey, comment);
+    if (isEcdsa(type)) {
+        const { privateKey } = generateKeyPairSync('ec', { namedCurve: CURVES[type].jwk });
+        return privateKeyFrom(privateKey, comment);
+    }
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/openssh-key.ts
+/**
+ * OpenSSH's private key files (OpenSSH's PROTOCOL.key): read with every cipher that ssh-keygen can
+ * write (`ssh-keygen -Z`), and written as ssh-keygen writes them. What is wrong with a file is named.
+ */
+
+
+
+
+
+
+/** PROTOCOL.key, section 1: AUTH_MAGIC with its terminating zero. */
+const MAGIC = Buffer.from('openssh-key-v1\0');
+/**
+ * Most rounds of bcrypt that are worked off. A round takes about 20 ms (13 ms in ssh-keygen itself),
+ * so this is some ten seconds. ssh-keygen's default was 16 and is 24; guides say 100.
+ */
+const MAX_ROUNDS = 512;
+/** ssh-keygen's DEFAULT_ROUNDS since OpenSSH 9.4. */
+const DEFAULT_ROUNDS = 24;
+/** ssh-keygen's SALT_LEN. */
+const SALT_BYTES = 16;
+const MAX_SALT = 64;
+function plainCipher(name, block, key) {
+    return { mode: 'cbc or ctr', name, block, key, iv: block, tag: 0 };
+}
+function gcmCipher(name, key) {
+    return { mode: 'gcm', name, block: 16, key, iv: 12, tag: 16 };
+}
+const AES256_CTR = plainCipher('aes-256-ctr', 16, 32);
+/** Every cipher that `ssh-keygen -Z` takes. */
+const CIPHERS = new Map([
+    ['3des-cbc', plainCipher('des-ede3-cbc', 8, 24)],
+    ['aes128-cbc', plainCipher('aes-128-cbc', 16, 16)],
+    ['aes192-cbc', plainCipher('aes-192-cbc', 16, 24)],
+    ['aes256-cbc', plainCipher('aes-256-cbc', 16, 32)],
+    ['aes128-ctr', plainCipher('aes-128-ctr', 16, 16)],
+    ['aes192-ctr', plainCipher('aes-192-ctr', 16, 24)],
+    ['aes256-ctr', AES256_CTR],
+    ['aes128-gcm@openssh.com', gcmCipher('aes-128-gcm', 16)],
+    ['aes256-gcm@openssh.com', gcmCipher('aes-256-gcm', 32)],
+    [
+        'chacha20-poly1305@openssh.com',
+        // Two keys of 32 bytes: the second is for packet lengths, of which a file has none.
+        { mode: 'chachapoly', name: 'chacha20', block: 8, key: 64, iv: 0, tag: 16 },
+    ],
+]);
+/** OpenSSH's block size of the cipher `none`. */
+const NONE_BLOCK = 8;
+/**
+ * The key of an OpenSSH private key file, from the bytes between its BEGIN and END lines. A
+ * passphrase is not looked at where none is needed.
+ *
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function decodeOpenSshKey(bytes, passphrase) {
+    try {
+        const container = readContainer(bytes);
+        if (container.encryption === undefined)
+            return readSection(container.section, container, false);
+        if (passphrase === undefined || passphrase.length === 0) {
+            throw new errors_TrustError('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
+                hint: 'Give its passphrase too.',
+            });
+        }
+        const section = decrypt(container, container.encryption, passphrase);
+        try {
+            return readSection(section, container, true);
+        }
+        finally {
+            section.fill(0);
+        }
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw unreadable('is cut short or damaged', { cause: error });
+    }
+}
+/** Whether a passphrase is needed; false, too, for what is no such file. */
+function isEncryptedOpenSshKey(bytes) {
+    try {
+        const reader = new wire_Reader(bytes);
+        return reader.bytes(MAGIC.length).equals(MAGIC) && reader.text(64) !== 'none';
+    }
+    catch {
+        return false;
+    }
+}
+function unreadable(what, details = {}) {
+    return new errors_TrustError('key-unreadable', `The OpenSSH key ${what}.`, {
+        hint: 'Paste the whole file again, from BEGIN to END.',
+        ...details,
+    });
+}
+/** PROTOCOL.key, sections 1 and 2. */
+function readContainer(bytes) {
+    const reader = new wire_Reader(bytes);
+    if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+        throw unreadable('does not begin with openssh-key-v1');
+    }
+    reader.bytes(MAGIC.length);
+    const cipherName = reader.text(64);
+    const kdfName = reader.text(64);
+    const kdfOptions = reader.string(4096);
+    const count = reader.uint32();
+    if (count !== 1) {
+        throw unreadable(`file says that it holds ${count} keys; one is expected`, {
+            hint: 'OpenSSH itself reads files with one key only.',
+        });
+    }
+    const publicKey = reader.string();
+    const type = typeOfBlob(publicKey);
+    // Said before a passphrase is asked for: none would help.
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const encryption = readEncryption(cipherName, kdfName, kdfOptions);
+    const { block, tag } = encryption?.cipher ?? { block: NONE_BLOCK, tag: 0 };
+    const section = reader.string();
+    const container = { encryption, publicKey, section, tag: reader.bytes(tag) };
+    if (reader.remaining > 0)
+        throw unreadable(`has ${reader.remaining} bytes too many at its end`);
+    if (section.length === 0 || section.length % block !== 0) {
+        throw unreadable(`has a private section of ${section.length} bytes, which is no multiple of ${block}`);
+    }
+    return container;
+}
+function readEncryption(cipherName, kdf, options) {
+    if (kdf !== 'none' && kdf !== 'bcrypt') {
+        throw unreadable(`is encrypted with the unknown key derivation ${JSON.stringify(kdf)}`, {
+            hint: 'OpenSSH knows bcrypt alone.',
+        });
+    }
+    if (cipherName === 'none' && kdf === 'none')
+        return undefined;
+    const cipher = CIPHERS.get(cipherName);
+    if (cipher === undefined && cipherName !== 'none') {
+        throw unreadable(`is encrypted with the unknown cipher ${JSON.stringify(cipherName)}`, {
+            hint: `Known are ${[...CIPHERS.keys()].join(', ')}. Encrypt it anew: ssh-keygen -p -f FILE.`,
+        });
+    }
+    if (cipher === undefined || kdf === 'none') {
+        throw unreadable(`names the cipher ${cipherName} with the key derivation ${kdf}`);
+    }
+    const reader = new wire_Reader(options);
+    const salt = reader.string(MAX_SALT);
+    const rounds = reader.uint32();
+    reader.end('the options of bcrypt');
+    if (salt.length === 0 || rounds === 0)
+        throw unreadable('has no salt, or no rounds, for bcrypt');
+    if (rounds > MAX_ROUNDS) {
+        throw unreadable(`wants ${rounds} rounds of bcrypt; ${MAX_ROUNDS} are the most that are worked off`, {
+            hint: `More would take longer than ten seconds. Encrypt a copy with fewer: ssh-keygen -p -a ${DEFAULT_ROUNDS} -f COPY.`,
+        });
+    }
+    return { cipher, salt, rounds };
+}
+/** PROTOCOL.key, section 4: cipher key and IV from a passphrase. */
+function deriveKey(cipher, passphrase, salt, rounds) {
+    const secret = Buffer.from(passphrase);
+    const derived = Buffer.alloc(cipher.key + cipher.iv);
+    const { pbkdf } = (bcrypt_pbkdf_default());
+    const code = pbkdf(secret, secret.length, salt, salt.length, derived, derived.length, rounds);
+    secret.fill(0);
+    if (code !== 0)
+        throw unreadable('has settings for bcrypt that are out of bounds');
+    return {
+        key: derived.subarray(0, cipher.key),
+        iv: derived.subarray(cipher.key),
+        wipe: () => void derived.fill(0),
+    };
+}
+function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
+    const { key, iv, wipe } = deriveKey(cipher, passphrase, salt, rounds);
+    try {
+        if (cipher.mode === 'chachapoly')
+            return decryptChachaPoly(key, section, tag);
+        if (cipher.mode === 'gcm')
+            return decryptGcm(cipher, key, iv, section, tag);
+        // Whole blocks: `final` has nothing to add, nor to copy.
+        return (0,external_node_crypto_namespaceObject.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
+    }
+    finally {
+        wipe();
+    }
+}
+function decryptGcm(cipher, key, iv, section, tag) {
+    const name = cipher.key === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
+    const decipher = (0,external_node_crypto_namespaceObject.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
+    const plain = decipher.update(section);
+    try {
+        decipher.final();
+    }
+    catch (cause) {
+        plain.fill(0);
+        throw wrongPassphrase(cause);
+    }
+    return plain;
+}
+/**
+ * OpenSSH's chacha20-poly1305 (PROTOCOL.chacha20poly1305) as its key files use it: sequence number
+ * 0, no length, no further data. It is older than RFC 8439's, and tags differently.
+ */
+function decryptChachaPoly(key, section, tag) {
+    const main = key.subarray(0, 32);
+    const macKey = chacha20(main, 0, Buffer.alloc(32));
+    const expected = poly1305(macKey, section);
+    macKey.fill(0);
+    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(expected, tag))
+        throw wrongPassphrase();
+    return chacha20(main, 1, section);
+}
+/** ChaCha20 from block `counter` on, with a nonce of zeros. */
+function chacha20(key, counter, data) {
+    const iv = Buffer.alloc(16); // as OpenSSL has it: counter, little-endian, then the nonce
+    iv.writeUInt32LE(counter);
+    return (0,external_node_crypto_namespaceObject.createCipheriv)('chacha20', key, iv).update(data);
+}
+/** RFC 8439 §2.5, which node:crypto does not offer by itself. */
+function poly1305(key, message) {
+    const r = littleEndian(key.subarray(0, 16)) & 0x0ffffffc0ffffffc0ffffffc0fffffffn;
+    const s = littleEndian(key.subarray(16));
+    let sum = 0n;
+    for (let i = 0; i < message.length; i += 16) {
+        const block = message.subarray(i, i + 16);
+        sum = ((sum + littleEndian(block) + (1n << BigInt(8 * block.length))) * r) % ((1n << 130n) - 5n);
+    }
+    const hex = ((sum + s) & ((1n << 128n) - 1n)).toString(16).padStart(32, '0');
+    return Buffer.from(hex, 'hex').reverse();
+}
+function littleEndian(bytes) {
+    return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+}
+function wrongPassphrase(cause) {
+    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
+        hint: 'Try it with: ssh-keygen -y -f FILE.',
+        cause,
+    });
+}
+/** PROTOCOL.key, section 3. */
+function readSection(section, { publicKey }, encrypted) {
+    const reader = new wire_Reader(section);
+    if (reader.uint32() !== reader.uint32()) {
+        // The numbers are there to tell this.
+        if (encrypted)
+            throw wrongPassphrase();
+        throw unreadable('has two check numbers that differ: it is damaged');
+    }
+    const key = readKey(reader);
+    for (let i = 1; reader.remaining > 0; i += 1) {
+        if (reader.byte() !== (i & 0xff))
+            throw unreadable('has wrong padding: it is damaged');
+    }
+    if (!key.publicKey.equals(publicKey)) {
+        throw unreadable('names another public key than that of its private key');
+    }
+    return key;
+}
+function readKey(reader) {
+    try {
+        return readPrivateKey(reader);
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        // Numbers so damaged that node:crypto does not even compare the halves.
+        throw unreadable('holds numbers that make no valid key', { cause: error });
+    }
+}
+/**
+ * `key` as the text of an OpenSSH private key file; encrypted, as ssh-keygen does it, with
+ * aes256-ctr and `rounds` of bcrypt where there is a passphrase.
+ *
+ * @throws TrustError `input-invalid` (rounds out of bounds)
+ */
+function encodeOpenSshKey(key, passphrase, rounds = DEFAULT_ROUNDS) {
+    if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
+        throw new errors_TrustError('input-invalid', `Rounds of bcrypt are 1 to ${MAX_ROUNDS}.`);
+    }
+    const encrypted = passphrase !== undefined && passphrase.length > 0;
+    const plain = writeSection(key, encrypted ? AES256_CTR.block : NONE_BLOCK);
+    let head;
+    let section = plain;
+    if (encrypted) {
+        const salt = (0,external_node_crypto_namespaceObject.randomBytes)(SALT_BYTES);
+        const { key: cipherKey, iv, wipe } = deriveKey(AES256_CTR, passphrase, salt, rounds);
+        const cipher = (0,external_node_crypto_namespaceObject.createCipheriv)(AES256_CTR.name, cipherKey, iv);
+        section = Buffer.concat([cipher.update(plain), cipher.final()]);
+        wipe();
+        const options = Buffer.concat([wire_string(salt), wire_uint32(rounds)]);
+        head = Buffer.concat([wire_string('aes256-ctr'), wire_string('bcrypt'), wire_string(options)]);
+    }
+    else {
+        head = Buffer.concat([wire_string('none'), wire_string('none'), wire_string('')]);
+    }
+    const file = Buffer.concat([MAGIC, head, wire_uint32(1), wire_string(key.publicKey), wire_string(section)]);
+    const lines = file.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
+    plain.fill(0);
+    file.fill(0);
+    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+/** PROTOCOL.key, section 3, filled up to a multiple of `block`. */
+function writeSection(key, block) {
+    const check = (0,external_node_crypto_namespaceObject.randomBytes)(4);
+    const fields = writePrivateKey(key);
+    const padding = (block - ((2 * check.length + fields.length) % block)) % block;
+    const section = Buffer.concat([
+        check,
+        check,
+        fields,
+        Buffer.from(Array.from({ length: padding }, (_, i) => i + 1)),
+    ]);
+    fields.fill(0);
+    return section;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pem-key.ts
+/**
+ * Private keys in PEM: PKCS#1, SEC1 and PKCS#8 (RFC 8017 A.1.2, RFC 5915, RFC 5958), plain or
+ * encrypted (RFC 1421's headers, RFC 8018's PBES2). node:crypto reads them; here is what it does not
+ * do: bounding the work, and saying what is wrong.
+ */
+
+
+
+
+/** Iterations of PBKDF2 that are worked off: some five seconds. OpenSSL writes 2,048; guides say 600,000. */
+const MAX_PBKDF2 = 10_000_000;
+/** Cost N·r·p of scrypt: some five seconds. OpenSSL writes 2^17. */
+const MAX_SCRYPT = 2 ** 24;
+/** OpenSSL's SCRYPT_MAX_MEM, above which it says only that something is unsupported. */
+const MAX_SCRYPT_MEMORY = 32 * 1024 * 1024;
+function isEncryptedPem({ label, headers }) {
+    return (label.startsWith('ENCRYPTED') || headers.some((line) => /^Proc-Type:.*ENCRYPTED/.test(line)));
+}
+/**
+ * @param passphrase not looked at where none is needed
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function decodePemKey(block, passphrase) {
+    const encrypted = isEncryptedPem(block);
+    if (encrypted && (passphrase === undefined || passphrase === '')) {
+        throw new errors_TrustError('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
+            hint: 'Give its passphrase too.',
+        });
+    }
+    requireBoundedWork(block);
+    const lines = block.body.match(/.{1,64}/g) ?? [];
+    // OpenSSL takes no others than these two, and these as a pair.
+    const headers = block.headers.filter((line) => /^(?:Proc-Type|DEK-Info): /.test(line));
+    const head = headers.length === 0 ? [] : [...headers, ''];
+    const pem = [
+        `-----BEGIN ${block.label}-----`,
+        ...head,
+        ...lines,
+        `-----END ${block.label}-----`,
+        '',
+    ];
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
+    }
+    catch (error) {
+        throw encrypted ? encryptedDefect(block, error) : damaged(block, error);
+    }
+    try {
+        return privateKeyFrom(key);
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        const withoutJwk = errors_systemCode(error)?.startsWith('ERR_CRYPTO_JWK_UNSUPPORTED') === true;
+        throw withoutJwk ? public_key_unsupportedType(nameOf(key)) : damaged(block, error);
+    }
+}
+/** What a key of a kind that not even node:crypto has a JWK for is called. */
+function nameOf({ asymmetricKeyType: type, asymmetricKeyDetails }) {
+    return type === 'dsa' ? 'ssh-dss' : (asymmetricKeyDetails?.namedCurve ?? type ?? 'unknown');
+}
+function damaged({ label }, cause) {
+    const message = `The contents of the ${label} are damaged, or of a kind that is not known.`;
+    return new errors_TrustError('key-unreadable', message, {
+        hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
+        cause,
+    });
+}
+function encryptedDefect(block, cause) {
+    const code = errors_systemCode(cause) ?? '';
+    // What a wrong passphrase decrypts to is noise: it fails in the padding, or (one in 256) as no
+    // ASN.1, which is ERR_OSSL_UNSUPPORTED, of the decoder. A cipher is missing from EVP alone.
+    if (/EVP_UNSUPPORTED|UNSUPPORTED_(?:CIPHER|ENCRYPTION)|UNKNOWN_(?:CIPHER|PBE)/.test(code)) {
+        const message = 'The PEM key is encrypted with a cipher that OpenSSL 3 does not have any more.';
+        return new errors_TrustError('key-unreadable', message, {
+            hint: 'Encrypt a copy anew: ssh-keygen -p -f COPY.',
+            cause,
+        });
+    }
+    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
+        hint: 'Try it with: ssh-keygen -y -f FILE. (A damaged file looks the same.)',
+        cause,
+    });
+}
+/** Content octets of object identifiers: PBKDF2 (RFC 8018 A.2), scrypt (RFC 7914 §7). */
+const PBKDF2 = Buffer.from('2a864886f70d01050c', 'hex');
+const SCRYPT = Buffer.from('2b06010401da47040b', 'hex');
+/** PKCS#12's own, with iterations too (RFC 7292 appendix C): all but the last octet. */
+const PKCS12 = Buffer.from('2a864886f70d010c01', 'hex');
+/** Refuses a PKCS#8 whose passphrase check would take forever: its cost stands in the clear. */
+function requireBoundedWork(block) {
+    if (block.label !== 'ENCRYPTED PRIVATE KEY')
+        return;
+    const bytes = Buffer.from(block.body, 'base64');
+    const numbersAfter = (oid, more = 0) => {
+        const start = bytes.indexOf(oid);
+        if (start < 0)
+            return [];
+        const numbers = derIntegers(bytes.subarray(start + oid.length + more));
+        // OpenSSL may read BER where this does not, so it must not get to see it.
+        if (numbers === undefined)
+            throw damaged(block);
+        return numbers;
+    };
+    const iterations = [...numbersAfter(PBKDF2), ...numbersAfter(PKCS12, 1)];
+    const [n = 0n, r = 0n, p = 0n] = numbersAfter(SCRYPT);
+    if (iterations.some((count) => count > MAX_PBKDF2) || n * r * p > MAX_SCRYPT) {
+        const message = 'Checking the passphrase of the PEM key would take too long.';
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Encrypt a copy with less: openssl pkcs8 -topk8 -iter 600000 -in FILE -out COPY.',
+        });
+    }
+    // RFC 7914 §6: V of 128·r·N bytes, B of 128·r·p, and what OpenSSL needs besides.
+    if (128n * r * (n + p + 2n) > MAX_SCRYPT_MEMORY) {
+        const message = 'The PEM key wants more memory for scrypt than the 32 MiB that OpenSSL gives it.';
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Write the key anew, where it was made, with N=16384 and r=8, or in another format.',
+        });
+    }
+}
+/**
+ * The integers of the parameters behind an algorithm's identifier: SEQUENCE { OCTET STRING salt,
+ * INTEGER… }, in DER (X.690 §10); undefined for anything else.
+ */
+function derIntegers(der) {
+    let at = 0;
+    /** The length of the next element, if it is of this type. */
+    const enter = (tag) => {
+        const first = der[at + 1] ?? 0xff;
+        const octets = first < 0x80 ? 0 : first & 0x7f;
+        const start = at + 2 + octets;
+        if (der[at] !== tag || first === 0x80 || octets > 4 || start > der.length)
+            return undefined;
+        at = start;
+        return octets === 0 ? first : der.readUIntBE(start - octets, octets);
+    };
+    const sequence = enter(0x30);
+    if (sequence === undefined)
+        return undefined;
+    const end = at + sequence;
+    const salt = enter(0x04);
+    if (salt === undefined)
+        return undefined;
+    at += salt;
+    const integers = [];
+    while (at < end && der[at] === 0x02) {
+        const size = enter(0x02);
+        if (size === undefined || at + size > end)
+            return undefined;
+        integers.push(BigInt(`0x0${der.subarray(at, at + size).toString('hex')}`));
+        at += size;
+    }
+    return integers.length === 0 ? undefined : integers;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/putty-key.ts
+/**
+ * PuTTY's private key files, PPK versions 2 and 3 (PuTTY manual, appendix C): read, and written as
+ * version 3. Nothing of a file is used before its MAC is verified.
+ */
+
+
+
+
+
+
+/** Longest file that is looked at; one with an RSA key of 16384 bits has 10 KB. */
+const MAX_TEXT = 64 * 1024;
+/**
+ * Bounds of Argon2: 1 GiB of memory, and 4 GiB written in all passes together, which takes some ten
+ * seconds. puttygen writes 8 MiB and as many passes as take 0.1 s.
+ */
+const MAX_ARGON2_MEMORY = 1024 * 1024;
+const MAX_ARGON2_WORK = 4 * 1024 * 1024;
+const MAX_ARGON2_PARALLELISM = 64;
+/** Passes times lanes: OpenSSL starts four threads for each, which costs more than little memory. */
+const MAX_ARGON2_LANES = 4 * 1024;
+const MIN_SALT = 8; // RFC 9106 §3.1
+const putty_key_MAX_SALT = 64;
+/** RFC 9106 §4, the second recommended option, in one thread: for the files written here. */
+const WRITTEN = { memory: 64 * 1024, passes: 3, parallelism: 1 };
+/** Appendix C.4: the bytes of cipher key, IV and MAC key for aes256-cbc. */
+const KEY_BYTES = 32;
+const BLOCK_BYTES = 16;
+const MAC_BYTES = 32;
+/** Appendix C.2: characters of a line of base64, as puttygen writes it. */
+const COLUMNS = 64;
+const FLAVOURS = { Argon2d: 'argon2d', Argon2i: 'argon2i', Argon2id: 'argon2id' };
+/**
+ * The key of a PuTTY private key file. A passphrase is not looked at where none is needed.
+ *
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`, `platform-unsupported` (no Argon2)
+ */
+function decodePuttyKey(text, passphrase) {
+    try {
+        return decode(readFile(text), passphrase);
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw putty_key_unreadable('is damaged', { cause: error });
+    }
+}
+/** Whether a passphrase is needed; false, too, for what is no such file. */
+function isEncryptedPuttyKey(text) {
+    return /^\s*PuTTY-User-Key-File-.*\s+Encryption:\s*(?!none\b)\S/.test(text);
+}
+function putty_key_unreadable(what, details = {}) {
+    return new errors_TrustError('key-unreadable', `The PuTTY key ${what}.`, {
+        hint: 'Paste the whole .ppk file again, as it is.',
+        ...details,
+    });
+}
+function linesOf(text) {
+    const lines = text.trim().split(/\r\n|\r|\n/); // appendix C.2: all three are tolerated
+    let next = 0;
+    const header = (name) => {
+        const line = lines[next];
+        if (line === undefined)
+            throw putty_key_unreadable(`is cut short: its line ${name} is missing`);
+        if (!line.startsWith(`${name}:`))
+            throw putty_key_unreadable(`has no line ${name} where one must be`);
+        next += 1;
+        return line.slice(name.length + 1).replace(/^ /, '');
+    };
+    return {
+        header,
+        base64: (name) => {
+            const count = decimal(name, header(name), lines.length);
+            const body = lines.slice(next, next + count);
+            if (body.length < count)
+                throw putty_key_unreadable(`is cut short: it has fewer lines than ${name} says`);
+            next += count;
+            const joined = body.map((line) => line.trim()).join('');
+            if (joined.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(joined)) {
+                throw putty_key_unreadable(`has something other than base64 after ${name}`);
+            }
+            return Buffer.from(joined, 'base64');
+        },
+        hasMore: () => next < lines.length,
+    };
+}
+function decimal(name, digits, max) {
+    if (!/^[0-9]{1,10}$/.test(digits))
+        throw putty_key_unreadable(`has a line ${name} without a number`);
+    const number = Number(digits);
+    if (number > max)
+        throw putty_key_unreadable(`says ${name}: ${number}, and ${max} is the most`);
+    return number;
+}
+function hexadecimal(name, digits) {
+    if (!/^(?:[0-9a-fA-F]{2})+$/.test(digits))
+        throw putty_key_unreadable(`has a damaged line ${name}`);
+    return Buffer.from(digits, 'hex');
+}
+/** Appendix C.2. */
+function readFile(text) {
+    if (text.length > MAX_TEXT)
+        throw putty_key_unreadable('is too long for a key');
+    const [, found] = /^\s*PuTTY-User-Key-File-([0-9]{1,4}):/.exec(text) ?? [];
+    if (found === undefined)
+        throw putty_key_unreadable('does not begin with PuTTY-User-Key-File');
+    const version = Number(found);
+    if (version !== 2 && version !== 3) {
+        throw putty_key_unreadable(`is of version ${version}; 2 and 3 are known`, {
+            hint: 'Load it into PuTTYgen and save it again.',
+        });
+    }
+    const lines = linesOf(text);
+    const algorithm = lines.header(`PuTTY-User-Key-File-${found}`).trim();
+    requireType(algorithm);
+    const encryption = lines.header('Encryption').trim();
+    if (encryption !== 'none' && encryption !== 'aes256-cbc') {
+        throw putty_key_unreadable(`is encrypted with the unknown cipher ${JSON.stringify(encryption)}`, {
+            hint: 'PuTTY knows aes256-cbc alone.',
+        });
+    }
+    const encrypted = encryption !== 'none';
+    const comment = lines.header('Comment');
+    const publicKey = lines.base64('Public-Lines');
+    const argon2 = encrypted && version === 3 ? readArgon2(lines) : undefined;
+    const privatePart = lines.base64('Private-Lines');
+    const mac = hexadecimal('Private-MAC', lines.header('Private-MAC').trim());
+    if (lines.hasMore())
+        throw putty_key_unreadable('has more lines after Private-MAC');
+    if (encrypted && (privatePart.length === 0 || privatePart.length % BLOCK_BYTES !== 0)) {
+        throw putty_key_unreadable('has an encrypted part that is no multiple of 16 bytes');
+    }
+    return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
+}
+function requireType(algorithm) {
+    if (isCertificateType(algorithm)) {
+        throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
+            hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
+        });
+    }
+    if (!public_key_isKeyType(algorithm))
+        throw public_key_unsupportedType(algorithm);
+}
+function readArgon2(lines) {
+    const flavour = lines.header('Key-Derivation').trim();
+    if (!isFlavour(flavour)) {
+        throw putty_key_unreadable(`has the unknown key derivation ${JSON.stringify(flavour)}`, {
+            hint: 'PuTTY knows Argon2d, Argon2i and Argon2id.',
+        });
+    }
+    const count = (name, max) => decimal(name, lines.header(name).trim(), max);
+    const memory = count('Argon2-Memory', MAX_ARGON2_MEMORY);
+    const passes = count('Argon2-Passes', MAX_ARGON2_WORK);
+    const parallelism = count('Argon2-Parallelism', MAX_ARGON2_PARALLELISM);
+    const salt = hexadecimal('Argon2-Salt', lines.header('Argon2-Salt').trim());
+    const threads = parallelism === 1 ? 0 : passes * parallelism;
+    if (memory * passes > MAX_ARGON2_WORK || threads > MAX_ARGON2_LANES) {
+        throw putty_key_unreadable(`wants ${passes} passes of Argon2 over ${memory} KiB (lanes: ${parallelism}), which would take longer than ten seconds`, {
+            hint: 'Encrypt a copy with less: puttygen COPY --reencrypt --ppk-param memory=8192,time=100 -o NEW.',
+        });
+    }
+    // RFC 9106 §3.1: at least one pass, and 8 KiB a lane.
+    if (passes < 1 || parallelism < 1 || memory < 8 * parallelism) {
+        throw putty_key_unreadable('has settings for Argon2 that are out of bounds');
+    }
+    if (salt.length < MIN_SALT || salt.length > putty_key_MAX_SALT) {
+        throw putty_key_unreadable(`has a salt of ${salt.length} bytes`);
+    }
+    return { flavour, memory, passes, parallelism, salt };
+}
+function isFlavour(name) {
+    return Object.hasOwn(FLAVOURS, name);
+}
+function decode(file, passphrase = '') {
+    if (file.encrypted && passphrase.length === 0) {
+        throw new errors_TrustError('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
+            hint: 'Give its passphrase too.',
+        });
+    }
+    const material = deriveKeys(file, file.encrypted ? passphrase : '');
+    const plain = file.encrypted ? putty_key_decrypt(file.privatePart, material) : file.privatePart;
+    try {
+        const comment = verifyMac(file, plain, material.macKey);
+        return readParts(file, plain, comment);
+    }
+    finally {
+        wipe(material);
+        plain.fill(0);
+    }
+}
+function wipe({ key, iv, macKey }) {
+    for (const buffer of [key, iv, macKey])
+        buffer.fill(0);
+}
+function deriveKeys({ version, argon2 }, passphrase) {
+    const secret = Buffer.from(passphrase);
+    try {
+        if (version === 2)
+            return deriveSha1(secret);
+        // Appendix C.4: nothing is derived for a file that is not encrypted, not even a MAC key.
+        if (argon2 === undefined) {
+            return { key: Buffer.alloc(0), iv: Buffer.alloc(0), macKey: Buffer.alloc(0) };
+        }
+        return deriveArgon2(secret, argon2);
+    }
+    finally {
+        secret.fill(0);
+    }
+}
+/** Appendix C.5.1. */
+function deriveSha1(passphrase) {
+    const sha1 = (prefix) => external_node_crypto_namespaceObject.createHash('sha1').update(prefix).update(passphrase).digest();
+    return {
+        key: Buffer.concat([sha1(wire_uint32(0)), sha1(wire_uint32(1))]).subarray(0, KEY_BYTES),
+        iv: Buffer.alloc(BLOCK_BYTES),
+        macKey: sha1('putty-private-key-file-mac-key'),
+    };
+}
+function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }) {
+    const { argon2Sync } = external_node_crypto_namespaceObject;
+    if (argon2Sync === undefined) {
+        throw new errors_TrustError('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
+            hint: 'Use Node 24, or convert the key: puttygen FILE -O private-openssh-new -o NEW.',
+        });
+    }
+    const tagLength = KEY_BYTES + BLOCK_BYTES + MAC_BYTES;
+    const costs = { parallelism, tagLength, memory, passes };
+    const derived = argon2Sync(FLAVOURS[flavour], { message: passphrase, nonce: salt, ...costs });
+    return {
+        key: derived.subarray(0, KEY_BYTES),
+        iv: derived.subarray(KEY_BYTES, KEY_BYTES + BLOCK_BYTES),
+        macKey: derived.subarray(KEY_BYTES + BLOCK_BYTES),
+    };
+}
+function putty_key_decrypt(bytes, { key, iv }) {
+    // Whole blocks: `final` has nothing to add.
+    return external_node_crypto_namespaceObject.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
+}
+/** Appendix C.2: what the MAC covers, the padding of the private part with it. */
+function macOf(file, comment, plain, macKey) {
+    const hmac = external_node_crypto_namespaceObject.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
+    const encryption = file.encrypted ? 'aes256-cbc' : 'none';
+    for (const part of [file.algorithm, encryption, comment, file.publicKey]) {
+        hmac.update(wire_string(part));
+    }
+    return hmac.update(wire_uint32(plain.length)).update(plain).digest();
+}
+/**
+ * The comment, in the bytes that the MAC holds for. PuTTYgen on Windows wrote the system's own
+ * encoding, and a file that was pasted somewhere has become UTF-8 on the way.
+ */
+function verifyMac(file, plain, macKey) {
+    for (const encoding of ['utf8', 'latin1']) {
+        const expected = macOf(file, Buffer.from(file.comment, encoding), plain, macKey);
+        if (expected.length === file.mac.length && external_node_crypto_namespaceObject.timingSafeEqual(expected, file.mac)) {
+            return file.comment;
+        }
+    }
+    if (!file.encrypted) {
+        throw putty_key_unreadable('does not fit its MAC: it is damaged, or was changed', {
+            hint: 'Its comment counts too, with every blank. Paste the whole .ppk file again, as it is.',
+        });
+    }
+    throw new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
+}
+/** Appendix C.3: the private parts by type, put together with the public ones. */
+function readParts(file, plain, comment) {
+    const { algorithm, publicKey } = file;
+    requireType(algorithm);
+    if (typeOfBlob(publicKey) !== algorithm) {
+        throw putty_key_unreadable(`says ${algorithm}, and its public key something else`);
+    }
+    const open = new wire_Reader(publicKey);
+    open.string();
+    const secret = new wire_Reader(plain);
+    let fields;
+    if (algorithm === 'ssh-ed25519') {
+        const point = open.string(32);
+        const seed = Buffer.alloc(32);
+        // Little-endian: leading zeros, which older versions of PuTTY leave out, stand at its end.
+        secret.string(32).copy(seed);
+        fields = [wire_string(point), wire_string(Buffer.concat([seed, point]))];
+        seed.fill(0);
+    }
+    else if (public_key_isEcdsa(algorithm)) {
+        fields = [open.rest(), wire_mpint(secret.mpint())];
+    }
+    else {
+        const [e, n] = [open.mpint(), open.mpint()];
+        const [d, p, q, iqmp] = [secret.mpint(), secret.mpint(), secret.mpint(), secret.mpint()];
+        fields = [n, e, d, iqmp, p, q].map(wire_mpint);
+    }
+    open.end('the public key'); // the private part is followed by padding
+    const wire = Buffer.concat([wire_string(algorithm), ...fields, wire_string(comment)]);
+    try {
+        return readPrivateKey(new wire_Reader(wire));
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        // Numbers so damaged that node:crypto does not even compare the halves.
+        throw putty_key_unreadable('holds numbers that make no valid key', { cause: error });
+    }
+    finally {
+        for (const buffer of [wire, ...fields])
+            buffer.fill(0);
+    }
+}
+/**
+ * `key` as the text of a PuTTY private key file of version 3, which PuTTY reads since 0.75;
+ * encrypted with Argon2id and aes256-cbc where there is a passphrase.
+ *
+ * @throws TrustError `platform-unsupported` (a passphrase, and no Argon2)
+ */
+function encodePuttyKey(key, passphrase) {
+    const encrypted = passphrase !== undefined && passphrase.length > 0;
+    const argon2 = encrypted
+        ? { flavour: 'Argon2id', ...WRITTEN, salt: external_node_crypto_namespaceObject.randomBytes(16) }
+        : undefined;
+    const file = { version: 3, algorithm: key.type, encrypted, publicKey: key.publicKey };
+    const material = deriveKeys({ version: 3, argon2 }, passphrase ?? '');
+    const plain = writeParts(key, encrypted);
+    const comment = key.comment.replace(/[\r\n]+/g, ' '); // appendix C.2: all bytes but these
+    const mac = macOf(file, Buffer.from(comment), plain, material.macKey);
+    const privatePart = encrypted ? encrypt(plain, material) : plain;
+    const text = [
+        `PuTTY-User-Key-File-3: ${key.type}`,
+        `Encryption: ${encrypted ? 'aes256-cbc' : 'none'}`,
+        `Comment: ${comment}`,
+        ...base64Lines('Public-Lines', key.publicKey),
+        ...(argon2 === undefined ? [] : argon2Lines(argon2)),
+        ...base64Lines('Private-Lines', privatePart),
+        `Private-MAC: ${mac.toString('hex')}`,
+        '',
+    ].join('\n');
+    wipe(material);
+    plain.fill(0);
+    return text;
+}
+function encrypt(plain, { key, iv }) {
+    return external_node_crypto_namespaceObject.createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(plain);
+}
+function argon2Lines({ flavour, memory, passes, parallelism, salt }) {
+    return [
+        `Key-Derivation: ${flavour}`,
+        `Argon2-Memory: ${memory}`,
+        `Argon2-Passes: ${passes}`,
+        `Argon2-Parallelism: ${parallelism}`,
+        `Argon2-Salt: ${salt.toString('hex')}`,
+    ];
+}
+function base64Lines(name, bytes) {
+    const lines = bytes.toString('base64').match(new RegExp(`.{1,${COLUMNS}}`, 'g')) ?? [];
+    return [`${name}: ${lines.length}`, ...lines];
+}
+/** Appendix C.3, filled up with random bytes to whole blocks where it will be encrypted. */
+function writeParts({ type, key }, encrypted) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    const fields = type === 'ssh-ed25519'
+        ? [wire_string(part('d'))]
+        : public_key_isEcdsa(type)
+            ? [wire_mpint(part('d'))]
+            : ['d', 'p', 'q', 'qi'].map((name) => wire_mpint(part(name)));
+    const length = fields.reduce((sum, field) => sum + field.length, 0);
+    const padding = encrypted ? (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES : 0;
+    const parts = Buffer.concat([...fields, external_node_crypto_namespaceObject.randomBytes(padding)]);
+    for (const field of fields)
+        field.fill(0);
+    return parts;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/key-file.ts
+/**
+ * Private keys as text, the way people paste them into a secret: in any of the formats, one or many,
+ * with what copying does to them. What is certain is repaired, and told; what is not is named.
+ */
+
+
+
+
+
+
+/** Largest text that is looked at: some sixty RSA-4096 keys; GitHub's own limit for a secret is 48 KB. */
+const key_file_MAX_TEXT = 256 * 1024;
+/** Each encrypted key may cost seconds. */
+const MAX_KEYS = 64;
+/**
+ * All private keys in `text`, in their order.
+ *
+ * @param passphrases one for all, or one for each encrypted key, in their order
+ * @throws TrustError `key-empty`, `key-is-public`, `key-unreadable`, `key-encrypted`,
+ *   `key-passphrase-wrong`, `key-type-unsupported`, `key-too-small`, `platform-unsupported`,
+ *   `input-invalid` (not as many passphrases as encrypted keys)
+ */
+function parsePrivateKeys(text, passphrases = []) {
+    if (text.length > key_file_MAX_TEXT) {
+        const message = `This is too long for private keys (${text.length} characters).`;
+        throw new errors_TrustError('key-unreadable', message);
+    }
+    if (text.trim() === '') {
+        throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
+    }
+    const repairs = [];
+    const segments = split(repair(text, repairs), repairs);
+    const secret = segments.filter(({ format }) => format === 'pem' || format === 'putty');
+    if (secret.length === 0)
+        throw notAKey(text, segments);
+    if (segments.some(({ format }) => format === 'public')) {
+        repairs.push('a public key beside the private one was left out');
+    }
+    return {
+        keys: decodeAll(secret, passphrases),
+        certificates: segments.flatMap((segment) => segment.format === 'certificate' ? [segment.blob] : []),
+        repairs,
+    };
+}
+/** Decodes each key, and says which one an error is about where there are several. */
+function decodeAll(segments, passphrases) {
+    if (segments.length > MAX_KEYS) {
+        const message = `These are ${segments.length} keys; ${MAX_KEYS} are the most.`;
+        throw new errors_TrustError('key-unreadable', message);
+    }
+    const encrypted = segments.filter(isEncrypted);
+    if (passphrases.length > 1 && passphrases.length !== encrypted.length) {
+        const counts = `${passphrases.length} passphrases, and ${encrypted.length} encrypted keys`;
+        throw new errors_TrustError('input-invalid', `There are ${counts}.`, {
+            input: 'passphrase',
+            hint: 'Give one passphrase for all, or one a line for each encrypted key, in their order.',
+        });
+    }
+    return segments.map((segment, index) => {
+        const own = passphrases.length > 1 ? passphrases[encrypted.indexOf(segment)] : passphrases[0];
+        try {
+            return key_file_decode(segment, own);
+        }
+        catch (error) {
+            if (!(error instanceof errors_TrustError))
+                throw error;
+            const { code, hint, cause } = error;
+            const which = segments.length === 1 ? '' : `Key ${index + 1} of ${segments.length}: `;
+            // What stands where a name should may be a piece of the key.
+            const message = error.message.replace(/[A-Za-z0-9+/=]{16,}/g, '…');
+            const details = { cause, ...(hint === undefined ? {} : { hint }) };
+            throw new errors_TrustError(code, `${which}${message}`, details);
+        }
+    });
+}
+function isEncrypted(segment) {
+    if (segment.format === 'putty')
+        return isEncryptedPuttyKey(segment.text);
+    if (segment.format !== 'pem')
+        return false;
+    const { block } = segment;
+    return block.label === 'OPENSSH PRIVATE KEY'
+        ? isEncryptedOpenSshKey(Buffer.from(block.body, 'base64'))
+        : isEncryptedPem(block);
+}
+function key_file_decode(segment, passphrase) {
+    if (segment.format === 'putty')
+        return decodePuttyKey(segment.text, passphrase);
+    if (segment.format !== 'pem')
+        throw new Error('not a private key');
+    const { block } = segment;
+    requirePrivateKey(block);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
+        const message = `What stands between BEGIN and END ${block.label} is not base64.`;
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
+        });
+    }
+    return block.label === 'OPENSSH PRIVATE KEY'
+        ? decodeOpenSshKey(Buffer.from(block.body, 'base64'), passphrase)
+        : decodePemKey(block, passphrase);
+}
+function requirePrivateKey({ label }) {
+    if (/^PGP /.test(label)) {
+        throw new errors_TrustError('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
+            hint: 'Make an SSH key: ssh-keygen -t ed25519.',
+        });
+    }
+    if (label === 'DSA PRIVATE KEY')
+        throw public_key_unsupportedType('ssh-dss');
+    if (!/PRIVATE KEY$/.test(label)) {
+        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
+    }
+}
+// --- repairs ---------------------------------------------------------------------------------
+const MARKS = /-----BEGIN |-----END |---- BEGIN SSH2 |PuTTY-User-Key-File-/;
+/** Undoes what copying and secret stores do to a text as a whole. */
+function repair(text, repairs) {
+    const step = (before, after, told) => {
+        if (after !== before)
+            repairs.push(told);
+        return after;
+    };
+    const unwrap = (before) => unquote(step(before, before.replace(/^\uFEFF/, ''), 'a byte order mark was taken off'), step);
+    let now = unwrap(text);
+    if (!MARKS.test(now)) {
+        const decoded = decodeWhole(now);
+        if (decoded !== undefined && MARKS.test(decoded)) {
+            now = unwrap(step(now, decoded, 'the whole was base64, and was decoded once'));
+        }
+    }
+    now = step(now, withNewlines(now), 'literal \\n were turned into line ends');
+    now = step(now, now.replace(/\r\n|\r/g, '\n'), 'line ends of Windows or old Macs were changed');
+    now = step(now, unfold(now), 'line ends around BEGIN and END were put back');
+    if (!now.endsWith('\n'))
+        now = step(now, `${now}\n`, 'the last line end was put back');
+    return now;
+}
+function unquote(text, step) {
+    const inner = /^\s*(["'])([\s\S]*)\1\s*$/.exec(text)?.[2];
+    return inner === undefined ? text : step(text, inner, 'quotes around it were taken off');
+}
+/** The text that `text` is the base64 of, if it is base64. */
+function decodeWhole(text) {
+    const compact = text.replace(/\s+/g, '');
+    if (!/^[A-Za-z0-9+/]{40,}={0,2}$/.test(compact))
+        return undefined;
+    return Buffer.from(compact, 'base64').toString('utf8');
+}
+/** `\n` written out, as JSON and some secret stores leave it. */
+function withNewlines(text) {
+    const writtenOut = /-----BEGIN [A-Z0-9 ]+-----\s*\\[rn]/.test(text) || !text.trim().includes('\n');
+    return writtenOut ? text.replace(/(\\r)?\\n|\\r/g, '\n') : text;
+}
+/** A PEM block of one line, or with its BEGIN or END on a line with something else. */
+function unfold(text) {
+    return text
+        .replace(/(-----(?:BEGIN|END) [A-Z0-9 ]+-----)[ \t]*(?=\S)/g, '$1\n')
+        .replace(/(\S)[ \t]*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)/g, '$1\n$2')
+        .replace(/^[ \t]*(Proc-Type: \S+)[ \t]+(DEK-Info: \S+)[ \t]*/gm, '$1\n$2\n\n')
+        .replace(/^[ \t]*(DEK-Info: \S+)[ \t]+(?=\S)/gm, '$1\n\n');
+}
+// --- segments --------------------------------------------------------------------------------
+/** The keys in a repaired text, and notes on what else is in it. */
+function split(text, repairs) {
+    const lines = text.split('\n');
+    const segments = [];
+    let indented = false;
+    let spaced = false;
+    let strange = false;
+    for (let i = 0; i < lines.length; i += 1) {
+        const line = lines[i] ?? '';
+        const bare = line.trim();
+        if (bare === '')
+            continue;
+        const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(bare)?.[1];
+        if (label !== undefined) {
+            const end = endOf(lines, i, label);
+            const block = readPem(label, lines.slice(i + 1, end));
+            indented ||= lines.slice(i, end + 1).some((each) => /^[ \t]/.test(each));
+            spaced ||= lines.slice(i + 1, end).some(hasBlanksInBase64);
+            if (/PUBLIC KEY$/.test(label))
+                segments.push({ format: 'public' });
+            // openssl ecparam -genkey writes the curve's name first, in a block of its own.
+            else if (label !== 'EC PARAMETERS')
+                segments.push({ format: 'pem', block });
+            i = end;
+        }
+        else if (bare.startsWith('PuTTY-User-Key-File-')) {
+            const count = puttyLines(lines.slice(i));
+            // Indentation alone may go: blanks of the comment are in the file's MAC.
+            const own = lines.slice(i, i + count).map((each) => each.replace(/^[ \t]+/, ''));
+            indented ||= own.some((each, index) => each !== lines[i + index]);
+            segments.push({ format: 'putty', text: own.join('\n') });
+            i += count - 1;
+        }
+        else if (bare.startsWith('---- BEGIN SSH2 ')) {
+            if (bare.includes('PRIVATE'))
+                throw ssh2PrivateKey();
+            segments.push({ format: 'public' });
+            while (i < lines.length - 1 && !MARKS.test(lines[i + 1] ?? '')) {
+                i += 1;
+                if ((lines[i] ?? '').trim().startsWith('---- END'))
+                    break;
+            }
+        }
+        else if (bare.startsWith('-----END ')) {
+            // Of a damaged line nothing is shown: it may have the key on it.
+            const shown = /^-----END [A-Z0-9 ]+-----$/.test(bare) ? bare : '-----END …';
+            throw new errors_TrustError('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
+                hint: 'Paste the whole file, from BEGIN to END.',
+            });
+        }
+        else {
+            const segment = publicLine(bare);
+            if (segment === undefined)
+                strange = true;
+            else
+                segments.push(segment);
+        }
+    }
+    if (indented)
+        repairs.push('indentation was taken off');
+    if (spaced)
+        repairs.push('blanks inside of a key were taken out');
+    if (strange && segments.length > 0)
+        repairs.push('text outside of the keys was left out');
+    return segments;
+}
+function endOf(lines, start, label) {
+    for (let i = start + 1; i < lines.length; i += 1) {
+        const line = (lines[i] ?? '').trim();
+        if (line === `-----END ${label}-----`)
+            return i;
+        if (line.startsWith('-----BEGIN '))
+            break;
+    }
+    throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
+        hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
+    });
+}
+const PEM_HEADER = /^[A-Za-z0-9-]+: /;
+function readPem(label, content) {
+    const lines = content.map((line) => line.trim());
+    const headers = lines.filter((line) => PEM_HEADER.test(line));
+    const body = lines.filter((line) => !PEM_HEADER.test(line));
+    return { label, headers, body: body.join('').replace(/[ \t]+/g, '') };
+}
+function hasBlanksInBase64(line) {
+    return !PEM_HEADER.test(line.trim()) && /[ \t]/.test(line.trim());
+}
+/** How many lines a PuTTY file has: up to its last, Private-MAC. */
+function puttyLines(lines) {
+    const last = lines.findIndex((line) => line.trim().startsWith('Private-MAC:'));
+    return last < 0 ? lines.length : last + 1;
+}
+function publicLine(line) {
+    const words = line.split(/[ \t]+/);
+    const [type = '', base64 = ''] = words;
+    if (isCertificateType(type))
+        return { format: 'certificate', blob: Buffer.from(base64, 'base64') };
+    const isKey = (name) => public_key_isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
+    // Options of authorized_keys, or host names of known_hosts, may stand before it.
+    const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));
+    return known ? { format: 'public' } : undefined;
+}
+// --- defects ---------------------------------------------------------------------------------
+function notAKey(text, segments) {
+    if (segments.some(({ format }) => format === 'public'))
+        return publicKeyGiven();
+    if (segments.some(({ format }) => format === 'certificate')) {
+        return new errors_TrustError('key-is-public', 'This is a certificate; its private key is needed beside it.', {
+            hint: 'Paste the private key (the file without -cert.pub) before it.',
+        });
+    }
+    const twice = decodeWhole(decodeWhole(text) ?? '') ?? '';
+    if (MARKS.test(twice)) {
+        return new errors_TrustError('key-unreadable', 'This is base64 of base64; only one is undone.', {
+            hint: 'Encode the file once, or paste it as it is.',
+        });
+    }
+    if (/^[A-Za-z0-9+/=\s]{64,}$/.test(text.trim())) {
+        return new errors_TrustError('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
+            hint: 'Paste the whole file, with the lines -----BEGIN … PRIVATE KEY----- and -----END … PRIVATE KEY-----.',
+        });
+    }
+    return new errors_TrustError('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
+        hint: 'Paste the whole private key file (for example ~/.ssh/id_ed25519), with its BEGIN and END lines.',
+    });
+}
+function publicKeyGiven() {
+    return new errors_TrustError('key-is-public', 'This is a public key; a private key is needed.', {
+        hint: 'The private key is the file without .pub; it begins with -----BEGIN. The public key belongs into authorized_keys on the server.',
+    });
+}
+function ssh2PrivateKey() {
+    return new errors_TrustError('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
+        hint: 'Convert it where it was made: ssh-keygen-g3 --export-private-key, or load it into PuTTYgen and export it as OpenSSH.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/ssh/public-key-file.ts
+/**
+ * Public keys as people have them: a line of OpenSSH with or without authorized_keys options
+ * (sshd(8), AUTHORIZED_KEYS FILE FORMAT), RFC 4716, and PEM with SPKI (RFC 5280 §4.1.2.7) or PKCS#1
+ * (RFC 8017 appendix A.1.1) in it. Read whichever it is, and written in each.
+ */
+
+
+
+
+/** Longest text that is looked at; an RSA key of 16384 bits has 3 KB. */
+const public_key_file_MAX_TEXT = 64 * 1024;
+/**
+ * The one public key in `text`, in whatever format.
+ *
+ * @throws TrustError `key-empty`, `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function parsePublicKeyText(text) {
+    if (text.length > public_key_file_MAX_TEXT)
+        throw public_key_file_unreadable('This is too long for a public key.');
+    const lines = text
+        .replace(/^\uFEFF/, '')
+        .split(/\r\n|\r|\n/)
+        .map((line) => line.trimEnd());
+    const used = lines.filter((line) => line !== '' && !/^\s*#/.test(line));
+    const first = used[0]?.trimStart();
+    if (first === undefined)
+        throw new errors_TrustError('key-empty', 'There is no public key.');
+    try {
+        if (first.startsWith('-----BEGIN '))
+            return parsePem(used);
+        if (first.startsWith('---- '))
+            return parseRfc4716(used);
+        if (used.length > 1 && !first.startsWith('PuTTY-User-Key-File-')) {
+            throw public_key_file_unreadable(`There are ${used.length} lines where one public key is expected.`, {
+                hint: 'A public key of OpenSSH is one line: type, base64, comment. If it was broken when it was copied, join it again.',
+            });
+        }
+        return parseLine(first);
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw public_key_file_unreadable('The public key is cut short or damaged.', {
+            hint: 'Copy it again, the whole of it.',
+            cause: error,
+        });
+    }
+}
+function public_key_file_unreadable(message, details = {}) {
+    return new errors_TrustError('key-unreadable', message, details);
+}
+function privateKeyGiven() {
+    return public_key_file_unreadable('This is a private key; a public key is needed.', {
+        hint: 'Its public key: ssh-keygen -y -f FILE, or for a .ppk file puttygen FILE -L. If the private key was seen by others here, replace it.',
+    });
+}
+/** sshd(8): options first, if any; they have blanks in double quotes only. */
+function parseLine(line) {
+    if (line.startsWith('PuTTY-User-Key-File-'))
+        throw privateKeyGiven();
+    const { options, key } = isTypeName(line.split(/[ \t]/, 1)[0] ?? '')
+        ? { options: [], key: line }
+        : splitOptions(line);
+    const [type = '', base64] = key.split(/[ \t]+/);
+    if (isCertificateType(type)) {
+        throw public_key_file_unreadable('This is a certificate; a plain public key is needed.', {
+            hint: 'It is the file without -cert in its name.',
+        });
+    }
+    if (isTypeName(type) && base64 === undefined) {
+        throw public_key_file_unreadable(`There is no key after ${type}.`);
+    }
+    return { ...parsePublicKey(key), format: 'openssh', options, headers: new Map() };
+}
+/** Looks like the name of a key type (RFC 4253 §6.6, RFC 5656, and OpenSSH's own); no option does. */
+function isTypeName(word) {
+    return /^(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+$/.test(word);
+}
+function splitOptions(line) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < line.length && (quoted || !/[ \t]/.test(line.charAt(end))); end += 1) {
+        const char = line.charAt(end);
+        if (char === '\\' && line.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(line.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(line.slice(start, end));
+    if (quoted)
+        throw public_key_file_unreadable('The options before the key have a quote that does not end.');
+    const key = line.slice(end).trimStart();
+    if (key === '' || !options.every((option) => /^[A-Za-z0-9-]+(?:=".*")?$/.test(option))) {
+        throw public_key_file_unreadable('This is not a public key: it begins with no key type that is known.', {
+            hint: 'Give the line of the .pub file (ssh-ed25519 AAAA…), an RFC 4716 file, or PEM. Options before it are those of authorized_keys; a line of known_hosts needs its host names taken off.',
+        });
+    }
+    return { options, key };
+}
+/** RFC 4716 §3.2; `ssh-keygen -i` is as lax about the blanks. */
+const RFC4716_BEGIN = '---- BEGIN SSH2 PUBLIC KEY ----';
+const RFC4716_END = '---- END SSH2 PUBLIC KEY ----';
+/** RFC 4716 §3.3, in bytes. */
+const MAX_TAG = 64;
+const MAX_VALUE = 1024;
+const MAX_LINE = 72;
+function parseRfc4716(lines) {
+    const begin = lines[0]?.trim() ?? '';
+    const rest = lines.slice(1);
+    if (begin !== RFC4716_BEGIN) {
+        if (begin.includes('PRIVATE KEY'))
+            throw privateKeyGiven();
+        throw public_key_file_unreadable(`This does not begin with ${RFC4716_BEGIN}.`);
+    }
+    const end = rest.findIndex((line) => line.trim() === RFC4716_END);
+    if (end < 0)
+        throw endMissing(RFC4716_END);
+    if (end !== rest.length - 1)
+        throw textAfterEnd();
+    const { headers, body } = readHeaders(rest.slice(0, end));
+    const blob = decodeBase64(body.map((line) => line.trim()).join(''));
+    const comment = unquoted(headers.get('comment') ?? '');
+    return { ...publicKeyOf(blob, comment), format: 'rfc4716', options: [], headers };
+}
+/** RFC 4716 §3.3: `tag: value` until a line has no colon; a backslash continues a line. */
+function readHeaders(lines) {
+    const headers = new Map();
+    let next = 0;
+    while (next < lines.length && lines[next]?.includes(':') === true) {
+        let line = '';
+        let more = true;
+        while (more) {
+            const part = lines[next] ?? '';
+            next += 1;
+            more = part.endsWith('\\') && next < lines.length;
+            line += more ? part.slice(0, -1) : part;
+        }
+        const colon = line.indexOf(':');
+        const tag = line.slice(0, colon).trim().toLowerCase();
+        const value = line.slice(colon + 1).trim();
+        if (tag === '' || tag.length > MAX_TAG || Buffer.byteLength(value) > MAX_VALUE) {
+            throw public_key_file_unreadable(`A header of the key has a tag of more than ${MAX_TAG} or a value of more than ${MAX_VALUE} bytes.`);
+        }
+        headers.set(tag, value);
+    }
+    return { headers, body: lines.slice(next) };
+}
+/** RFC 4716 §3.3.2: quotes around a comment are no part of it. PuTTY escapes those inside. */
+function unquoted(comment) {
+    return /^".*"$/.test(comment) ? comment.slice(1, -1).replace(/\\(["\\])/g, '$1') : comment;
+}
+function endMissing(end) {
+    return public_key_file_unreadable(`The line ${end} is missing.`, {
+        hint: 'The key was cut short when it was copied. Copy the whole file.',
+    });
+}
+function textAfterEnd() {
+    return public_key_file_unreadable('There is more after the END line; one public key is expected.');
+}
+function decodeBase64(body) {
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(body)) {
+        throw public_key_file_unreadable('What stands between BEGIN and END is not base64.', {
+            hint: 'Copy the file again as it is.',
+        });
+    }
+    return Buffer.from(body, 'base64');
+}
+function publicKeyOf(blob, comment) {
+    if (isCertificateType(typeOfBlob(blob))) {
+        throw public_key_file_unreadable('This is a certificate; a plain public key is needed.');
+    }
+    const { type } = public_key_decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment };
+}
+const PEM_TYPES = new Map([
+    ['PUBLIC KEY', 'spki'],
+    ['RSA PUBLIC KEY', 'pkcs1'],
+]);
+function parsePem(lines) {
+    const [begin = '', ...rest] = lines.map((line) => line.trim());
+    const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(begin)?.[1];
+    if (label === undefined)
+        throw public_key_file_unreadable('The line -----BEGIN …----- is damaged.');
+    if (/PRIVATE KEY/.test(label))
+        throw privateKeyGiven();
+    if (label === 'DSA PUBLIC KEY')
+        throw public_key_unsupportedType('ssh-dss');
+    const format = PEM_TYPES.get(label);
+    if (format === undefined) {
+        throw public_key_file_unreadable(`This is a ${label.toLowerCase()}, not a public key of SSH.`);
+    }
+    const end = rest.indexOf(`-----END ${label}-----`);
+    if (end < 0)
+        throw endMissing(`-----END ${label}-----`);
+    if (end !== rest.length - 1)
+        throw textAfterEnd();
+    const der = decodeBase64(rest.slice(0, end).join(''));
+    const { blob } = encodePublicKey(readDer(der, format));
+    return { ...publicKeyOf(blob, ''), format, options: [], headers: new Map() };
+}
+function readDer(der, type) {
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: der, format: 'der', type });
+    }
+    catch (cause) {
+        throw public_key_file_unreadable('The public key is cut short or damaged, or of a kind that is not known.', {
+            hint: 'Try it with: openssl pkey -pubin -noout -text -in FILE.',
+            cause,
+        });
+    }
+    const kind = key.asymmetricKeyType ?? 'unknown';
+    if (kind === 'dsa')
+        throw public_key_unsupportedType('ssh-dss');
+    if (kind === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw public_key_unsupportedType(curve);
+    }
+    else if (kind !== 'ed25519' && kind !== 'rsa') {
+        throw public_key_unsupportedType(kind);
+    }
+    if (derLength(der) !== der.length)
+        throw public_key_file_unreadable('There are bytes too many after the key.');
+    return key;
+}
+/** The length of the SEQUENCE that `der` is, with its head (ITU-T X.690 §8.1.3). */
+function derLength(der) {
+    const short = der[1] ?? 0;
+    if (short < 0x80)
+        return 2 + short;
+    const bytes = short & 0x7f;
+    return bytes < 1 || bytes > 4 || der.length < 2 + bytes ? 0 : 2 + bytes + der.readUIntBE(2, bytes);
+}
+/**
+ * A key in wire format as RFC 4716 has it, with a Comment header if there is one. A comment is cut
+ * to what fits its line: RFC 4716 §3.3 would have it continued, and PuTTY can't read that.
+ */
+function formatRfc4716(blob, comment = '') {
+    const header = comment === '' ? [] : [commentHeader(comment.replace(/[\r\n]+/g, ' '))];
+    const body = blob.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
+    return [RFC4716_BEGIN, ...header, ...body, RFC4716_END, ''].join('\n');
+}
+function commentHeader(comment) {
+    let header = 'Comment: "';
+    for (const char of comment) {
+        if (Buffer.byteLength(header + char) >= MAX_LINE)
+            break; // the second quote has to go in
+        header += char;
+    }
+    return `${header}"`;
+}
+/** A key in wire format as PEM, SubjectPublicKeyInfo (`BEGIN PUBLIC KEY`). */
+function formatSpki(blob) {
+    return public_key_decodePublicKey(blob).key.export({ format: 'pem', type: 'spki' }).toString();
+}
+/**
+ * A key in wire format as PEM, PKCS#1 (`BEGIN RSA PUBLIC KEY`).
+ *
+ * @throws TrustError `key-type-unsupported` (PKCS#1 is for RSA alone)
+ */
+function formatPkcs1(blob) {
+    const { type, key } = public_key_decodePublicKey(blob);
+    if (type !== 'ssh-rsa') {
+        throw new errors_TrustError('key-type-unsupported', `PKCS#1 holds RSA keys only, not ${type}.`, {
+            hint: 'Use SPKI (BEGIN PUBLIC KEY) for it.',
+        });
+    }
+    return key.export({ format: 'pem', type: 'pkcs1' }).toString();
+}
+
+;// CONCATENATED MODULE: ./src/ssh/randomart.ts
+/**
+ * The picture of a key that `ssh-keygen -lv` prints, for people who compare by eye: the "drunken
+ * bishop" of OpenSSH, walking over a field as the bits of the SHA-256 fingerprint say.
+ */
+
+
+
+/** OpenSSH's FLDSIZE_X, FLDSIZE_Y. */
+const WIDTH = 17;
+const HEIGHT = 9;
+/** What a square shows by the number of visits to it; more than there are look like the last. */
+const VISITS = ' .o+=*BOX@%&#/^';
+const START = 'S';
+const END = 'E';
+/**
+ * The lines of the picture, joined, without a line end after the last.
+ *
+ * @param blob A key, or a certificate, in wire format
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function randomart(blob) {
+    const key = plainKey(blob);
+    const name = displayType(typeOfBlob(blob));
+    const title = `[${name} ${keyBits(key)}]`;
+    return [
+        // A title that is too long leaves the size out: certificates of ed25519.
+        border(title.length > WIDTH ? `[${name}]` : title),
+        ...walk((0,external_node_crypto_namespaceObject.createHash)('sha256').update(key).digest()).map((row) => `|${row}|`),
+        border('[SHA256]'),
+    ].join('\n');
+}
+function border(text) {
+    const left = '-'.repeat(Math.floor((WIDTH - text.length) / 2));
+    return `+${(left + text).padEnd(WIDTH, '-')}+`;
+}
+function walk(digest) {
+    const visits = Array.from({ length: HEIGHT }, () => new Array(WIDTH).fill(0));
+    const start = { x: Math.floor(WIDTH / 2), y: Math.floor(HEIGHT / 2) };
+    let { x, y } = start;
+    for (const byte of digest) {
+        // Four steps a byte, its lowest bits first: one bit says left or right, the next up or down.
+        for (let bits = byte, step = 0; step < 4; step += 1, bits >>= 2) {
+            x = Math.min(Math.max(x + ((bits & 1) === 1 ? 1 : -1), 0), WIDTH - 1);
+            y = Math.min(Math.max(y + ((bits & 2) === 2 ? 1 : -1), 0), HEIGHT - 1);
+            const row = visits[y];
+            if (row !== undefined)
+                row[x] = (row[x] ?? 0) + 1;
+        }
+    }
+    return visits.map((row, rowIndex) => row
+        .map((count, column) => {
+        // Where the bishop falls asleep counts for more than where it set out.
+        if (column === x && rowIndex === y)
+            return END;
+        if (column === start.x && rowIndex === start.y)
+            return START;
+        return VISITS.charAt(Math.min(count, VISITS.length - 1));
+    })
+        .join(''));
+}
+
+;// CONCATENATED MODULE: ./src/trust/convert.ts
+/** `ssh-trust convert` and `fingerprint`: keys from any format that is read into any that is written. */
+
+
+
+
+
+
+
+
+const PRIVATE_FORMATS = ['openssh', 'pkcs8', 'ppk'];
+const PUBLIC_FORMATS = ['public', 'rfc4716', 'spki', 'pkcs1'];
+/** Texts that hold a private key of some kind; everything else is read as a public key. */
+const PRIVATE = /PRIVATE KEY|PuTTY-User-Key-File-/;
+function onePrivateKey(text, passphrase) {
+    const { keys } = parsePrivateKeys(text, passphrase === undefined ? [] : [passphrase]);
+    const [key] = keys;
+    if (key === undefined || keys.length > 1) {
+        throw new errors_TrustError('input-invalid', `There are ${keys.length} keys; one at a time can be converted.`);
+    }
+    return key;
+}
+function publicHalf(text, passphrase) {
+    if (!PRIVATE.test(text))
+        return parsePublicKeyText(text);
+    const { publicKey, comment } = onePrivateKey(text, passphrase);
+    return { blob: publicKey, comment };
+}
+/**
+ * The private key in `text`, in another format.
+ *
+ * @param newPassphrase encrypts the result; without it the result is not encrypted
+ * @throws TrustError
+ */
+function convertPrivateKey(text, format, passphrase, newPassphrase) {
+    const key = onePrivateKey(text, passphrase);
+    switch (format) {
+        case 'openssh':
+            return encodeOpenSshKey(key, newPassphrase);
+        case 'ppk':
+            return encodePuttyKey(key, newPassphrase);
+        case 'pkcs8': {
+            const encryption = newPassphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase: newPassphrase };
+            return key.key.export({ format: 'pem', type: 'pkcs8', ...encryption }).toString();
+        }
+    }
+}
+/**
+ * The public key in `text`, or of the private key in it, in another format.
+ *
+ * @throws TrustError
+ */
+function convertPublicKey(text, format, passphrase) {
+    const { blob, comment } = publicHalf(text, passphrase);
+    switch (format) {
+        case 'public':
+            return `${formatPublicKey(blob, comment)}\n`;
+        case 'rfc4716':
+            return formatRfc4716(blob, comment);
+        case 'spki':
+            return formatSpki(blob);
+        case 'pkcs1':
+            return formatPkcs1(blob);
+    }
+}
+/** What `ssh-keygen -lf` (`-lvf` with `art`) prints of the key in `text`. */
+function describeKey(text, passphrase, art) {
+    const { blob, comment } = publicHalf(text, passphrase);
+    const type = displayType(typeOfBlob(blob));
+    const line = `${keyBits(plainKey(blob))} ${fingerprint(plainKey(blob))} ${comment === '' ? 'no comment' : comment} (${type})\n`;
+    return art ? `${line}${randomart(blob)}\n` : line;
+}
+
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
+;// CONCATENATED MODULE: ./src/agent/audit.ts
+/**
+ * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
+
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
+/** Opens the audit file, made new (mode 0600) or appended to. */
+function openAudit(file) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const descriptor = openSync(file, flags, 0o600);
+    let bytes = fstatSync(descriptor).size;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            if (bytes + line.length > MAX_BYTES) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += writeSync(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            closeSync(descriptor);
+        },
+    };
+}
+/** The entries of an audit file's text; a line that is torn is left out. */
+function parseAudit(text) {
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/agent/messages.ts
 /**
  * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
@@ -28503,6 +30911,16 @@ async function agentStatus({ socket, token }) {
 async function stopAgent({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
     requireSuccess(answer, 'stop');
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
 }
 /**
  * A signature for a login at a host that the caller has proven itself: for our own clients, which can
@@ -29901,182 +32319,6 @@ async function uploadFile(client, path, content) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/ssh/public-key.ts
-/**
- * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
- * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
- */
-
-
-
-/** The key types that are taken, in the order in which a server is asked for them. */
-const KEY_TYPES = [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'ssh-rsa',
-];
-/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
-const CURVES = {
-    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
-    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
-    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
-};
-/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
-const MIN_RSA_BITS = 2048;
-/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
-const MAX_RSA_BITS = 16384;
-function isKeyType(name) {
-    return KEY_TYPES.includes(name);
-}
-function isEcdsa(type) {
-    return type in CURVES;
-}
-/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
-function displayType(name) {
-    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
-    const cert = plain === name ? '' : '-CERT';
-    if (plain === 'ssh-ed25519')
-        return `ED25519${cert}`;
-    if (plain.startsWith('ecdsa-sha2-'))
-        return `ECDSA${cert}`;
-    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
-        return `RSA${cert}`;
-    if (plain === 'ssh-dss')
-        return `DSA${cert}`;
-    return `${plain}${cert}`;
-}
-/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
-function fingerprint(blob) {
-    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-/** The type name that a key in wire format begins with. Does not look further. */
-function typeOfBlob(blob) {
-    return new Reader(blob).text(64);
-}
-/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
-function readPublicParts(type, reader) {
-    if (type === 'ssh-ed25519') {
-        const x = reader.string(32);
-        if (x.length !== 32)
-            throw new TrustError('malformed', 'An ed25519 public key has 32 bytes.');
-        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
-    }
-    if (isEcdsa(type)) {
-        const curve = CURVES[type];
-        const name = reader.text(32);
-        const point = reader.string(1 + 2 * 66);
-        if (name !== curve.name) {
-            throw new TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
-        }
-        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
-        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
-            throw new TrustError('malformed', `A key of type ${type} has a malformed point.`);
-        }
-        return {
-            kty: 'EC',
-            crv: curve.jwk,
-            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
-            y: point.subarray(1 + curve.bytes).toString('base64url'),
-        };
-    }
-    const e = reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
-}
-/**
- * A public key from its wire format, for verifying.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function decodePublicKey(blob) {
-    const reader = new Reader(blob);
-    const type = reader.text(64);
-    if (!isKeyType(type))
-        throw unsupportedType(type);
-    const parts = readPublicParts(type, reader);
-    reader.end('a public key');
-    try {
-        return { type, key: createPublicKey({ key: parts, format: 'jwk' }) };
-    }
-    catch (cause) {
-        throw new TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
-    }
-}
-function unsupportedType(type) {
-    if (type === 'ssh-dss') {
-        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
-            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
-        });
-    }
-    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
-    });
-}
-/** Modulus length of an RSA key in wire format, in bits. */
-function rsaBits(blob) {
-    const reader = new Reader(blob);
-    reader.string(64);
-    reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
-}
-/**
- * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
- * key must be whole.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
- */
-function parsePublicKey(text) {
-    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
-    if (!isKeyType(type))
-        throw unsupportedType(type);
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new TrustError('malformed', `The key after ${type} is not base64.`);
-    }
-    const blob = Buffer.from(base64, 'base64');
-    const inner = decodePublicKey(blob).type;
-    if (inner !== type) {
-        throw new TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
-    }
-    if (type === 'ssh-rsa')
-        requireRsaSize(blob);
-    return { type, blob, comment: comment.join(' ') };
-}
-/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
-function requireRsaSize(blob) {
-    const bits = rsaBits(blob);
-    if (bits >= MIN_RSA_BITS)
-        return;
-    throw new TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
-        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
-    });
-}
-/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
-function formatPublicKey(blob, comment = '') {
-    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
-    return comment === '' ? line : `${line} ${comment}`;
-}
-/** The wire format of a public key. */
-function encodePublicKey(key) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    if (jwk.crv === 'Ed25519') {
-        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
-    }
-    if (jwk.kty === 'RSA') {
-        const blob = Buffer.concat([wire_string('ssh-rsa'), mpint(part('e')), mpint(part('n'))]);
-        return { type: 'ssh-rsa', blob };
-    }
-    const type = KEY_TYPES.find((name) => isEcdsa(name) && CURVES[name].jwk === jwk.crv);
-    if (type === undefined || !isEcdsa(type)) {
-        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
-    }
-    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
-    return { type, blob: Buffer.concat([wire_string(type), wire_string(CURVES[type].name), wire_string(point)]) };
-}
-
 ;// CONCATENATED MODULE: ./src/trust/demo.ts
 /**
  * `ssh-trust demo`: the main job from end to end on this machine alone. The bundles of main and post
@@ -30340,10 +32582,21 @@ function withoutCommands(log) {
 
 
 
+
+
+
 const dist = (0,external_node_path_.join)(__dirname, '..');
 /** Colour on a terminal alone, and not where https://no-color.org says so. */
 function wantsColour() {
     return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+}
+/** The text of a file, or of standard input for `-`. */
+function read(file) {
+    return (0,external_node_fs_.readFileSync)(file === '-' ? 0 : file, 'utf8');
+}
+/** The first line of a file with a passphrase; undefined where there is no such file. */
+function readPassphrase(file) {
+    return file === undefined ? undefined : read(file).split(/\r?\n/, 1)[0];
 }
 program
     .name('ssh-trust')
@@ -30360,8 +32613,47 @@ program
     });
     process.exitCode = good ? 0 : 1;
 });
+function isPrivateFormat(format) {
+    return PRIVATE_FORMATS.includes(format);
+}
+program
+    .command('convert')
+    .description('write a key in another format: private ones as openssh, pkcs8 or ppk, the rest public')
+    .argument('[file]', 'a private or public key in any format; - is standard input', '-')
+    .addOption(new Option('--to <format>', 'format to write')
+    .choices([...PRIVATE_FORMATS, ...PUBLIC_FORMATS])
+    .makeOptionMandatory())
+    .option('--out <file>', 'a file that does not exist yet (made with mode 0600); else standard output')
+    .option('--passphrase-file <file>', 'holds the passphrase of the key')
+    .option('--new-passphrase-file <file>', 'holds the passphrase to encrypt the result with')
+    .addHelpText('after', `
+Examples:
+  ssh-trust convert key.ppk --to openssh --out id_ed25519
+  ssh-trust convert id_ed25519.pub --to rfc4716
+  ssh-trust convert id_rsa --to ppk --new-passphrase-file secret.txt --out id_rsa.ppk`)
+    .action((file, { to, out, passphraseFile, newPassphraseFile }) => {
+    const passphrase = readPassphrase(passphraseFile);
+    const text = read(file);
+    const result = isPrivateFormat(to)
+        ? convertPrivateKey(text, to, passphrase, readPassphrase(newPassphraseFile))
+        : convertPublicKey(text, to, passphrase);
+    if (out === undefined)
+        process.stdout.write(result);
+    else
+        writeNewFile(out, result);
+});
+program
+    .command('fingerprint')
+    .description('print the SHA256 fingerprint of a key, as ssh-keygen -l does')
+    .argument('[file]', 'a private or public key in any format; - is standard input', '-')
+    .option('--art', 'with the picture that ssh-keygen -lv prints, to compare by eye')
+    .option('--passphrase-file <file>', 'holds the passphrase of the key')
+    .action((file, { art, passphraseFile }) => {
+    const passphrase = readPassphrase(passphraseFile);
+    process.stdout.write(describeKey(read(file), passphrase, art === true));
+});
 program.parseAsync().catch((error) => {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write(`ssh-trust: ${explain(error)}\n`);
     process.exitCode = 1;
 });
 

@@ -1,6 +1,3043 @@
 /******/ (() => { // webpackBootstrap
-/******/ 	"use strict";
+/******/ 	var __webpack_modules__ = ({
+
+/***/ 686:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+"use strict";
+
+
+var crypto_hash_sha512 = (__nccwpck_require__(668).lowlevel).crypto_hash;
+
+/*
+ * This file is a 1:1 port from the OpenBSD blowfish.c and bcrypt_pbkdf.c. As a
+ * result, it retains the original copyright and license. The two files are
+ * under slightly different (but compatible) licenses, and are here combined in
+ * one file.
+ *
+ * Credit for the actual porting work goes to:
+ *  Devi Mandiri <me@devi.web.id>
+ */
+
+/*
+ * The Blowfish portions are under the following license:
+ *
+ * Blowfish block cipher for OpenBSD
+ * Copyright 1997 Niels Provos <provos@physnet.uni-hamburg.de>
+ * All rights reserved.
+ *
+ * Implementation advice by David Mazieres <dm@lcs.mit.edu>.
+ *
+ * Redistribution and use in source and binary forms, with or without
+ * modification, are permitted provided that the following conditions
+ * are met:
+ * 1. Redistributions of source code must retain the above copyright
+ *    notice, this list of conditions and the following disclaimer.
+ * 2. Redistributions in binary form must reproduce the above copyright
+ *    notice, this list of conditions and the following disclaimer in the
+ *    documentation and/or other materials provided with the distribution.
+ * 3. The name of the author may not be used to endorse or promote products
+ *    derived from this software without specific prior written permission.
+ *
+ * THIS SOFTWARE IS PROVIDED BY THE AUTHOR ``AS IS'' AND ANY EXPRESS OR
+ * IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED WARRANTIES
+ * OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE DISCLAIMED.
+ * IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR ANY DIRECT, INDIRECT,
+ * INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL DAMAGES (INCLUDING, BUT
+ * NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR SERVICES; LOSS OF USE,
+ * DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER CAUSED AND ON ANY
+ * THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR TORT
+ * (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF
+ * THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+ */
+
+/*
+ * The bcrypt_pbkdf portions are under the following license:
+ *
+ * Copyright (c) 2013 Ted Unangst <tedu@openbsd.org>
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Performance improvements (Javascript-specific):
+ *
+ * Copyright 2016, Joyent Inc
+ * Author: Alex Wilson <alex.wilson@joyent.com>
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+// Ported from OpenBSD bcrypt_pbkdf.c v1.9
+
+var BLF_J = 0;
+
+var Blowfish = function() {
+  this.S = [
+    new Uint32Array([
+      0xd1310ba6, 0x98dfb5ac, 0x2ffd72db, 0xd01adfb7,
+      0xb8e1afed, 0x6a267e96, 0xba7c9045, 0xf12c7f99,
+      0x24a19947, 0xb3916cf7, 0x0801f2e2, 0x858efc16,
+      0x636920d8, 0x71574e69, 0xa458fea3, 0xf4933d7e,
+      0x0d95748f, 0x728eb658, 0x718bcd58, 0x82154aee,
+      0x7b54a41d, 0xc25a59b5, 0x9c30d539, 0x2af26013,
+      0xc5d1b023, 0x286085f0, 0xca417918, 0xb8db38ef,
+      0x8e79dcb0, 0x603a180e, 0x6c9e0e8b, 0xb01e8a3e,
+      0xd71577c1, 0xbd314b27, 0x78af2fda, 0x55605c60,
+      0xe65525f3, 0xaa55ab94, 0x57489862, 0x63e81440,
+      0x55ca396a, 0x2aab10b6, 0xb4cc5c34, 0x1141e8ce,
+      0xa15486af, 0x7c72e993, 0xb3ee1411, 0x636fbc2a,
+      0x2ba9c55d, 0x741831f6, 0xce5c3e16, 0x9b87931e,
+      0xafd6ba33, 0x6c24cf5c, 0x7a325381, 0x28958677,
+      0x3b8f4898, 0x6b4bb9af, 0xc4bfe81b, 0x66282193,
+      0x61d809cc, 0xfb21a991, 0x487cac60, 0x5dec8032,
+      0xef845d5d, 0xe98575b1, 0xdc262302, 0xeb651b88,
+      0x23893e81, 0xd396acc5, 0x0f6d6ff3, 0x83f44239,
+      0x2e0b4482, 0xa4842004, 0x69c8f04a, 0x9e1f9b5e,
+      0x21c66842, 0xf6e96c9a, 0x670c9c61, 0xabd388f0,
+      0x6a51a0d2, 0xd8542f68, 0x960fa728, 0xab5133a3,
+      0x6eef0b6c, 0x137a3be4, 0xba3bf050, 0x7efb2a98,
+      0xa1f1651d, 0x39af0176, 0x66ca593e, 0x82430e88,
+      0x8cee8619, 0x456f9fb4, 0x7d84a5c3, 0x3b8b5ebe,
+      0xe06f75d8, 0x85c12073, 0x401a449f, 0x56c16aa6,
+      0x4ed3aa62, 0x363f7706, 0x1bfedf72, 0x429b023d,
+      0x37d0d724, 0xd00a1248, 0xdb0fead3, 0x49f1c09b,
+      0x075372c9, 0x80991b7b, 0x25d479d8, 0xf6e8def7,
+      0xe3fe501a, 0xb6794c3b, 0x976ce0bd, 0x04c006ba,
+      0xc1a94fb6, 0x409f60c4, 0x5e5c9ec2, 0x196a2463,
+      0x68fb6faf, 0x3e6c53b5, 0x1339b2eb, 0x3b52ec6f,
+      0x6dfc511f, 0x9b30952c, 0xcc814544, 0xaf5ebd09,
+      0xbee3d004, 0xde334afd, 0x660f2807, 0x192e4bb3,
+      0xc0cba857, 0x45c8740f, 0xd20b5f39, 0xb9d3fbdb,
+      0x5579c0bd, 0x1a60320a, 0xd6a100c6, 0x402c7279,
+      0x679f25fe, 0xfb1fa3cc, 0x8ea5e9f8, 0xdb3222f8,
+      0x3c7516df, 0xfd616b15, 0x2f501ec8, 0xad0552ab,
+      0x323db5fa, 0xfd238760, 0x53317b48, 0x3e00df82,
+      0x9e5c57bb, 0xca6f8ca0, 0x1a87562e, 0xdf1769db,
+      0xd542a8f6, 0x287effc3, 0xac6732c6, 0x8c4f5573,
+      0x695b27b0, 0xbbca58c8, 0xe1ffa35d, 0xb8f011a0,
+      0x10fa3d98, 0xfd2183b8, 0x4afcb56c, 0x2dd1d35b,
+      0x9a53e479, 0xb6f84565, 0xd28e49bc, 0x4bfb9790,
+      0xe1ddf2da, 0xa4cb7e33, 0x62fb1341, 0xcee4c6e8,
+      0xef20cada, 0x36774c01, 0xd07e9efe, 0x2bf11fb4,
+      0x95dbda4d, 0xae909198, 0xeaad8e71, 0x6b93d5a0,
+      0xd08ed1d0, 0xafc725e0, 0x8e3c5b2f, 0x8e7594b7,
+      0x8ff6e2fb, 0xf2122b64, 0x8888b812, 0x900df01c,
+      0x4fad5ea0, 0x688fc31c, 0xd1cff191, 0xb3a8c1ad,
+      0x2f2f2218, 0xbe0e1777, 0xea752dfe, 0x8b021fa1,
+      0xe5a0cc0f, 0xb56f74e8, 0x18acf3d6, 0xce89e299,
+      0xb4a84fe0, 0xfd13e0b7, 0x7cc43b81, 0xd2ada8d9,
+      0x165fa266, 0x80957705, 0x93cc7314, 0x211a1477,
+      0xe6ad2065, 0x77b5fa86, 0xc75442f5, 0xfb9d35cf,
+      0xebcdaf0c, 0x7b3e89a0, 0xd6411bd3, 0xae1e7e49,
+      0x00250e2d, 0x2071b35e, 0x226800bb, 0x57b8e0af,
+      0x2464369b, 0xf009b91e, 0x5563911d, 0x59dfa6aa,
+      0x78c14389, 0xd95a537f, 0x207d5ba2, 0x02e5b9c5,
+      0x83260376, 0x6295cfa9, 0x11c81968, 0x4e734a41,
+      0xb3472dca, 0x7b14a94a, 0x1b510052, 0x9a532915,
+      0xd60f573f, 0xbc9bc6e4, 0x2b60a476, 0x81e67400,
+      0x08ba6fb5, 0x571be91f, 0xf296ec6b, 0x2a0dd915,
+      0xb6636521, 0xe7b9f9b6, 0xff34052e, 0xc5855664,
+      0x53b02d5d, 0xa99f8fa1, 0x08ba4799, 0x6e85076a]),
+    new Uint32Array([
+      0x4b7a70e9, 0xb5b32944, 0xdb75092e, 0xc4192623,
+      0xad6ea6b0, 0x49a7df7d, 0x9cee60b8, 0x8fedb266,
+      0xecaa8c71, 0x699a17ff, 0x5664526c, 0xc2b19ee1,
+      0x193602a5, 0x75094c29, 0xa0591340, 0xe4183a3e,
+      0x3f54989a, 0x5b429d65, 0x6b8fe4d6, 0x99f73fd6,
+      0xa1d29c07, 0xefe830f5, 0x4d2d38e6, 0xf0255dc1,
+      0x4cdd2086, 0x8470eb26, 0x6382e9c6, 0x021ecc5e,
+      0x09686b3f, 0x3ebaefc9, 0x3c971814, 0x6b6a70a1,
+      0x687f3584, 0x52a0e286, 0xb79c5305, 0xaa500737,
+      0x3e07841c, 0x7fdeae5c, 0x8e7d44ec, 0x5716f2b8,
+      0xb03ada37, 0xf0500c0d, 0xf01c1f04, 0x0200b3ff,
+      0xae0cf51a, 0x3cb574b2, 0x25837a58, 0xdc0921bd,
+      0xd19113f9, 0x7ca92ff6, 0x94324773, 0x22f54701,
+      0x3ae5e581, 0x37c2dadc, 0xc8b57634, 0x9af3dda7,
+      0xa9446146, 0x0fd0030e, 0xecc8c73e, 0xa4751e41,
+      0xe238cd99, 0x3bea0e2f, 0x3280bba1, 0x183eb331,
+      0x4e548b38, 0x4f6db908, 0x6f420d03, 0xf60a04bf,
+      0x2cb81290, 0x24977c79, 0x5679b072, 0xbcaf89af,
+      0xde9a771f, 0xd9930810, 0xb38bae12, 0xdccf3f2e,
+      0x5512721f, 0x2e6b7124, 0x501adde6, 0x9f84cd87,
+      0x7a584718, 0x7408da17, 0xbc9f9abc, 0xe94b7d8c,
+      0xec7aec3a, 0xdb851dfa, 0x63094366, 0xc464c3d2,
+      0xef1c1847, 0x3215d908, 0xdd433b37, 0x24c2ba16,
+      0x12a14d43, 0x2a65c451, 0x50940002, 0x133ae4dd,
+      0x71dff89e, 0x10314e55, 0x81ac77d6, 0x5f11199b,
+      0x043556f1, 0xd7a3c76b, 0x3c11183b, 0x5924a509,
+      0xf28fe6ed, 0x97f1fbfa, 0x9ebabf2c, 0x1e153c6e,
+      0x86e34570, 0xeae96fb1, 0x860e5e0a, 0x5a3e2ab3,
+      0x771fe71c, 0x4e3d06fa, 0x2965dcb9, 0x99e71d0f,
+      0x803e89d6, 0x5266c825, 0x2e4cc978, 0x9c10b36a,
+      0xc6150eba, 0x94e2ea78, 0xa5fc3c53, 0x1e0a2df4,
+      0xf2f74ea7, 0x361d2b3d, 0x1939260f, 0x19c27960,
+      0x5223a708, 0xf71312b6, 0xebadfe6e, 0xeac31f66,
+      0xe3bc4595, 0xa67bc883, 0xb17f37d1, 0x018cff28,
+      0xc332ddef, 0xbe6c5aa5, 0x65582185, 0x68ab9802,
+      0xeecea50f, 0xdb2f953b, 0x2aef7dad, 0x5b6e2f84,
+      0x1521b628, 0x29076170, 0xecdd4775, 0x619f1510,
+      0x13cca830, 0xeb61bd96, 0x0334fe1e, 0xaa0363cf,
+      0xb5735c90, 0x4c70a239, 0xd59e9e0b, 0xcbaade14,
+      0xeecc86bc, 0x60622ca7, 0x9cab5cab, 0xb2f3846e,
+      0x648b1eaf, 0x19bdf0ca, 0xa02369b9, 0x655abb50,
+      0x40685a32, 0x3c2ab4b3, 0x319ee9d5, 0xc021b8f7,
+      0x9b540b19, 0x875fa099, 0x95f7997e, 0x623d7da8,
+      0xf837889a, 0x97e32d77, 0x11ed935f, 0x16681281,
+      0x0e358829, 0xc7e61fd6, 0x96dedfa1, 0x7858ba99,
+      0x57f584a5, 0x1b227263, 0x9b83c3ff, 0x1ac24696,
+      0xcdb30aeb, 0x532e3054, 0x8fd948e4, 0x6dbc3128,
+      0x58ebf2ef, 0x34c6ffea, 0xfe28ed61, 0xee7c3c73,
+      0x5d4a14d9, 0xe864b7e3, 0x42105d14, 0x203e13e0,
+      0x45eee2b6, 0xa3aaabea, 0xdb6c4f15, 0xfacb4fd0,
+      0xc742f442, 0xef6abbb5, 0x654f3b1d, 0x41cd2105,
+      0xd81e799e, 0x86854dc7, 0xe44b476a, 0x3d816250,
+      0xcf62a1f2, 0x5b8d2646, 0xfc8883a0, 0xc1c7b6a3,
+      0x7f1524c3, 0x69cb7492, 0x47848a0b, 0x5692b285,
+      0x095bbf00, 0xad19489d, 0x1462b174, 0x23820e00,
+      0x58428d2a, 0x0c55f5ea, 0x1dadf43e, 0x233f7061,
+      0x3372f092, 0x8d937e41, 0xd65fecf1, 0x6c223bdb,
+      0x7cde3759, 0xcbee7460, 0x4085f2a7, 0xce77326e,
+      0xa6078084, 0x19f8509e, 0xe8efd855, 0x61d99735,
+      0xa969a7aa, 0xc50c06c2, 0x5a04abfc, 0x800bcadc,
+      0x9e447a2e, 0xc3453484, 0xfdd56705, 0x0e1e9ec9,
+      0xdb73dbd3, 0x105588cd, 0x675fda79, 0xe3674340,
+      0xc5c43465, 0x713e38d8, 0x3d28f89e, 0xf16dff20,
+      0x153e21e7, 0x8fb03d4a, 0xe6e39f2b, 0xdb83adf7]),
+    new Uint32Array([
+      0xe93d5a68, 0x948140f7, 0xf64c261c, 0x94692934,
+      0x411520f7, 0x7602d4f7, 0xbcf46b2e, 0xd4a20068,
+      0xd4082471, 0x3320f46a, 0x43b7d4b7, 0x500061af,
+      0x1e39f62e, 0x97244546, 0x14214f74, 0xbf8b8840,
+      0x4d95fc1d, 0x96b591af, 0x70f4ddd3, 0x66a02f45,
+      0xbfbc09ec, 0x03bd9785, 0x7fac6dd0, 0x31cb8504,
+      0x96eb27b3, 0x55fd3941, 0xda2547e6, 0xabca0a9a,
+      0x28507825, 0x530429f4, 0x0a2c86da, 0xe9b66dfb,
+      0x68dc1462, 0xd7486900, 0x680ec0a4, 0x27a18dee,
+      0x4f3ffea2, 0xe887ad8c, 0xb58ce006, 0x7af4d6b6,
+      0xaace1e7c, 0xd3375fec, 0xce78a399, 0x406b2a42,
+      0x20fe9e35, 0xd9f385b9, 0xee39d7ab, 0x3b124e8b,
+      0x1dc9faf7, 0x4b6d1856, 0x26a36631, 0xeae397b2,
+      0x3a6efa74, 0xdd5b4332, 0x6841e7f7, 0xca7820fb,
+      0xfb0af54e, 0xd8feb397, 0x454056ac, 0xba489527,
+      0x55533a3a, 0x20838d87, 0xfe6ba9b7, 0xd096954b,
+      0x55a867bc, 0xa1159a58, 0xcca92963, 0x99e1db33,
+      0xa62a4a56, 0x3f3125f9, 0x5ef47e1c, 0x9029317c,
+      0xfdf8e802, 0x04272f70, 0x80bb155c, 0x05282ce3,
+      0x95c11548, 0xe4c66d22, 0x48c1133f, 0xc70f86dc,
+      0x07f9c9ee, 0x41041f0f, 0x404779a4, 0x5d886e17,
+      0x325f51eb, 0xd59bc0d1, 0xf2bcc18f, 0x41113564,
+      0x257b7834, 0x602a9c60, 0xdff8e8a3, 0x1f636c1b,
+      0x0e12b4c2, 0x02e1329e, 0xaf664fd1, 0xcad18115,
+      0x6b2395e0, 0x333e92e1, 0x3b240b62, 0xeebeb922,
+      0x85b2a20e, 0xe6ba0d99, 0xde720c8c, 0x2da2f728,
+      0xd0127845, 0x95b794fd, 0x647d0862, 0xe7ccf5f0,
+      0x5449a36f, 0x877d48fa, 0xc39dfd27, 0xf33e8d1e,
+      0x0a476341, 0x992eff74, 0x3a6f6eab, 0xf4f8fd37,
+      0xa812dc60, 0xa1ebddf8, 0x991be14c, 0xdb6e6b0d,
+      0xc67b5510, 0x6d672c37, 0x2765d43b, 0xdcd0e804,
+      0xf1290dc7, 0xcc00ffa3, 0xb5390f92, 0x690fed0b,
+      0x667b9ffb, 0xcedb7d9c, 0xa091cf0b, 0xd9155ea3,
+      0xbb132f88, 0x515bad24, 0x7b9479bf, 0x763bd6eb,
+      0x37392eb3, 0xcc115979, 0x8026e297, 0xf42e312d,
+      0x6842ada7, 0xc66a2b3b, 0x12754ccc, 0x782ef11c,
+      0x6a124237, 0xb79251e7, 0x06a1bbe6, 0x4bfb6350,
+      0x1a6b1018, 0x11caedfa, 0x3d25bdd8, 0xe2e1c3c9,
+      0x44421659, 0x0a121386, 0xd90cec6e, 0xd5abea2a,
+      0x64af674e, 0xda86a85f, 0xbebfe988, 0x64e4c3fe,
+      0x9dbc8057, 0xf0f7c086, 0x60787bf8, 0x6003604d,
+      0xd1fd8346, 0xf6381fb0, 0x7745ae04, 0xd736fccc,
+      0x83426b33, 0xf01eab71, 0xb0804187, 0x3c005e5f,
+      0x77a057be, 0xbde8ae24, 0x55464299, 0xbf582e61,
+      0x4e58f48f, 0xf2ddfda2, 0xf474ef38, 0x8789bdc2,
+      0x5366f9c3, 0xc8b38e74, 0xb475f255, 0x46fcd9b9,
+      0x7aeb2661, 0x8b1ddf84, 0x846a0e79, 0x915f95e2,
+      0x466e598e, 0x20b45770, 0x8cd55591, 0xc902de4c,
+      0xb90bace1, 0xbb8205d0, 0x11a86248, 0x7574a99e,
+      0xb77f19b6, 0xe0a9dc09, 0x662d09a1, 0xc4324633,
+      0xe85a1f02, 0x09f0be8c, 0x4a99a025, 0x1d6efe10,
+      0x1ab93d1d, 0x0ba5a4df, 0xa186f20f, 0x2868f169,
+      0xdcb7da83, 0x573906fe, 0xa1e2ce9b, 0x4fcd7f52,
+      0x50115e01, 0xa70683fa, 0xa002b5c4, 0x0de6d027,
+      0x9af88c27, 0x773f8641, 0xc3604c06, 0x61a806b5,
+      0xf0177a28, 0xc0f586e0, 0x006058aa, 0x30dc7d62,
+      0x11e69ed7, 0x2338ea63, 0x53c2dd94, 0xc2c21634,
+      0xbbcbee56, 0x90bcb6de, 0xebfc7da1, 0xce591d76,
+      0x6f05e409, 0x4b7c0188, 0x39720a3d, 0x7c927c24,
+      0x86e3725f, 0x724d9db9, 0x1ac15bb4, 0xd39eb8fc,
+      0xed545578, 0x08fca5b5, 0xd83d7cd3, 0x4dad0fc4,
+      0x1e50ef5e, 0xb161e6f8, 0xa28514d9, 0x6c51133c,
+      0x6fd5c7e7, 0x56e14ec4, 0x362abfce, 0xddc6c837,
+      0xd79a3234, 0x92638212, 0x670efa8e, 0x406000e0]),
+    new Uint32Array([
+      0x3a39ce37, 0xd3faf5cf, 0xabc27737, 0x5ac52d1b,
+      0x5cb0679e, 0x4fa33742, 0xd3822740, 0x99bc9bbe,
+      0xd5118e9d, 0xbf0f7315, 0xd62d1c7e, 0xc700c47b,
+      0xb78c1b6b, 0x21a19045, 0xb26eb1be, 0x6a366eb4,
+      0x5748ab2f, 0xbc946e79, 0xc6a376d2, 0x6549c2c8,
+      0x530ff8ee, 0x468dde7d, 0xd5730a1d, 0x4cd04dc6,
+      0x2939bbdb, 0xa9ba4650, 0xac9526e8, 0xbe5ee304,
+      0xa1fad5f0, 0x6a2d519a, 0x63ef8ce2, 0x9a86ee22,
+      0xc089c2b8, 0x43242ef6, 0xa51e03aa, 0x9cf2d0a4,
+      0x83c061ba, 0x9be96a4d, 0x8fe51550, 0xba645bd6,
+      0x2826a2f9, 0xa73a3ae1, 0x4ba99586, 0xef5562e9,
+      0xc72fefd3, 0xf752f7da, 0x3f046f69, 0x77fa0a59,
+      0x80e4a915, 0x87b08601, 0x9b09e6ad, 0x3b3ee593,
+      0xe990fd5a, 0x9e34d797, 0x2cf0b7d9, 0x022b8b51,
+      0x96d5ac3a, 0x017da67d, 0xd1cf3ed6, 0x7c7d2d28,
+      0x1f9f25cf, 0xadf2b89b, 0x5ad6b472, 0x5a88f54c,
+      0xe029ac71, 0xe019a5e6, 0x47b0acfd, 0xed93fa9b,
+      0xe8d3c48d, 0x283b57cc, 0xf8d56629, 0x79132e28,
+      0x785f0191, 0xed756055, 0xf7960e44, 0xe3d35e8c,
+      0x15056dd4, 0x88f46dba, 0x03a16125, 0x0564f0bd,
+      0xc3eb9e15, 0x3c9057a2, 0x97271aec, 0xa93a072a,
+      0x1b3f6d9b, 0x1e6321f5, 0xf59c66fb, 0x26dcf319,
+      0x7533d928, 0xb155fdf5, 0x03563482, 0x8aba3cbb,
+      0x28517711, 0xc20ad9f8, 0xabcc5167, 0xccad925f,
+      0x4de81751, 0x3830dc8e, 0x379d5862, 0x9320f991,
+      0xea7a90c2, 0xfb3e7bce, 0x5121ce64, 0x774fbe32,
+      0xa8b6e37e, 0xc3293d46, 0x48de5369, 0x6413e680,
+      0xa2ae0810, 0xdd6db224, 0x69852dfd, 0x09072166,
+      0xb39a460a, 0x6445c0dd, 0x586cdecf, 0x1c20c8ae,
+      0x5bbef7dd, 0x1b588d40, 0xccd2017f, 0x6bb4e3bb,
+      0xdda26a7e, 0x3a59ff45, 0x3e350a44, 0xbcb4cdd5,
+      0x72eacea8, 0xfa6484bb, 0x8d6612ae, 0xbf3c6f47,
+      0xd29be463, 0x542f5d9e, 0xaec2771b, 0xf64e6370,
+      0x740e0d8d, 0xe75b1357, 0xf8721671, 0xaf537d5d,
+      0x4040cb08, 0x4eb4e2cc, 0x34d2466a, 0x0115af84,
+      0xe1b00428, 0x95983a1d, 0x06b89fb4, 0xce6ea048,
+      0x6f3f3b82, 0x3520ab82, 0x011a1d4b, 0x277227f8,
+      0x611560b1, 0xe7933fdc, 0xbb3a792b, 0x344525bd,
+      0xa08839e1, 0x51ce794b, 0x2f32c9b7, 0xa01fbac9,
+      0xe01cc87e, 0xbcc7d1f6, 0xcf0111c3, 0xa1e8aac7,
+      0x1a908749, 0xd44fbd9a, 0xd0dadecb, 0xd50ada38,
+      0x0339c32a, 0xc6913667, 0x8df9317c, 0xe0b12b4f,
+      0xf79e59b7, 0x43f5bb3a, 0xf2d519ff, 0x27d9459c,
+      0xbf97222c, 0x15e6fc2a, 0x0f91fc71, 0x9b941525,
+      0xfae59361, 0xceb69ceb, 0xc2a86459, 0x12baa8d1,
+      0xb6c1075e, 0xe3056a0c, 0x10d25065, 0xcb03a442,
+      0xe0ec6e0e, 0x1698db3b, 0x4c98a0be, 0x3278e964,
+      0x9f1f9532, 0xe0d392df, 0xd3a0342b, 0x8971f21e,
+      0x1b0a7441, 0x4ba3348c, 0xc5be7120, 0xc37632d8,
+      0xdf359f8d, 0x9b992f2e, 0xe60b6f47, 0x0fe3f11d,
+      0xe54cda54, 0x1edad891, 0xce6279cf, 0xcd3e7e6f,
+      0x1618b166, 0xfd2c1d05, 0x848fd2c5, 0xf6fb2299,
+      0xf523f357, 0xa6327623, 0x93a83531, 0x56cccd02,
+      0xacf08162, 0x5a75ebb5, 0x6e163697, 0x88d273cc,
+      0xde966292, 0x81b949d0, 0x4c50901b, 0x71c65614,
+      0xe6c6c7bd, 0x327a140a, 0x45e1d006, 0xc3f27b9a,
+      0xc9aa53fd, 0x62a80f00, 0xbb25bfe2, 0x35bdd2f6,
+      0x71126905, 0xb2040222, 0xb6cbcf7c, 0xcd769c2b,
+      0x53113ec0, 0x1640e3d3, 0x38abbd60, 0x2547adf0,
+      0xba38209c, 0xf746ce76, 0x77afa1c5, 0x20756060,
+      0x85cbfe4e, 0x8ae88dd8, 0x7aaaf9b0, 0x4cf9aa7e,
+      0x1948c25c, 0x02fb8a8c, 0x01c36ae4, 0xd6ebe1f9,
+      0x90d4f869, 0xa65cdea0, 0x3f09252d, 0xc208e69f,
+      0xb74e6132, 0xce77e25b, 0x578fdfe3, 0x3ac372e6])
+    ];
+  this.P = new Uint32Array([
+    0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344,
+    0xa4093822, 0x299f31d0, 0x082efa98, 0xec4e6c89,
+    0x452821e6, 0x38d01377, 0xbe5466cf, 0x34e90c6c,
+    0xc0ac29b7, 0xc97c50dd, 0x3f84d5b5, 0xb5470917,
+    0x9216d5d9, 0x8979fb1b]);
+};
+
+function F(S, x8, i) {
+  return (((S[0][x8[i+3]] +
+            S[1][x8[i+2]]) ^
+            S[2][x8[i+1]]) +
+            S[3][x8[i]]);
+};
+
+Blowfish.prototype.encipher = function(x, x8) {
+  if (x8 === undefined) {
+    x8 = new Uint8Array(x.buffer);
+    if (x.byteOffset !== 0)
+      x8 = x8.subarray(x.byteOffset);
+  }
+  x[0] ^= this.P[0];
+  for (var i = 1; i < 16; i += 2) {
+    x[1] ^= F(this.S, x8, 0) ^ this.P[i];
+    x[0] ^= F(this.S, x8, 4) ^ this.P[i+1];
+  }
+  var t = x[0];
+  x[0] = x[1] ^ this.P[17];
+  x[1] = t;
+};
+
+Blowfish.prototype.decipher = function(x) {
+  var x8 = new Uint8Array(x.buffer);
+  if (x.byteOffset !== 0)
+    x8 = x8.subarray(x.byteOffset);
+  x[0] ^= this.P[17];
+  for (var i = 16; i > 0; i -= 2) {
+    x[1] ^= F(this.S, x8, 0) ^ this.P[i];
+    x[0] ^= F(this.S, x8, 4) ^ this.P[i-1];
+  }
+  var t = x[0];
+  x[0] = x[1] ^ this.P[0];
+  x[1] = t;
+};
+
+function stream2word(data, databytes){
+  var i, temp = 0;
+  for (i = 0; i < 4; i++, BLF_J++) {
+    if (BLF_J >= databytes) BLF_J = 0;
+    temp = (temp << 8) | data[BLF_J];
+  }
+  return temp;
+};
+
+Blowfish.prototype.expand0state = function(key, keybytes) {
+  var d = new Uint32Array(2), i, k;
+  var d8 = new Uint8Array(d.buffer);
+
+  for (i = 0, BLF_J = 0; i < 18; i++) {
+    this.P[i] ^= stream2word(key, keybytes);
+  }
+  BLF_J = 0;
+
+  for (i = 0; i < 18; i += 2) {
+    this.encipher(d, d8);
+    this.P[i]   = d[0];
+    this.P[i+1] = d[1];
+  }
+
+  for (i = 0; i < 4; i++) {
+    for (k = 0; k < 256; k += 2) {
+      this.encipher(d, d8);
+      this.S[i][k]   = d[0];
+      this.S[i][k+1] = d[1];
+    }
+  }
+};
+
+Blowfish.prototype.expandstate = function(data, databytes, key, keybytes) {
+  var d = new Uint32Array(2), i, k;
+
+  for (i = 0, BLF_J = 0; i < 18; i++) {
+    this.P[i] ^= stream2word(key, keybytes);
+  }
+
+  for (i = 0, BLF_J = 0; i < 18; i += 2) {
+    d[0] ^= stream2word(data, databytes);
+    d[1] ^= stream2word(data, databytes);
+    this.encipher(d);
+    this.P[i]   = d[0];
+    this.P[i+1] = d[1];
+  }
+
+  for (i = 0; i < 4; i++) {
+    for (k = 0; k < 256; k += 2) {
+      d[0] ^= stream2word(data, databytes);
+      d[1] ^= stream2word(data, databytes);
+      this.encipher(d);
+      this.S[i][k]   = d[0];
+      this.S[i][k+1] = d[1];
+    }
+  }
+  BLF_J = 0;
+};
+
+Blowfish.prototype.enc = function(data, blocks) {
+  for (var i = 0; i < blocks; i++) {
+    this.encipher(data.subarray(i*2));
+  }
+};
+
+Blowfish.prototype.dec = function(data, blocks) {
+  for (var i = 0; i < blocks; i++) {
+    this.decipher(data.subarray(i*2));
+  }
+};
+
+var BCRYPT_BLOCKS = 8,
+    BCRYPT_HASHSIZE = 32;
+
+function bcrypt_hash(sha2pass, sha2salt, out) {
+  var state = new Blowfish(),
+      cdata = new Uint32Array(BCRYPT_BLOCKS), i,
+      ciphertext = new Uint8Array([79,120,121,99,104,114,111,109,97,116,105,
+            99,66,108,111,119,102,105,115,104,83,119,97,116,68,121,110,97,109,
+            105,116,101]); //"OxychromaticBlowfishSwatDynamite"
+
+  state.expandstate(sha2salt, 64, sha2pass, 64);
+  for (i = 0; i < 64; i++) {
+    state.expand0state(sha2salt, 64);
+    state.expand0state(sha2pass, 64);
+  }
+
+  for (i = 0; i < BCRYPT_BLOCKS; i++)
+    cdata[i] = stream2word(ciphertext, ciphertext.byteLength);
+  for (i = 0; i < 64; i++)
+    state.enc(cdata, cdata.byteLength / 8);
+
+  for (i = 0; i < BCRYPT_BLOCKS; i++) {
+    out[4*i+3] = cdata[i] >>> 24;
+    out[4*i+2] = cdata[i] >>> 16;
+    out[4*i+1] = cdata[i] >>> 8;
+    out[4*i+0] = cdata[i];
+  }
+};
+
+function bcrypt_pbkdf(pass, passlen, salt, saltlen, key, keylen, rounds) {
+  var sha2pass = new Uint8Array(64),
+      sha2salt = new Uint8Array(64),
+      out = new Uint8Array(BCRYPT_HASHSIZE),
+      tmpout = new Uint8Array(BCRYPT_HASHSIZE),
+      countsalt = new Uint8Array(saltlen+4),
+      i, j, amt, stride, dest, count,
+      origkeylen = keylen;
+
+  if (rounds < 1)
+    return -1;
+  if (passlen === 0 || saltlen === 0 || keylen === 0 ||
+      keylen > (out.byteLength * out.byteLength) || saltlen > (1<<20))
+    return -1;
+
+  stride = Math.floor((keylen + out.byteLength - 1) / out.byteLength);
+  amt = Math.floor((keylen + stride - 1) / stride);
+
+  for (i = 0; i < saltlen; i++)
+    countsalt[i] = salt[i];
+
+  crypto_hash_sha512(sha2pass, pass, passlen);
+
+  for (count = 1; keylen > 0; count++) {
+    countsalt[saltlen+0] = count >>> 24;
+    countsalt[saltlen+1] = count >>> 16;
+    countsalt[saltlen+2] = count >>>  8;
+    countsalt[saltlen+3] = count;
+
+    crypto_hash_sha512(sha2salt, countsalt, saltlen + 4);
+    bcrypt_hash(sha2pass, sha2salt, tmpout);
+    for (i = out.byteLength; i--;)
+      out[i] = tmpout[i];
+
+    for (i = 1; i < rounds; i++) {
+      crypto_hash_sha512(sha2salt, tmpout, tmpout.byteLength);
+      bcrypt_hash(sha2pass, sha2salt, tmpout);
+      for (j = 0; j < out.byteLength; j++)
+        out[j] ^= tmpout[j];
+    }
+
+    amt = Math.min(amt, keylen);
+    for (i = 0; i < amt; i++) {
+      dest = i * stride + (count - 1);
+      if (dest >= origkeylen)
+        break;
+      key[dest] = out[i];
+    }
+    keylen -= i;
+  }
+
+  return 0;
+};
+
+module.exports = {
+      BLOCKS: BCRYPT_BLOCKS,
+      HASHSIZE: BCRYPT_HASHSIZE,
+      hash: bcrypt_hash,
+      pbkdf: bcrypt_pbkdf
+};
+
+
+/***/ }),
+
+/***/ 668:
+/***/ ((module, __unused_webpack_exports, __nccwpck_require__) => {
+
+(function(nacl) {
+'use strict';
+
+// Ported in 2014 by Dmitry Chestnykh and Devi Mandiri.
+// Public domain.
+//
+// Implementation derived from TweetNaCl version 20140427.
+// See for details: http://tweetnacl.cr.yp.to/
+
+var gf = function(init) {
+  var i, r = new Float64Array(16);
+  if (init) for (i = 0; i < init.length; i++) r[i] = init[i];
+  return r;
+};
+
+//  Pluggable, initialized in high-level API below.
+var randombytes = function(/* x, n */) { throw new Error('no PRNG'); };
+
+var _0 = new Uint8Array(16);
+var _9 = new Uint8Array(32); _9[0] = 9;
+
+var gf0 = gf(),
+    gf1 = gf([1]),
+    _121665 = gf([0xdb41, 1]),
+    D = gf([0x78a3, 0x1359, 0x4dca, 0x75eb, 0xd8ab, 0x4141, 0x0a4d, 0x0070, 0xe898, 0x7779, 0x4079, 0x8cc7, 0xfe73, 0x2b6f, 0x6cee, 0x5203]),
+    D2 = gf([0xf159, 0x26b2, 0x9b94, 0xebd6, 0xb156, 0x8283, 0x149a, 0x00e0, 0xd130, 0xeef3, 0x80f2, 0x198e, 0xfce7, 0x56df, 0xd9dc, 0x2406]),
+    X = gf([0xd51a, 0x8f25, 0x2d60, 0xc956, 0xa7b2, 0x9525, 0xc760, 0x692c, 0xdc5c, 0xfdd6, 0xe231, 0xc0a4, 0x53fe, 0xcd6e, 0x36d3, 0x2169]),
+    Y = gf([0x6658, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666, 0x6666]),
+    I = gf([0xa0b0, 0x4a0e, 0x1b27, 0xc4ee, 0xe478, 0xad2f, 0x1806, 0x2f43, 0xd7a7, 0x3dfb, 0x0099, 0x2b4d, 0xdf0b, 0x4fc1, 0x2480, 0x2b83]);
+
+function ts64(x, i, h, l) {
+  x[i]   = (h >> 24) & 0xff;
+  x[i+1] = (h >> 16) & 0xff;
+  x[i+2] = (h >>  8) & 0xff;
+  x[i+3] = h & 0xff;
+  x[i+4] = (l >> 24)  & 0xff;
+  x[i+5] = (l >> 16)  & 0xff;
+  x[i+6] = (l >>  8)  & 0xff;
+  x[i+7] = l & 0xff;
+}
+
+function vn(x, xi, y, yi, n) {
+  var i,d = 0;
+  for (i = 0; i < n; i++) d |= x[xi+i]^y[yi+i];
+  return (1 & ((d - 1) >>> 8)) - 1;
+}
+
+function crypto_verify_16(x, xi, y, yi) {
+  return vn(x,xi,y,yi,16);
+}
+
+function crypto_verify_32(x, xi, y, yi) {
+  return vn(x,xi,y,yi,32);
+}
+
+function core_salsa20(o, p, k, c) {
+  var j0  = c[ 0] & 0xff | (c[ 1] & 0xff)<<8 | (c[ 2] & 0xff)<<16 | (c[ 3] & 0xff)<<24,
+      j1  = k[ 0] & 0xff | (k[ 1] & 0xff)<<8 | (k[ 2] & 0xff)<<16 | (k[ 3] & 0xff)<<24,
+      j2  = k[ 4] & 0xff | (k[ 5] & 0xff)<<8 | (k[ 6] & 0xff)<<16 | (k[ 7] & 0xff)<<24,
+      j3  = k[ 8] & 0xff | (k[ 9] & 0xff)<<8 | (k[10] & 0xff)<<16 | (k[11] & 0xff)<<24,
+      j4  = k[12] & 0xff | (k[13] & 0xff)<<8 | (k[14] & 0xff)<<16 | (k[15] & 0xff)<<24,
+      j5  = c[ 4] & 0xff | (c[ 5] & 0xff)<<8 | (c[ 6] & 0xff)<<16 | (c[ 7] & 0xff)<<24,
+      j6  = p[ 0] & 0xff | (p[ 1] & 0xff)<<8 | (p[ 2] & 0xff)<<16 | (p[ 3] & 0xff)<<24,
+      j7  = p[ 4] & 0xff | (p[ 5] & 0xff)<<8 | (p[ 6] & 0xff)<<16 | (p[ 7] & 0xff)<<24,
+      j8  = p[ 8] & 0xff | (p[ 9] & 0xff)<<8 | (p[10] & 0xff)<<16 | (p[11] & 0xff)<<24,
+      j9  = p[12] & 0xff | (p[13] & 0xff)<<8 | (p[14] & 0xff)<<16 | (p[15] & 0xff)<<24,
+      j10 = c[ 8] & 0xff | (c[ 9] & 0xff)<<8 | (c[10] & 0xff)<<16 | (c[11] & 0xff)<<24,
+      j11 = k[16] & 0xff | (k[17] & 0xff)<<8 | (k[18] & 0xff)<<16 | (k[19] & 0xff)<<24,
+      j12 = k[20] & 0xff | (k[21] & 0xff)<<8 | (k[22] & 0xff)<<16 | (k[23] & 0xff)<<24,
+      j13 = k[24] & 0xff | (k[25] & 0xff)<<8 | (k[26] & 0xff)<<16 | (k[27] & 0xff)<<24,
+      j14 = k[28] & 0xff | (k[29] & 0xff)<<8 | (k[30] & 0xff)<<16 | (k[31] & 0xff)<<24,
+      j15 = c[12] & 0xff | (c[13] & 0xff)<<8 | (c[14] & 0xff)<<16 | (c[15] & 0xff)<<24;
+
+  var x0 = j0, x1 = j1, x2 = j2, x3 = j3, x4 = j4, x5 = j5, x6 = j6, x7 = j7,
+      x8 = j8, x9 = j9, x10 = j10, x11 = j11, x12 = j12, x13 = j13, x14 = j14,
+      x15 = j15, u;
+
+  for (var i = 0; i < 20; i += 2) {
+    u = x0 + x12 | 0;
+    x4 ^= u<<7 | u>>>(32-7);
+    u = x4 + x0 | 0;
+    x8 ^= u<<9 | u>>>(32-9);
+    u = x8 + x4 | 0;
+    x12 ^= u<<13 | u>>>(32-13);
+    u = x12 + x8 | 0;
+    x0 ^= u<<18 | u>>>(32-18);
+
+    u = x5 + x1 | 0;
+    x9 ^= u<<7 | u>>>(32-7);
+    u = x9 + x5 | 0;
+    x13 ^= u<<9 | u>>>(32-9);
+    u = x13 + x9 | 0;
+    x1 ^= u<<13 | u>>>(32-13);
+    u = x1 + x13 | 0;
+    x5 ^= u<<18 | u>>>(32-18);
+
+    u = x10 + x6 | 0;
+    x14 ^= u<<7 | u>>>(32-7);
+    u = x14 + x10 | 0;
+    x2 ^= u<<9 | u>>>(32-9);
+    u = x2 + x14 | 0;
+    x6 ^= u<<13 | u>>>(32-13);
+    u = x6 + x2 | 0;
+    x10 ^= u<<18 | u>>>(32-18);
+
+    u = x15 + x11 | 0;
+    x3 ^= u<<7 | u>>>(32-7);
+    u = x3 + x15 | 0;
+    x7 ^= u<<9 | u>>>(32-9);
+    u = x7 + x3 | 0;
+    x11 ^= u<<13 | u>>>(32-13);
+    u = x11 + x7 | 0;
+    x15 ^= u<<18 | u>>>(32-18);
+
+    u = x0 + x3 | 0;
+    x1 ^= u<<7 | u>>>(32-7);
+    u = x1 + x0 | 0;
+    x2 ^= u<<9 | u>>>(32-9);
+    u = x2 + x1 | 0;
+    x3 ^= u<<13 | u>>>(32-13);
+    u = x3 + x2 | 0;
+    x0 ^= u<<18 | u>>>(32-18);
+
+    u = x5 + x4 | 0;
+    x6 ^= u<<7 | u>>>(32-7);
+    u = x6 + x5 | 0;
+    x7 ^= u<<9 | u>>>(32-9);
+    u = x7 + x6 | 0;
+    x4 ^= u<<13 | u>>>(32-13);
+    u = x4 + x7 | 0;
+    x5 ^= u<<18 | u>>>(32-18);
+
+    u = x10 + x9 | 0;
+    x11 ^= u<<7 | u>>>(32-7);
+    u = x11 + x10 | 0;
+    x8 ^= u<<9 | u>>>(32-9);
+    u = x8 + x11 | 0;
+    x9 ^= u<<13 | u>>>(32-13);
+    u = x9 + x8 | 0;
+    x10 ^= u<<18 | u>>>(32-18);
+
+    u = x15 + x14 | 0;
+    x12 ^= u<<7 | u>>>(32-7);
+    u = x12 + x15 | 0;
+    x13 ^= u<<9 | u>>>(32-9);
+    u = x13 + x12 | 0;
+    x14 ^= u<<13 | u>>>(32-13);
+    u = x14 + x13 | 0;
+    x15 ^= u<<18 | u>>>(32-18);
+  }
+   x0 =  x0 +  j0 | 0;
+   x1 =  x1 +  j1 | 0;
+   x2 =  x2 +  j2 | 0;
+   x3 =  x3 +  j3 | 0;
+   x4 =  x4 +  j4 | 0;
+   x5 =  x5 +  j5 | 0;
+   x6 =  x6 +  j6 | 0;
+   x7 =  x7 +  j7 | 0;
+   x8 =  x8 +  j8 | 0;
+   x9 =  x9 +  j9 | 0;
+  x10 = x10 + j10 | 0;
+  x11 = x11 + j11 | 0;
+  x12 = x12 + j12 | 0;
+  x13 = x13 + j13 | 0;
+  x14 = x14 + j14 | 0;
+  x15 = x15 + j15 | 0;
+
+  o[ 0] = x0 >>>  0 & 0xff;
+  o[ 1] = x0 >>>  8 & 0xff;
+  o[ 2] = x0 >>> 16 & 0xff;
+  o[ 3] = x0 >>> 24 & 0xff;
+
+  o[ 4] = x1 >>>  0 & 0xff;
+  o[ 5] = x1 >>>  8 & 0xff;
+  o[ 6] = x1 >>> 16 & 0xff;
+  o[ 7] = x1 >>> 24 & 0xff;
+
+  o[ 8] = x2 >>>  0 & 0xff;
+  o[ 9] = x2 >>>  8 & 0xff;
+  o[10] = x2 >>> 16 & 0xff;
+  o[11] = x2 >>> 24 & 0xff;
+
+  o[12] = x3 >>>  0 & 0xff;
+  o[13] = x3 >>>  8 & 0xff;
+  o[14] = x3 >>> 16 & 0xff;
+  o[15] = x3 >>> 24 & 0xff;
+
+  o[16] = x4 >>>  0 & 0xff;
+  o[17] = x4 >>>  8 & 0xff;
+  o[18] = x4 >>> 16 & 0xff;
+  o[19] = x4 >>> 24 & 0xff;
+
+  o[20] = x5 >>>  0 & 0xff;
+  o[21] = x5 >>>  8 & 0xff;
+  o[22] = x5 >>> 16 & 0xff;
+  o[23] = x5 >>> 24 & 0xff;
+
+  o[24] = x6 >>>  0 & 0xff;
+  o[25] = x6 >>>  8 & 0xff;
+  o[26] = x6 >>> 16 & 0xff;
+  o[27] = x6 >>> 24 & 0xff;
+
+  o[28] = x7 >>>  0 & 0xff;
+  o[29] = x7 >>>  8 & 0xff;
+  o[30] = x7 >>> 16 & 0xff;
+  o[31] = x7 >>> 24 & 0xff;
+
+  o[32] = x8 >>>  0 & 0xff;
+  o[33] = x8 >>>  8 & 0xff;
+  o[34] = x8 >>> 16 & 0xff;
+  o[35] = x8 >>> 24 & 0xff;
+
+  o[36] = x9 >>>  0 & 0xff;
+  o[37] = x9 >>>  8 & 0xff;
+  o[38] = x9 >>> 16 & 0xff;
+  o[39] = x9 >>> 24 & 0xff;
+
+  o[40] = x10 >>>  0 & 0xff;
+  o[41] = x10 >>>  8 & 0xff;
+  o[42] = x10 >>> 16 & 0xff;
+  o[43] = x10 >>> 24 & 0xff;
+
+  o[44] = x11 >>>  0 & 0xff;
+  o[45] = x11 >>>  8 & 0xff;
+  o[46] = x11 >>> 16 & 0xff;
+  o[47] = x11 >>> 24 & 0xff;
+
+  o[48] = x12 >>>  0 & 0xff;
+  o[49] = x12 >>>  8 & 0xff;
+  o[50] = x12 >>> 16 & 0xff;
+  o[51] = x12 >>> 24 & 0xff;
+
+  o[52] = x13 >>>  0 & 0xff;
+  o[53] = x13 >>>  8 & 0xff;
+  o[54] = x13 >>> 16 & 0xff;
+  o[55] = x13 >>> 24 & 0xff;
+
+  o[56] = x14 >>>  0 & 0xff;
+  o[57] = x14 >>>  8 & 0xff;
+  o[58] = x14 >>> 16 & 0xff;
+  o[59] = x14 >>> 24 & 0xff;
+
+  o[60] = x15 >>>  0 & 0xff;
+  o[61] = x15 >>>  8 & 0xff;
+  o[62] = x15 >>> 16 & 0xff;
+  o[63] = x15 >>> 24 & 0xff;
+}
+
+function core_hsalsa20(o,p,k,c) {
+  var j0  = c[ 0] & 0xff | (c[ 1] & 0xff)<<8 | (c[ 2] & 0xff)<<16 | (c[ 3] & 0xff)<<24,
+      j1  = k[ 0] & 0xff | (k[ 1] & 0xff)<<8 | (k[ 2] & 0xff)<<16 | (k[ 3] & 0xff)<<24,
+      j2  = k[ 4] & 0xff | (k[ 5] & 0xff)<<8 | (k[ 6] & 0xff)<<16 | (k[ 7] & 0xff)<<24,
+      j3  = k[ 8] & 0xff | (k[ 9] & 0xff)<<8 | (k[10] & 0xff)<<16 | (k[11] & 0xff)<<24,
+      j4  = k[12] & 0xff | (k[13] & 0xff)<<8 | (k[14] & 0xff)<<16 | (k[15] & 0xff)<<24,
+      j5  = c[ 4] & 0xff | (c[ 5] & 0xff)<<8 | (c[ 6] & 0xff)<<16 | (c[ 7] & 0xff)<<24,
+      j6  = p[ 0] & 0xff | (p[ 1] & 0xff)<<8 | (p[ 2] & 0xff)<<16 | (p[ 3] & 0xff)<<24,
+      j7  = p[ 4] & 0xff | (p[ 5] & 0xff)<<8 | (p[ 6] & 0xff)<<16 | (p[ 7] & 0xff)<<24,
+      j8  = p[ 8] & 0xff | (p[ 9] & 0xff)<<8 | (p[10] & 0xff)<<16 | (p[11] & 0xff)<<24,
+      j9  = p[12] & 0xff | (p[13] & 0xff)<<8 | (p[14] & 0xff)<<16 | (p[15] & 0xff)<<24,
+      j10 = c[ 8] & 0xff | (c[ 9] & 0xff)<<8 | (c[10] & 0xff)<<16 | (c[11] & 0xff)<<24,
+      j11 = k[16] & 0xff | (k[17] & 0xff)<<8 | (k[18] & 0xff)<<16 | (k[19] & 0xff)<<24,
+      j12 = k[20] & 0xff | (k[21] & 0xff)<<8 | (k[22] & 0xff)<<16 | (k[23] & 0xff)<<24,
+      j13 = k[24] & 0xff | (k[25] & 0xff)<<8 | (k[26] & 0xff)<<16 | (k[27] & 0xff)<<24,
+      j14 = k[28] & 0xff | (k[29] & 0xff)<<8 | (k[30] & 0xff)<<16 | (k[31] & 0xff)<<24,
+      j15 = c[12] & 0xff | (c[13] & 0xff)<<8 | (c[14] & 0xff)<<16 | (c[15] & 0xff)<<24;
+
+  var x0 = j0, x1 = j1, x2 = j2, x3 = j3, x4 = j4, x5 = j5, x6 = j6, x7 = j7,
+      x8 = j8, x9 = j9, x10 = j10, x11 = j11, x12 = j12, x13 = j13, x14 = j14,
+      x15 = j15, u;
+
+  for (var i = 0; i < 20; i += 2) {
+    u = x0 + x12 | 0;
+    x4 ^= u<<7 | u>>>(32-7);
+    u = x4 + x0 | 0;
+    x8 ^= u<<9 | u>>>(32-9);
+    u = x8 + x4 | 0;
+    x12 ^= u<<13 | u>>>(32-13);
+    u = x12 + x8 | 0;
+    x0 ^= u<<18 | u>>>(32-18);
+
+    u = x5 + x1 | 0;
+    x9 ^= u<<7 | u>>>(32-7);
+    u = x9 + x5 | 0;
+    x13 ^= u<<9 | u>>>(32-9);
+    u = x13 + x9 | 0;
+    x1 ^= u<<13 | u>>>(32-13);
+    u = x1 + x13 | 0;
+    x5 ^= u<<18 | u>>>(32-18);
+
+    u = x10 + x6 | 0;
+    x14 ^= u<<7 | u>>>(32-7);
+    u = x14 + x10 | 0;
+    x2 ^= u<<9 | u>>>(32-9);
+    u = x2 + x14 | 0;
+    x6 ^= u<<13 | u>>>(32-13);
+    u = x6 + x2 | 0;
+    x10 ^= u<<18 | u>>>(32-18);
+
+    u = x15 + x11 | 0;
+    x3 ^= u<<7 | u>>>(32-7);
+    u = x3 + x15 | 0;
+    x7 ^= u<<9 | u>>>(32-9);
+    u = x7 + x3 | 0;
+    x11 ^= u<<13 | u>>>(32-13);
+    u = x11 + x7 | 0;
+    x15 ^= u<<18 | u>>>(32-18);
+
+    u = x0 + x3 | 0;
+    x1 ^= u<<7 | u>>>(32-7);
+    u = x1 + x0 | 0;
+    x2 ^= u<<9 | u>>>(32-9);
+    u = x2 + x1 | 0;
+    x3 ^= u<<13 | u>>>(32-13);
+    u = x3 + x2 | 0;
+    x0 ^= u<<18 | u>>>(32-18);
+
+    u = x5 + x4 | 0;
+    x6 ^= u<<7 | u>>>(32-7);
+    u = x6 + x5 | 0;
+    x7 ^= u<<9 | u>>>(32-9);
+    u = x7 + x6 | 0;
+    x4 ^= u<<13 | u>>>(32-13);
+    u = x4 + x7 | 0;
+    x5 ^= u<<18 | u>>>(32-18);
+
+    u = x10 + x9 | 0;
+    x11 ^= u<<7 | u>>>(32-7);
+    u = x11 + x10 | 0;
+    x8 ^= u<<9 | u>>>(32-9);
+    u = x8 + x11 | 0;
+    x9 ^= u<<13 | u>>>(32-13);
+    u = x9 + x8 | 0;
+    x10 ^= u<<18 | u>>>(32-18);
+
+    u = x15 + x14 | 0;
+    x12 ^= u<<7 | u>>>(32-7);
+    u = x12 + x15 | 0;
+    x13 ^= u<<9 | u>>>(32-9);
+    u = x13 + x12 | 0;
+    x14 ^= u<<13 | u>>>(32-13);
+    u = x14 + x13 | 0;
+    x15 ^= u<<18 | u>>>(32-18);
+  }
+
+  o[ 0] = x0 >>>  0 & 0xff;
+  o[ 1] = x0 >>>  8 & 0xff;
+  o[ 2] = x0 >>> 16 & 0xff;
+  o[ 3] = x0 >>> 24 & 0xff;
+
+  o[ 4] = x5 >>>  0 & 0xff;
+  o[ 5] = x5 >>>  8 & 0xff;
+  o[ 6] = x5 >>> 16 & 0xff;
+  o[ 7] = x5 >>> 24 & 0xff;
+
+  o[ 8] = x10 >>>  0 & 0xff;
+  o[ 9] = x10 >>>  8 & 0xff;
+  o[10] = x10 >>> 16 & 0xff;
+  o[11] = x10 >>> 24 & 0xff;
+
+  o[12] = x15 >>>  0 & 0xff;
+  o[13] = x15 >>>  8 & 0xff;
+  o[14] = x15 >>> 16 & 0xff;
+  o[15] = x15 >>> 24 & 0xff;
+
+  o[16] = x6 >>>  0 & 0xff;
+  o[17] = x6 >>>  8 & 0xff;
+  o[18] = x6 >>> 16 & 0xff;
+  o[19] = x6 >>> 24 & 0xff;
+
+  o[20] = x7 >>>  0 & 0xff;
+  o[21] = x7 >>>  8 & 0xff;
+  o[22] = x7 >>> 16 & 0xff;
+  o[23] = x7 >>> 24 & 0xff;
+
+  o[24] = x8 >>>  0 & 0xff;
+  o[25] = x8 >>>  8 & 0xff;
+  o[26] = x8 >>> 16 & 0xff;
+  o[27] = x8 >>> 24 & 0xff;
+
+  o[28] = x9 >>>  0 & 0xff;
+  o[29] = x9 >>>  8 & 0xff;
+  o[30] = x9 >>> 16 & 0xff;
+  o[31] = x9 >>> 24 & 0xff;
+}
+
+function crypto_core_salsa20(out,inp,k,c) {
+  core_salsa20(out,inp,k,c);
+}
+
+function crypto_core_hsalsa20(out,inp,k,c) {
+  core_hsalsa20(out,inp,k,c);
+}
+
+var sigma = new Uint8Array([101, 120, 112, 97, 110, 100, 32, 51, 50, 45, 98, 121, 116, 101, 32, 107]);
+            // "expand 32-byte k"
+
+function crypto_stream_salsa20_xor(c,cpos,m,mpos,b,n,k) {
+  var z = new Uint8Array(16), x = new Uint8Array(64);
+  var u, i;
+  for (i = 0; i < 16; i++) z[i] = 0;
+  for (i = 0; i < 8; i++) z[i] = n[i];
+  while (b >= 64) {
+    crypto_core_salsa20(x,z,k,sigma);
+    for (i = 0; i < 64; i++) c[cpos+i] = m[mpos+i] ^ x[i];
+    u = 1;
+    for (i = 8; i < 16; i++) {
+      u = u + (z[i] & 0xff) | 0;
+      z[i] = u & 0xff;
+      u >>>= 8;
+    }
+    b -= 64;
+    cpos += 64;
+    mpos += 64;
+  }
+  if (b > 0) {
+    crypto_core_salsa20(x,z,k,sigma);
+    for (i = 0; i < b; i++) c[cpos+i] = m[mpos+i] ^ x[i];
+  }
+  return 0;
+}
+
+function crypto_stream_salsa20(c,cpos,b,n,k) {
+  var z = new Uint8Array(16), x = new Uint8Array(64);
+  var u, i;
+  for (i = 0; i < 16; i++) z[i] = 0;
+  for (i = 0; i < 8; i++) z[i] = n[i];
+  while (b >= 64) {
+    crypto_core_salsa20(x,z,k,sigma);
+    for (i = 0; i < 64; i++) c[cpos+i] = x[i];
+    u = 1;
+    for (i = 8; i < 16; i++) {
+      u = u + (z[i] & 0xff) | 0;
+      z[i] = u & 0xff;
+      u >>>= 8;
+    }
+    b -= 64;
+    cpos += 64;
+  }
+  if (b > 0) {
+    crypto_core_salsa20(x,z,k,sigma);
+    for (i = 0; i < b; i++) c[cpos+i] = x[i];
+  }
+  return 0;
+}
+
+function crypto_stream(c,cpos,d,n,k) {
+  var s = new Uint8Array(32);
+  crypto_core_hsalsa20(s,n,k,sigma);
+  var sn = new Uint8Array(8);
+  for (var i = 0; i < 8; i++) sn[i] = n[i+16];
+  return crypto_stream_salsa20(c,cpos,d,sn,s);
+}
+
+function crypto_stream_xor(c,cpos,m,mpos,d,n,k) {
+  var s = new Uint8Array(32);
+  crypto_core_hsalsa20(s,n,k,sigma);
+  var sn = new Uint8Array(8);
+  for (var i = 0; i < 8; i++) sn[i] = n[i+16];
+  return crypto_stream_salsa20_xor(c,cpos,m,mpos,d,sn,s);
+}
+
+/*
+* Port of Andrew Moon's Poly1305-donna-16. Public domain.
+* https://github.com/floodyberry/poly1305-donna
+*/
+
+var poly1305 = function(key) {
+  this.buffer = new Uint8Array(16);
+  this.r = new Uint16Array(10);
+  this.h = new Uint16Array(10);
+  this.pad = new Uint16Array(8);
+  this.leftover = 0;
+  this.fin = 0;
+
+  var t0, t1, t2, t3, t4, t5, t6, t7;
+
+  t0 = key[ 0] & 0xff | (key[ 1] & 0xff) << 8; this.r[0] = ( t0                     ) & 0x1fff;
+  t1 = key[ 2] & 0xff | (key[ 3] & 0xff) << 8; this.r[1] = ((t0 >>> 13) | (t1 <<  3)) & 0x1fff;
+  t2 = key[ 4] & 0xff | (key[ 5] & 0xff) << 8; this.r[2] = ((t1 >>> 10) | (t2 <<  6)) & 0x1f03;
+  t3 = key[ 6] & 0xff | (key[ 7] & 0xff) << 8; this.r[3] = ((t2 >>>  7) | (t3 <<  9)) & 0x1fff;
+  t4 = key[ 8] & 0xff | (key[ 9] & 0xff) << 8; this.r[4] = ((t3 >>>  4) | (t4 << 12)) & 0x00ff;
+  this.r[5] = ((t4 >>>  1)) & 0x1ffe;
+  t5 = key[10] & 0xff | (key[11] & 0xff) << 8; this.r[6] = ((t4 >>> 14) | (t5 <<  2)) & 0x1fff;
+  t6 = key[12] & 0xff | (key[13] & 0xff) << 8; this.r[7] = ((t5 >>> 11) | (t6 <<  5)) & 0x1f81;
+  t7 = key[14] & 0xff | (key[15] & 0xff) << 8; this.r[8] = ((t6 >>>  8) | (t7 <<  8)) & 0x1fff;
+  this.r[9] = ((t7 >>>  5)) & 0x007f;
+
+  this.pad[0] = key[16] & 0xff | (key[17] & 0xff) << 8;
+  this.pad[1] = key[18] & 0xff | (key[19] & 0xff) << 8;
+  this.pad[2] = key[20] & 0xff | (key[21] & 0xff) << 8;
+  this.pad[3] = key[22] & 0xff | (key[23] & 0xff) << 8;
+  this.pad[4] = key[24] & 0xff | (key[25] & 0xff) << 8;
+  this.pad[5] = key[26] & 0xff | (key[27] & 0xff) << 8;
+  this.pad[6] = key[28] & 0xff | (key[29] & 0xff) << 8;
+  this.pad[7] = key[30] & 0xff | (key[31] & 0xff) << 8;
+};
+
+poly1305.prototype.blocks = function(m, mpos, bytes) {
+  var hibit = this.fin ? 0 : (1 << 11);
+  var t0, t1, t2, t3, t4, t5, t6, t7, c;
+  var d0, d1, d2, d3, d4, d5, d6, d7, d8, d9;
+
+  var h0 = this.h[0],
+      h1 = this.h[1],
+      h2 = this.h[2],
+      h3 = this.h[3],
+      h4 = this.h[4],
+      h5 = this.h[5],
+      h6 = this.h[6],
+      h7 = this.h[7],
+      h8 = this.h[8],
+      h9 = this.h[9];
+
+  var r0 = this.r[0],
+      r1 = this.r[1],
+      r2 = this.r[2],
+      r3 = this.r[3],
+      r4 = this.r[4],
+      r5 = this.r[5],
+      r6 = this.r[6],
+      r7 = this.r[7],
+      r8 = this.r[8],
+      r9 = this.r[9];
+
+  while (bytes >= 16) {
+    t0 = m[mpos+ 0] & 0xff | (m[mpos+ 1] & 0xff) << 8; h0 += ( t0                     ) & 0x1fff;
+    t1 = m[mpos+ 2] & 0xff | (m[mpos+ 3] & 0xff) << 8; h1 += ((t0 >>> 13) | (t1 <<  3)) & 0x1fff;
+    t2 = m[mpos+ 4] & 0xff | (m[mpos+ 5] & 0xff) << 8; h2 += ((t1 >>> 10) | (t2 <<  6)) & 0x1fff;
+    t3 = m[mpos+ 6] & 0xff | (m[mpos+ 7] & 0xff) << 8; h3 += ((t2 >>>  7) | (t3 <<  9)) & 0x1fff;
+    t4 = m[mpos+ 8] & 0xff | (m[mpos+ 9] & 0xff) << 8; h4 += ((t3 >>>  4) | (t4 << 12)) & 0x1fff;
+    h5 += ((t4 >>>  1)) & 0x1fff;
+    t5 = m[mpos+10] & 0xff | (m[mpos+11] & 0xff) << 8; h6 += ((t4 >>> 14) | (t5 <<  2)) & 0x1fff;
+    t6 = m[mpos+12] & 0xff | (m[mpos+13] & 0xff) << 8; h7 += ((t5 >>> 11) | (t6 <<  5)) & 0x1fff;
+    t7 = m[mpos+14] & 0xff | (m[mpos+15] & 0xff) << 8; h8 += ((t6 >>>  8) | (t7 <<  8)) & 0x1fff;
+    h9 += ((t7 >>> 5)) | hibit;
+
+    c = 0;
+
+    d0 = c;
+    d0 += h0 * r0;
+    d0 += h1 * (5 * r9);
+    d0 += h2 * (5 * r8);
+    d0 += h3 * (5 * r7);
+    d0 += h4 * (5 * r6);
+    c = (d0 >>> 13); d0 &= 0x1fff;
+    d0 += h5 * (5 * r5);
+    d0 += h6 * (5 * r4);
+    d0 += h7 * (5 * r3);
+    d0 += h8 * (5 * r2);
+    d0 += h9 * (5 * r1);
+    c += (d0 >>> 13); d0 &= 0x1fff;
+
+    d1 = c;
+    d1 += h0 * r1;
+    d1 += h1 * r0;
+    d1 += h2 * (5 * r9);
+    d1 += h3 * (5 * r8);
+    d1 += h4 * (5 * r7);
+    c = (d1 >>> 13); d1 &= 0x1fff;
+    d1 += h5 * (5 * r6);
+    d1 += h6 * (5 * r5);
+    d1 += h7 * (5 * r4);
+    d1 += h8 * (5 * r3);
+    d1 += h9 * (5 * r2);
+    c += (d1 >>> 13); d1 &= 0x1fff;
+
+    d2 = c;
+    d2 += h0 * r2;
+    d2 += h1 * r1;
+    d2 += h2 * r0;
+    d2 += h3 * (5 * r9);
+    d2 += h4 * (5 * r8);
+    c = (d2 >>> 13); d2 &= 0x1fff;
+    d2 += h5 * (5 * r7);
+    d2 += h6 * (5 * r6);
+    d2 += h7 * (5 * r5);
+    d2 += h8 * (5 * r4);
+    d2 += h9 * (5 * r3);
+    c += (d2 >>> 13); d2 &= 0x1fff;
+
+    d3 = c;
+    d3 += h0 * r3;
+    d3 += h1 * r2;
+    d3 += h2 * r1;
+    d3 += h3 * r0;
+    d3 += h4 * (5 * r9);
+    c = (d3 >>> 13); d3 &= 0x1fff;
+    d3 += h5 * (5 * r8);
+    d3 += h6 * (5 * r7);
+    d3 += h7 * (5 * r6);
+    d3 += h8 * (5 * r5);
+    d3 += h9 * (5 * r4);
+    c += (d3 >>> 13); d3 &= 0x1fff;
+
+    d4 = c;
+    d4 += h0 * r4;
+    d4 += h1 * r3;
+    d4 += h2 * r2;
+    d4 += h3 * r1;
+    d4 += h4 * r0;
+    c = (d4 >>> 13); d4 &= 0x1fff;
+    d4 += h5 * (5 * r9);
+    d4 += h6 * (5 * r8);
+    d4 += h7 * (5 * r7);
+    d4 += h8 * (5 * r6);
+    d4 += h9 * (5 * r5);
+    c += (d4 >>> 13); d4 &= 0x1fff;
+
+    d5 = c;
+    d5 += h0 * r5;
+    d5 += h1 * r4;
+    d5 += h2 * r3;
+    d5 += h3 * r2;
+    d5 += h4 * r1;
+    c = (d5 >>> 13); d5 &= 0x1fff;
+    d5 += h5 * r0;
+    d5 += h6 * (5 * r9);
+    d5 += h7 * (5 * r8);
+    d5 += h8 * (5 * r7);
+    d5 += h9 * (5 * r6);
+    c += (d5 >>> 13); d5 &= 0x1fff;
+
+    d6 = c;
+    d6 += h0 * r6;
+    d6 += h1 * r5;
+    d6 += h2 * r4;
+    d6 += h3 * r3;
+    d6 += h4 * r2;
+    c = (d6 >>> 13); d6 &= 0x1fff;
+    d6 += h5 * r1;
+    d6 += h6 * r0;
+    d6 += h7 * (5 * r9);
+    d6 += h8 * (5 * r8);
+    d6 += h9 * (5 * r7);
+    c += (d6 >>> 13); d6 &= 0x1fff;
+
+    d7 = c;
+    d7 += h0 * r7;
+    d7 += h1 * r6;
+    d7 += h2 * r5;
+    d7 += h3 * r4;
+    d7 += h4 * r3;
+    c = (d7 >>> 13); d7 &= 0x1fff;
+    d7 += h5 * r2;
+    d7 += h6 * r1;
+    d7 += h7 * r0;
+    d7 += h8 * (5 * r9);
+    d7 += h9 * (5 * r8);
+    c += (d7 >>> 13); d7 &= 0x1fff;
+
+    d8 = c;
+    d8 += h0 * r8;
+    d8 += h1 * r7;
+    d8 += h2 * r6;
+    d8 += h3 * r5;
+    d8 += h4 * r4;
+    c = (d8 >>> 13); d8 &= 0x1fff;
+    d8 += h5 * r3;
+    d8 += h6 * r2;
+    d8 += h7 * r1;
+    d8 += h8 * r0;
+    d8 += h9 * (5 * r9);
+    c += (d8 >>> 13); d8 &= 0x1fff;
+
+    d9 = c;
+    d9 += h0 * r9;
+    d9 += h1 * r8;
+    d9 += h2 * r7;
+    d9 += h3 * r6;
+    d9 += h4 * r5;
+    c = (d9 >>> 13); d9 &= 0x1fff;
+    d9 += h5 * r4;
+    d9 += h6 * r3;
+    d9 += h7 * r2;
+    d9 += h8 * r1;
+    d9 += h9 * r0;
+    c += (d9 >>> 13); d9 &= 0x1fff;
+
+    c = (((c << 2) + c)) | 0;
+    c = (c + d0) | 0;
+    d0 = c & 0x1fff;
+    c = (c >>> 13);
+    d1 += c;
+
+    h0 = d0;
+    h1 = d1;
+    h2 = d2;
+    h3 = d3;
+    h4 = d4;
+    h5 = d5;
+    h6 = d6;
+    h7 = d7;
+    h8 = d8;
+    h9 = d9;
+
+    mpos += 16;
+    bytes -= 16;
+  }
+  this.h[0] = h0;
+  this.h[1] = h1;
+  this.h[2] = h2;
+  this.h[3] = h3;
+  this.h[4] = h4;
+  this.h[5] = h5;
+  this.h[6] = h6;
+  this.h[7] = h7;
+  this.h[8] = h8;
+  this.h[9] = h9;
+};
+
+poly1305.prototype.finish = function(mac, macpos) {
+  var g = new Uint16Array(10);
+  var c, mask, f, i;
+
+  if (this.leftover) {
+    i = this.leftover;
+    this.buffer[i++] = 1;
+    for (; i < 16; i++) this.buffer[i] = 0;
+    this.fin = 1;
+    this.blocks(this.buffer, 0, 16);
+  }
+
+  c = this.h[1] >>> 13;
+  this.h[1] &= 0x1fff;
+  for (i = 2; i < 10; i++) {
+    this.h[i] += c;
+    c = this.h[i] >>> 13;
+    this.h[i] &= 0x1fff;
+  }
+  this.h[0] += (c * 5);
+  c = this.h[0] >>> 13;
+  this.h[0] &= 0x1fff;
+  this.h[1] += c;
+  c = this.h[1] >>> 13;
+  this.h[1] &= 0x1fff;
+  this.h[2] += c;
+
+  g[0] = this.h[0] + 5;
+  c = g[0] >>> 13;
+  g[0] &= 0x1fff;
+  for (i = 1; i < 10; i++) {
+    g[i] = this.h[i] + c;
+    c = g[i] >>> 13;
+    g[i] &= 0x1fff;
+  }
+  g[9] -= (1 << 13);
+
+  mask = (c ^ 1) - 1;
+  for (i = 0; i < 10; i++) g[i] &= mask;
+  mask = ~mask;
+  for (i = 0; i < 10; i++) this.h[i] = (this.h[i] & mask) | g[i];
+
+  this.h[0] = ((this.h[0]       ) | (this.h[1] << 13)                    ) & 0xffff;
+  this.h[1] = ((this.h[1] >>>  3) | (this.h[2] << 10)                    ) & 0xffff;
+  this.h[2] = ((this.h[2] >>>  6) | (this.h[3] <<  7)                    ) & 0xffff;
+  this.h[3] = ((this.h[3] >>>  9) | (this.h[4] <<  4)                    ) & 0xffff;
+  this.h[4] = ((this.h[4] >>> 12) | (this.h[5] <<  1) | (this.h[6] << 14)) & 0xffff;
+  this.h[5] = ((this.h[6] >>>  2) | (this.h[7] << 11)                    ) & 0xffff;
+  this.h[6] = ((this.h[7] >>>  5) | (this.h[8] <<  8)                    ) & 0xffff;
+  this.h[7] = ((this.h[8] >>>  8) | (this.h[9] <<  5)                    ) & 0xffff;
+
+  f = this.h[0] + this.pad[0];
+  this.h[0] = f & 0xffff;
+  for (i = 1; i < 8; i++) {
+    f = (((this.h[i] + this.pad[i]) | 0) + (f >>> 16)) | 0;
+    this.h[i] = f & 0xffff;
+  }
+
+  mac[macpos+ 0] = (this.h[0] >>> 0) & 0xff;
+  mac[macpos+ 1] = (this.h[0] >>> 8) & 0xff;
+  mac[macpos+ 2] = (this.h[1] >>> 0) & 0xff;
+  mac[macpos+ 3] = (this.h[1] >>> 8) & 0xff;
+  mac[macpos+ 4] = (this.h[2] >>> 0) & 0xff;
+  mac[macpos+ 5] = (this.h[2] >>> 8) & 0xff;
+  mac[macpos+ 6] = (this.h[3] >>> 0) & 0xff;
+  mac[macpos+ 7] = (this.h[3] >>> 8) & 0xff;
+  mac[macpos+ 8] = (this.h[4] >>> 0) & 0xff;
+  mac[macpos+ 9] = (this.h[4] >>> 8) & 0xff;
+  mac[macpos+10] = (this.h[5] >>> 0) & 0xff;
+  mac[macpos+11] = (this.h[5] >>> 8) & 0xff;
+  mac[macpos+12] = (this.h[6] >>> 0) & 0xff;
+  mac[macpos+13] = (this.h[6] >>> 8) & 0xff;
+  mac[macpos+14] = (this.h[7] >>> 0) & 0xff;
+  mac[macpos+15] = (this.h[7] >>> 8) & 0xff;
+};
+
+poly1305.prototype.update = function(m, mpos, bytes) {
+  var i, want;
+
+  if (this.leftover) {
+    want = (16 - this.leftover);
+    if (want > bytes)
+      want = bytes;
+    for (i = 0; i < want; i++)
+      this.buffer[this.leftover + i] = m[mpos+i];
+    bytes -= want;
+    mpos += want;
+    this.leftover += want;
+    if (this.leftover < 16)
+      return;
+    this.blocks(this.buffer, 0, 16);
+    this.leftover = 0;
+  }
+
+  if (bytes >= 16) {
+    want = bytes - (bytes % 16);
+    this.blocks(m, mpos, want);
+    mpos += want;
+    bytes -= want;
+  }
+
+  if (bytes) {
+    for (i = 0; i < bytes; i++)
+      this.buffer[this.leftover + i] = m[mpos+i];
+    this.leftover += bytes;
+  }
+};
+
+function crypto_onetimeauth(out, outpos, m, mpos, n, k) {
+  var s = new poly1305(k);
+  s.update(m, mpos, n);
+  s.finish(out, outpos);
+  return 0;
+}
+
+function crypto_onetimeauth_verify(h, hpos, m, mpos, n, k) {
+  var x = new Uint8Array(16);
+  crypto_onetimeauth(x,0,m,mpos,n,k);
+  return crypto_verify_16(h,hpos,x,0);
+}
+
+function crypto_secretbox(c,m,d,n,k) {
+  var i;
+  if (d < 32) return -1;
+  crypto_stream_xor(c,0,m,0,d,n,k);
+  crypto_onetimeauth(c, 16, c, 32, d - 32, c);
+  for (i = 0; i < 16; i++) c[i] = 0;
+  return 0;
+}
+
+function crypto_secretbox_open(m,c,d,n,k) {
+  var i;
+  var x = new Uint8Array(32);
+  if (d < 32) return -1;
+  crypto_stream(x,0,32,n,k);
+  if (crypto_onetimeauth_verify(c, 16,c, 32,d - 32,x) !== 0) return -1;
+  crypto_stream_xor(m,0,c,0,d,n,k);
+  for (i = 0; i < 32; i++) m[i] = 0;
+  return 0;
+}
+
+function set25519(r, a) {
+  var i;
+  for (i = 0; i < 16; i++) r[i] = a[i]|0;
+}
+
+function car25519(o) {
+  var i, v, c = 1;
+  for (i = 0; i < 16; i++) {
+    v = o[i] + c + 65535;
+    c = Math.floor(v / 65536);
+    o[i] = v - c * 65536;
+  }
+  o[0] += c-1 + 37 * (c-1);
+}
+
+function sel25519(p, q, b) {
+  var t, c = ~(b-1);
+  for (var i = 0; i < 16; i++) {
+    t = c & (p[i] ^ q[i]);
+    p[i] ^= t;
+    q[i] ^= t;
+  }
+}
+
+function pack25519(o, n) {
+  var i, j, b;
+  var m = gf(), t = gf();
+  for (i = 0; i < 16; i++) t[i] = n[i];
+  car25519(t);
+  car25519(t);
+  car25519(t);
+  for (j = 0; j < 2; j++) {
+    m[0] = t[0] - 0xffed;
+    for (i = 1; i < 15; i++) {
+      m[i] = t[i] - 0xffff - ((m[i-1]>>16) & 1);
+      m[i-1] &= 0xffff;
+    }
+    m[15] = t[15] - 0x7fff - ((m[14]>>16) & 1);
+    b = (m[15]>>16) & 1;
+    m[14] &= 0xffff;
+    sel25519(t, m, 1-b);
+  }
+  for (i = 0; i < 16; i++) {
+    o[2*i] = t[i] & 0xff;
+    o[2*i+1] = t[i]>>8;
+  }
+}
+
+function neq25519(a, b) {
+  var c = new Uint8Array(32), d = new Uint8Array(32);
+  pack25519(c, a);
+  pack25519(d, b);
+  return crypto_verify_32(c, 0, d, 0);
+}
+
+function par25519(a) {
+  var d = new Uint8Array(32);
+  pack25519(d, a);
+  return d[0] & 1;
+}
+
+function unpack25519(o, n) {
+  var i;
+  for (i = 0; i < 16; i++) o[i] = n[2*i] + (n[2*i+1] << 8);
+  o[15] &= 0x7fff;
+}
+
+function A(o, a, b) {
+  for (var i = 0; i < 16; i++) o[i] = a[i] + b[i];
+}
+
+function Z(o, a, b) {
+  for (var i = 0; i < 16; i++) o[i] = a[i] - b[i];
+}
+
+function M(o, a, b) {
+  var v, c,
+     t0 = 0,  t1 = 0,  t2 = 0,  t3 = 0,  t4 = 0,  t5 = 0,  t6 = 0,  t7 = 0,
+     t8 = 0,  t9 = 0, t10 = 0, t11 = 0, t12 = 0, t13 = 0, t14 = 0, t15 = 0,
+    t16 = 0, t17 = 0, t18 = 0, t19 = 0, t20 = 0, t21 = 0, t22 = 0, t23 = 0,
+    t24 = 0, t25 = 0, t26 = 0, t27 = 0, t28 = 0, t29 = 0, t30 = 0,
+    b0 = b[0],
+    b1 = b[1],
+    b2 = b[2],
+    b3 = b[3],
+    b4 = b[4],
+    b5 = b[5],
+    b6 = b[6],
+    b7 = b[7],
+    b8 = b[8],
+    b9 = b[9],
+    b10 = b[10],
+    b11 = b[11],
+    b12 = b[12],
+    b13 = b[13],
+    b14 = b[14],
+    b15 = b[15];
+
+  v = a[0];
+  t0 += v * b0;
+  t1 += v * b1;
+  t2 += v * b2;
+  t3 += v * b3;
+  t4 += v * b4;
+  t5 += v * b5;
+  t6 += v * b6;
+  t7 += v * b7;
+  t8 += v * b8;
+  t9 += v * b9;
+  t10 += v * b10;
+  t11 += v * b11;
+  t12 += v * b12;
+  t13 += v * b13;
+  t14 += v * b14;
+  t15 += v * b15;
+  v = a[1];
+  t1 += v * b0;
+  t2 += v * b1;
+  t3 += v * b2;
+  t4 += v * b3;
+  t5 += v * b4;
+  t6 += v * b5;
+  t7 += v * b6;
+  t8 += v * b7;
+  t9 += v * b8;
+  t10 += v * b9;
+  t11 += v * b10;
+  t12 += v * b11;
+  t13 += v * b12;
+  t14 += v * b13;
+  t15 += v * b14;
+  t16 += v * b15;
+  v = a[2];
+  t2 += v * b0;
+  t3 += v * b1;
+  t4 += v * b2;
+  t5 += v * b3;
+  t6 += v * b4;
+  t7 += v * b5;
+  t8 += v * b6;
+  t9 += v * b7;
+  t10 += v * b8;
+  t11 += v * b9;
+  t12 += v * b10;
+  t13 += v * b11;
+  t14 += v * b12;
+  t15 += v * b13;
+  t16 += v * b14;
+  t17 += v * b15;
+  v = a[3];
+  t3 += v * b0;
+  t4 += v * b1;
+  t5 += v * b2;
+  t6 += v * b3;
+  t7 += v * b4;
+  t8 += v * b5;
+  t9 += v * b6;
+  t10 += v * b7;
+  t11 += v * b8;
+  t12 += v * b9;
+  t13 += v * b10;
+  t14 += v * b11;
+  t15 += v * b12;
+  t16 += v * b13;
+  t17 += v * b14;
+  t18 += v * b15;
+  v = a[4];
+  t4 += v * b0;
+  t5 += v * b1;
+  t6 += v * b2;
+  t7 += v * b3;
+  t8 += v * b4;
+  t9 += v * b5;
+  t10 += v * b6;
+  t11 += v * b7;
+  t12 += v * b8;
+  t13 += v * b9;
+  t14 += v * b10;
+  t15 += v * b11;
+  t16 += v * b12;
+  t17 += v * b13;
+  t18 += v * b14;
+  t19 += v * b15;
+  v = a[5];
+  t5 += v * b0;
+  t6 += v * b1;
+  t7 += v * b2;
+  t8 += v * b3;
+  t9 += v * b4;
+  t10 += v * b5;
+  t11 += v * b6;
+  t12 += v * b7;
+  t13 += v * b8;
+  t14 += v * b9;
+  t15 += v * b10;
+  t16 += v * b11;
+  t17 += v * b12;
+  t18 += v * b13;
+  t19 += v * b14;
+  t20 += v * b15;
+  v = a[6];
+  t6 += v * b0;
+  t7 += v * b1;
+  t8 += v * b2;
+  t9 += v * b3;
+  t10 += v * b4;
+  t11 += v * b5;
+  t12 += v * b6;
+  t13 += v * b7;
+  t14 += v * b8;
+  t15 += v * b9;
+  t16 += v * b10;
+  t17 += v * b11;
+  t18 += v * b12;
+  t19 += v * b13;
+  t20 += v * b14;
+  t21 += v * b15;
+  v = a[7];
+  t7 += v * b0;
+  t8 += v * b1;
+  t9 += v * b2;
+  t10 += v * b3;
+  t11 += v * b4;
+  t12 += v * b5;
+  t13 += v * b6;
+  t14 += v * b7;
+  t15 += v * b8;
+  t16 += v * b9;
+  t17 += v * b10;
+  t18 += v * b11;
+  t19 += v * b12;
+  t20 += v * b13;
+  t21 += v * b14;
+  t22 += v * b15;
+  v = a[8];
+  t8 += v * b0;
+  t9 += v * b1;
+  t10 += v * b2;
+  t11 += v * b3;
+  t12 += v * b4;
+  t13 += v * b5;
+  t14 += v * b6;
+  t15 += v * b7;
+  t16 += v * b8;
+  t17 += v * b9;
+  t18 += v * b10;
+  t19 += v * b11;
+  t20 += v * b12;
+  t21 += v * b13;
+  t22 += v * b14;
+  t23 += v * b15;
+  v = a[9];
+  t9 += v * b0;
+  t10 += v * b1;
+  t11 += v * b2;
+  t12 += v * b3;
+  t13 += v * b4;
+  t14 += v * b5;
+  t15 += v * b6;
+  t16 += v * b7;
+  t17 += v * b8;
+  t18 += v * b9;
+  t19 += v * b10;
+  t20 += v * b11;
+  t21 += v * b12;
+  t22 += v * b13;
+  t23 += v * b14;
+  t24 += v * b15;
+  v = a[10];
+  t10 += v * b0;
+  t11 += v * b1;
+  t12 += v * b2;
+  t13 += v * b3;
+  t14 += v * b4;
+  t15 += v * b5;
+  t16 += v * b6;
+  t17 += v * b7;
+  t18 += v * b8;
+  t19 += v * b9;
+  t20 += v * b10;
+  t21 += v * b11;
+  t22 += v * b12;
+  t23 += v * b13;
+  t24 += v * b14;
+  t25 += v * b15;
+  v = a[11];
+  t11 += v * b0;
+  t12 += v * b1;
+  t13 += v * b2;
+  t14 += v * b3;
+  t15 += v * b4;
+  t16 += v * b5;
+  t17 += v * b6;
+  t18 += v * b7;
+  t19 += v * b8;
+  t20 += v * b9;
+  t21 += v * b10;
+  t22 += v * b11;
+  t23 += v * b12;
+  t24 += v * b13;
+  t25 += v * b14;
+  t26 += v * b15;
+  v = a[12];
+  t12 += v * b0;
+  t13 += v * b1;
+  t14 += v * b2;
+  t15 += v * b3;
+  t16 += v * b4;
+  t17 += v * b5;
+  t18 += v * b6;
+  t19 += v * b7;
+  t20 += v * b8;
+  t21 += v * b9;
+  t22 += v * b10;
+  t23 += v * b11;
+  t24 += v * b12;
+  t25 += v * b13;
+  t26 += v * b14;
+  t27 += v * b15;
+  v = a[13];
+  t13 += v * b0;
+  t14 += v * b1;
+  t15 += v * b2;
+  t16 += v * b3;
+  t17 += v * b4;
+  t18 += v * b5;
+  t19 += v * b6;
+  t20 += v * b7;
+  t21 += v * b8;
+  t22 += v * b9;
+  t23 += v * b10;
+  t24 += v * b11;
+  t25 += v * b12;
+  t26 += v * b13;
+  t27 += v * b14;
+  t28 += v * b15;
+  v = a[14];
+  t14 += v * b0;
+  t15 += v * b1;
+  t16 += v * b2;
+  t17 += v * b3;
+  t18 += v * b4;
+  t19 += v * b5;
+  t20 += v * b6;
+  t21 += v * b7;
+  t22 += v * b8;
+  t23 += v * b9;
+  t24 += v * b10;
+  t25 += v * b11;
+  t26 += v * b12;
+  t27 += v * b13;
+  t28 += v * b14;
+  t29 += v * b15;
+  v = a[15];
+  t15 += v * b0;
+  t16 += v * b1;
+  t17 += v * b2;
+  t18 += v * b3;
+  t19 += v * b4;
+  t20 += v * b5;
+  t21 += v * b6;
+  t22 += v * b7;
+  t23 += v * b8;
+  t24 += v * b9;
+  t25 += v * b10;
+  t26 += v * b11;
+  t27 += v * b12;
+  t28 += v * b13;
+  t29 += v * b14;
+  t30 += v * b15;
+
+  t0  += 38 * t16;
+  t1  += 38 * t17;
+  t2  += 38 * t18;
+  t3  += 38 * t19;
+  t4  += 38 * t20;
+  t5  += 38 * t21;
+  t6  += 38 * t22;
+  t7  += 38 * t23;
+  t8  += 38 * t24;
+  t9  += 38 * t25;
+  t10 += 38 * t26;
+  t11 += 38 * t27;
+  t12 += 38 * t28;
+  t13 += 38 * t29;
+  t14 += 38 * t30;
+  // t15 left as is
+
+  // first car
+  c = 1;
+  v =  t0 + c + 65535; c = Math.floor(v / 65536);  t0 = v - c * 65536;
+  v =  t1 + c + 65535; c = Math.floor(v / 65536);  t1 = v - c * 65536;
+  v =  t2 + c + 65535; c = Math.floor(v / 65536);  t2 = v - c * 65536;
+  v =  t3 + c + 65535; c = Math.floor(v / 65536);  t3 = v - c * 65536;
+  v =  t4 + c + 65535; c = Math.floor(v / 65536);  t4 = v - c * 65536;
+  v =  t5 + c + 65535; c = Math.floor(v / 65536);  t5 = v - c * 65536;
+  v =  t6 + c + 65535; c = Math.floor(v / 65536);  t6 = v - c * 65536;
+  v =  t7 + c + 65535; c = Math.floor(v / 65536);  t7 = v - c * 65536;
+  v =  t8 + c + 65535; c = Math.floor(v / 65536);  t8 = v - c * 65536;
+  v =  t9 + c + 65535; c = Math.floor(v / 65536);  t9 = v - c * 65536;
+  v = t10 + c + 65535; c = Math.floor(v / 65536); t10 = v - c * 65536;
+  v = t11 + c + 65535; c = Math.floor(v / 65536); t11 = v - c * 65536;
+  v = t12 + c + 65535; c = Math.floor(v / 65536); t12 = v - c * 65536;
+  v = t13 + c + 65535; c = Math.floor(v / 65536); t13 = v - c * 65536;
+  v = t14 + c + 65535; c = Math.floor(v / 65536); t14 = v - c * 65536;
+  v = t15 + c + 65535; c = Math.floor(v / 65536); t15 = v - c * 65536;
+  t0 += c-1 + 37 * (c-1);
+
+  // second car
+  c = 1;
+  v =  t0 + c + 65535; c = Math.floor(v / 65536);  t0 = v - c * 65536;
+  v =  t1 + c + 65535; c = Math.floor(v / 65536);  t1 = v - c * 65536;
+  v =  t2 + c + 65535; c = Math.floor(v / 65536);  t2 = v - c * 65536;
+  v =  t3 + c + 65535; c = Math.floor(v / 65536);  t3 = v - c * 65536;
+  v =  t4 + c + 65535; c = Math.floor(v / 65536);  t4 = v - c * 65536;
+  v =  t5 + c + 65535; c = Math.floor(v / 65536);  t5 = v - c * 65536;
+  v =  t6 + c + 65535; c = Math.floor(v / 65536);  t6 = v - c * 65536;
+  v =  t7 + c + 65535; c = Math.floor(v / 65536);  t7 = v - c * 65536;
+  v =  t8 + c + 65535; c = Math.floor(v / 65536);  t8 = v - c * 65536;
+  v =  t9 + c + 65535; c = Math.floor(v / 65536);  t9 = v - c * 65536;
+  v = t10 + c + 65535; c = Math.floor(v / 65536); t10 = v - c * 65536;
+  v = t11 + c + 65535; c = Math.floor(v / 65536); t11 = v - c * 65536;
+  v = t12 + c + 65535; c = Math.floor(v / 65536); t12 = v - c * 65536;
+  v = t13 + c + 65535; c = Math.floor(v / 65536); t13 = v - c * 65536;
+  v = t14 + c + 65535; c = Math.floor(v / 65536); t14 = v - c * 65536;
+  v = t15 + c + 65535; c = Math.floor(v / 65536); t15 = v - c * 65536;
+  t0 += c-1 + 37 * (c-1);
+
+  o[ 0] = t0;
+  o[ 1] = t1;
+  o[ 2] = t2;
+  o[ 3] = t3;
+  o[ 4] = t4;
+  o[ 5] = t5;
+  o[ 6] = t6;
+  o[ 7] = t7;
+  o[ 8] = t8;
+  o[ 9] = t9;
+  o[10] = t10;
+  o[11] = t11;
+  o[12] = t12;
+  o[13] = t13;
+  o[14] = t14;
+  o[15] = t15;
+}
+
+function S(o, a) {
+  M(o, a, a);
+}
+
+function inv25519(o, i) {
+  var c = gf();
+  var a;
+  for (a = 0; a < 16; a++) c[a] = i[a];
+  for (a = 253; a >= 0; a--) {
+    S(c, c);
+    if(a !== 2 && a !== 4) M(c, c, i);
+  }
+  for (a = 0; a < 16; a++) o[a] = c[a];
+}
+
+function pow2523(o, i) {
+  var c = gf();
+  var a;
+  for (a = 0; a < 16; a++) c[a] = i[a];
+  for (a = 250; a >= 0; a--) {
+      S(c, c);
+      if(a !== 1) M(c, c, i);
+  }
+  for (a = 0; a < 16; a++) o[a] = c[a];
+}
+
+function crypto_scalarmult(q, n, p) {
+  var z = new Uint8Array(32);
+  var x = new Float64Array(80), r, i;
+  var a = gf(), b = gf(), c = gf(),
+      d = gf(), e = gf(), f = gf();
+  for (i = 0; i < 31; i++) z[i] = n[i];
+  z[31]=(n[31]&127)|64;
+  z[0]&=248;
+  unpack25519(x,p);
+  for (i = 0; i < 16; i++) {
+    b[i]=x[i];
+    d[i]=a[i]=c[i]=0;
+  }
+  a[0]=d[0]=1;
+  for (i=254; i>=0; --i) {
+    r=(z[i>>>3]>>>(i&7))&1;
+    sel25519(a,b,r);
+    sel25519(c,d,r);
+    A(e,a,c);
+    Z(a,a,c);
+    A(c,b,d);
+    Z(b,b,d);
+    S(d,e);
+    S(f,a);
+    M(a,c,a);
+    M(c,b,e);
+    A(e,a,c);
+    Z(a,a,c);
+    S(b,a);
+    Z(c,d,f);
+    M(a,c,_121665);
+    A(a,a,d);
+    M(c,c,a);
+    M(a,d,f);
+    M(d,b,x);
+    S(b,e);
+    sel25519(a,b,r);
+    sel25519(c,d,r);
+  }
+  for (i = 0; i < 16; i++) {
+    x[i+16]=a[i];
+    x[i+32]=c[i];
+    x[i+48]=b[i];
+    x[i+64]=d[i];
+  }
+  var x32 = x.subarray(32);
+  var x16 = x.subarray(16);
+  inv25519(x32,x32);
+  M(x16,x16,x32);
+  pack25519(q,x16);
+  return 0;
+}
+
+function crypto_scalarmult_base(q, n) {
+  return crypto_scalarmult(q, n, _9);
+}
+
+function crypto_box_keypair(y, x) {
+  randombytes(x, 32);
+  return crypto_scalarmult_base(y, x);
+}
+
+function crypto_box_beforenm(k, y, x) {
+  var s = new Uint8Array(32);
+  crypto_scalarmult(s, x, y);
+  return crypto_core_hsalsa20(k, _0, s, sigma);
+}
+
+var crypto_box_afternm = crypto_secretbox;
+var crypto_box_open_afternm = crypto_secretbox_open;
+
+function crypto_box(c, m, d, n, y, x) {
+  var k = new Uint8Array(32);
+  crypto_box_beforenm(k, y, x);
+  return crypto_box_afternm(c, m, d, n, k);
+}
+
+function crypto_box_open(m, c, d, n, y, x) {
+  var k = new Uint8Array(32);
+  crypto_box_beforenm(k, y, x);
+  return crypto_box_open_afternm(m, c, d, n, k);
+}
+
+var K = [
+  0x428a2f98, 0xd728ae22, 0x71374491, 0x23ef65cd,
+  0xb5c0fbcf, 0xec4d3b2f, 0xe9b5dba5, 0x8189dbbc,
+  0x3956c25b, 0xf348b538, 0x59f111f1, 0xb605d019,
+  0x923f82a4, 0xaf194f9b, 0xab1c5ed5, 0xda6d8118,
+  0xd807aa98, 0xa3030242, 0x12835b01, 0x45706fbe,
+  0x243185be, 0x4ee4b28c, 0x550c7dc3, 0xd5ffb4e2,
+  0x72be5d74, 0xf27b896f, 0x80deb1fe, 0x3b1696b1,
+  0x9bdc06a7, 0x25c71235, 0xc19bf174, 0xcf692694,
+  0xe49b69c1, 0x9ef14ad2, 0xefbe4786, 0x384f25e3,
+  0x0fc19dc6, 0x8b8cd5b5, 0x240ca1cc, 0x77ac9c65,
+  0x2de92c6f, 0x592b0275, 0x4a7484aa, 0x6ea6e483,
+  0x5cb0a9dc, 0xbd41fbd4, 0x76f988da, 0x831153b5,
+  0x983e5152, 0xee66dfab, 0xa831c66d, 0x2db43210,
+  0xb00327c8, 0x98fb213f, 0xbf597fc7, 0xbeef0ee4,
+  0xc6e00bf3, 0x3da88fc2, 0xd5a79147, 0x930aa725,
+  0x06ca6351, 0xe003826f, 0x14292967, 0x0a0e6e70,
+  0x27b70a85, 0x46d22ffc, 0x2e1b2138, 0x5c26c926,
+  0x4d2c6dfc, 0x5ac42aed, 0x53380d13, 0x9d95b3df,
+  0x650a7354, 0x8baf63de, 0x766a0abb, 0x3c77b2a8,
+  0x81c2c92e, 0x47edaee6, 0x92722c85, 0x1482353b,
+  0xa2bfe8a1, 0x4cf10364, 0xa81a664b, 0xbc423001,
+  0xc24b8b70, 0xd0f89791, 0xc76c51a3, 0x0654be30,
+  0xd192e819, 0xd6ef5218, 0xd6990624, 0x5565a910,
+  0xf40e3585, 0x5771202a, 0x106aa070, 0x32bbd1b8,
+  0x19a4c116, 0xb8d2d0c8, 0x1e376c08, 0x5141ab53,
+  0x2748774c, 0xdf8eeb99, 0x34b0bcb5, 0xe19b48a8,
+  0x391c0cb3, 0xc5c95a63, 0x4ed8aa4a, 0xe3418acb,
+  0x5b9cca4f, 0x7763e373, 0x682e6ff3, 0xd6b2b8a3,
+  0x748f82ee, 0x5defb2fc, 0x78a5636f, 0x43172f60,
+  0x84c87814, 0xa1f0ab72, 0x8cc70208, 0x1a6439ec,
+  0x90befffa, 0x23631e28, 0xa4506ceb, 0xde82bde9,
+  0xbef9a3f7, 0xb2c67915, 0xc67178f2, 0xe372532b,
+  0xca273ece, 0xea26619c, 0xd186b8c7, 0x21c0c207,
+  0xeada7dd6, 0xcde0eb1e, 0xf57d4f7f, 0xee6ed178,
+  0x06f067aa, 0x72176fba, 0x0a637dc5, 0xa2c898a6,
+  0x113f9804, 0xbef90dae, 0x1b710b35, 0x131c471b,
+  0x28db77f5, 0x23047d84, 0x32caab7b, 0x40c72493,
+  0x3c9ebe0a, 0x15c9bebc, 0x431d67c4, 0x9c100d4c,
+  0x4cc5d4be, 0xcb3e42b6, 0x597f299c, 0xfc657e2a,
+  0x5fcb6fab, 0x3ad6faec, 0x6c44198c, 0x4a475817
+];
+
+function crypto_hashblocks_hl(hh, hl, m, n) {
+  var wh = new Int32Array(16), wl = new Int32Array(16),
+      bh0, bh1, bh2, bh3, bh4, bh5, bh6, bh7,
+      bl0, bl1, bl2, bl3, bl4, bl5, bl6, bl7,
+      th, tl, i, j, h, l, a, b, c, d;
+
+  var ah0 = hh[0],
+      ah1 = hh[1],
+      ah2 = hh[2],
+      ah3 = hh[3],
+      ah4 = hh[4],
+      ah5 = hh[5],
+      ah6 = hh[6],
+      ah7 = hh[7],
+
+      al0 = hl[0],
+      al1 = hl[1],
+      al2 = hl[2],
+      al3 = hl[3],
+      al4 = hl[4],
+      al5 = hl[5],
+      al6 = hl[6],
+      al7 = hl[7];
+
+  var pos = 0;
+  while (n >= 128) {
+    for (i = 0; i < 16; i++) {
+      j = 8 * i + pos;
+      wh[i] = (m[j+0] << 24) | (m[j+1] << 16) | (m[j+2] << 8) | m[j+3];
+      wl[i] = (m[j+4] << 24) | (m[j+5] << 16) | (m[j+6] << 8) | m[j+7];
+    }
+    for (i = 0; i < 80; i++) {
+      bh0 = ah0;
+      bh1 = ah1;
+      bh2 = ah2;
+      bh3 = ah3;
+      bh4 = ah4;
+      bh5 = ah5;
+      bh6 = ah6;
+      bh7 = ah7;
+
+      bl0 = al0;
+      bl1 = al1;
+      bl2 = al2;
+      bl3 = al3;
+      bl4 = al4;
+      bl5 = al5;
+      bl6 = al6;
+      bl7 = al7;
+
+      // add
+      h = ah7;
+      l = al7;
+
+      a = l & 0xffff; b = l >>> 16;
+      c = h & 0xffff; d = h >>> 16;
+
+      // Sigma1
+      h = ((ah4 >>> 14) | (al4 << (32-14))) ^ ((ah4 >>> 18) | (al4 << (32-18))) ^ ((al4 >>> (41-32)) | (ah4 << (32-(41-32))));
+      l = ((al4 >>> 14) | (ah4 << (32-14))) ^ ((al4 >>> 18) | (ah4 << (32-18))) ^ ((ah4 >>> (41-32)) | (al4 << (32-(41-32))));
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      // Ch
+      h = (ah4 & ah5) ^ (~ah4 & ah6);
+      l = (al4 & al5) ^ (~al4 & al6);
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      // K
+      h = K[i*2];
+      l = K[i*2+1];
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      // w
+      h = wh[i%16];
+      l = wl[i%16];
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      b += a >>> 16;
+      c += b >>> 16;
+      d += c >>> 16;
+
+      th = c & 0xffff | d << 16;
+      tl = a & 0xffff | b << 16;
+
+      // add
+      h = th;
+      l = tl;
+
+      a = l & 0xffff; b = l >>> 16;
+      c = h & 0xffff; d = h >>> 16;
+
+      // Sigma0
+      h = ((ah0 >>> 28) | (al0 << (32-28))) ^ ((al0 >>> (34-32)) | (ah0 << (32-(34-32)))) ^ ((al0 >>> (39-32)) | (ah0 << (32-(39-32))));
+      l = ((al0 >>> 28) | (ah0 << (32-28))) ^ ((ah0 >>> (34-32)) | (al0 << (32-(34-32)))) ^ ((ah0 >>> (39-32)) | (al0 << (32-(39-32))));
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      // Maj
+      h = (ah0 & ah1) ^ (ah0 & ah2) ^ (ah1 & ah2);
+      l = (al0 & al1) ^ (al0 & al2) ^ (al1 & al2);
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      b += a >>> 16;
+      c += b >>> 16;
+      d += c >>> 16;
+
+      bh7 = (c & 0xffff) | (d << 16);
+      bl7 = (a & 0xffff) | (b << 16);
+
+      // add
+      h = bh3;
+      l = bl3;
+
+      a = l & 0xffff; b = l >>> 16;
+      c = h & 0xffff; d = h >>> 16;
+
+      h = th;
+      l = tl;
+
+      a += l & 0xffff; b += l >>> 16;
+      c += h & 0xffff; d += h >>> 16;
+
+      b += a >>> 16;
+      c += b >>> 16;
+      d += c >>> 16;
+
+      bh3 = (c & 0xffff) | (d << 16);
+      bl3 = (a & 0xffff) | (b << 16);
+
+      ah1 = bh0;
+      ah2 = bh1;
+      ah3 = bh2;
+      ah4 = bh3;
+      ah5 = bh4;
+      ah6 = bh5;
+      ah7 = bh6;
+      ah0 = bh7;
+
+      al1 = bl0;
+      al2 = bl1;
+      al3 = bl2;
+      al4 = bl3;
+      al5 = bl4;
+      al6 = bl5;
+      al7 = bl6;
+      al0 = bl7;
+
+      if (i%16 === 15) {
+        for (j = 0; j < 16; j++) {
+          // add
+          h = wh[j];
+          l = wl[j];
+
+          a = l & 0xffff; b = l >>> 16;
+          c = h & 0xffff; d = h >>> 16;
+
+          h = wh[(j+9)%16];
+          l = wl[(j+9)%16];
+
+          a += l & 0xffff; b += l >>> 16;
+          c += h & 0xffff; d += h >>> 16;
+
+          // sigma0
+          th = wh[(j+1)%16];
+          tl = wl[(j+1)%16];
+          h = ((th >>> 1) | (tl << (32-1))) ^ ((th >>> 8) | (tl << (32-8))) ^ (th >>> 7);
+          l = ((tl >>> 1) | (th << (32-1))) ^ ((tl >>> 8) | (th << (32-8))) ^ ((tl >>> 7) | (th << (32-7)));
+
+          a += l & 0xffff; b += l >>> 16;
+          c += h & 0xffff; d += h >>> 16;
+
+          // sigma1
+          th = wh[(j+14)%16];
+          tl = wl[(j+14)%16];
+          h = ((th >>> 19) | (tl << (32-19))) ^ ((tl >>> (61-32)) | (th << (32-(61-32)))) ^ (th >>> 6);
+          l = ((tl >>> 19) | (th << (32-19))) ^ ((th >>> (61-32)) | (tl << (32-(61-32)))) ^ ((tl >>> 6) | (th << (32-6)));
+
+          a += l & 0xffff; b += l >>> 16;
+          c += h & 0xffff; d += h >>> 16;
+
+          b += a >>> 16;
+          c += b >>> 16;
+          d += c >>> 16;
+
+          wh[j] = (c & 0xffff) | (d << 16);
+          wl[j] = (a & 0xffff) | (b << 16);
+        }
+      }
+    }
+
+    // add
+    h = ah0;
+    l = al0;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[0];
+    l = hl[0];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[0] = ah0 = (c & 0xffff) | (d << 16);
+    hl[0] = al0 = (a & 0xffff) | (b << 16);
+
+    h = ah1;
+    l = al1;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[1];
+    l = hl[1];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[1] = ah1 = (c & 0xffff) | (d << 16);
+    hl[1] = al1 = (a & 0xffff) | (b << 16);
+
+    h = ah2;
+    l = al2;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[2];
+    l = hl[2];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[2] = ah2 = (c & 0xffff) | (d << 16);
+    hl[2] = al2 = (a & 0xffff) | (b << 16);
+
+    h = ah3;
+    l = al3;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[3];
+    l = hl[3];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[3] = ah3 = (c & 0xffff) | (d << 16);
+    hl[3] = al3 = (a & 0xffff) | (b << 16);
+
+    h = ah4;
+    l = al4;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[4];
+    l = hl[4];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[4] = ah4 = (c & 0xffff) | (d << 16);
+    hl[4] = al4 = (a & 0xffff) | (b << 16);
+
+    h = ah5;
+    l = al5;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[5];
+    l = hl[5];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[5] = ah5 = (c & 0xffff) | (d << 16);
+    hl[5] = al5 = (a & 0xffff) | (b << 16);
+
+    h = ah6;
+    l = al6;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[6];
+    l = hl[6];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[6] = ah6 = (c & 0xffff) | (d << 16);
+    hl[6] = al6 = (a & 0xffff) | (b << 16);
+
+    h = ah7;
+    l = al7;
+
+    a = l & 0xffff; b = l >>> 16;
+    c = h & 0xffff; d = h >>> 16;
+
+    h = hh[7];
+    l = hl[7];
+
+    a += l & 0xffff; b += l >>> 16;
+    c += h & 0xffff; d += h >>> 16;
+
+    b += a >>> 16;
+    c += b >>> 16;
+    d += c >>> 16;
+
+    hh[7] = ah7 = (c & 0xffff) | (d << 16);
+    hl[7] = al7 = (a & 0xffff) | (b << 16);
+
+    pos += 128;
+    n -= 128;
+  }
+
+  return n;
+}
+
+function crypto_hash(out, m, n) {
+  var hh = new Int32Array(8),
+      hl = new Int32Array(8),
+      x = new Uint8Array(256),
+      i, b = n;
+
+  hh[0] = 0x6a09e667;
+  hh[1] = 0xbb67ae85;
+  hh[2] = 0x3c6ef372;
+  hh[3] = 0xa54ff53a;
+  hh[4] = 0x510e527f;
+  hh[5] = 0x9b05688c;
+  hh[6] = 0x1f83d9ab;
+  hh[7] = 0x5be0cd19;
+
+  hl[0] = 0xf3bcc908;
+  hl[1] = 0x84caa73b;
+  hl[2] = 0xfe94f82b;
+  hl[3] = 0x5f1d36f1;
+  hl[4] = 0xade682d1;
+  hl[5] = 0x2b3e6c1f;
+  hl[6] = 0xfb41bd6b;
+  hl[7] = 0x137e2179;
+
+  crypto_hashblocks_hl(hh, hl, m, n);
+  n %= 128;
+
+  for (i = 0; i < n; i++) x[i] = m[b-n+i];
+  x[n] = 128;
+
+  n = 256-128*(n<112?1:0);
+  x[n-9] = 0;
+  ts64(x, n-8,  (b / 0x20000000) | 0, b << 3);
+  crypto_hashblocks_hl(hh, hl, x, n);
+
+  for (i = 0; i < 8; i++) ts64(out, 8*i, hh[i], hl[i]);
+
+  return 0;
+}
+
+function add(p, q) {
+  var a = gf(), b = gf(), c = gf(),
+      d = gf(), e = gf(), f = gf(),
+      g = gf(), h = gf(), t = gf();
+
+  Z(a, p[1], p[0]);
+  Z(t, q[1], q[0]);
+  M(a, a, t);
+  A(b, p[0], p[1]);
+  A(t, q[0], q[1]);
+  M(b, b, t);
+  M(c, p[3], q[3]);
+  M(c, c, D2);
+  M(d, p[2], q[2]);
+  A(d, d, d);
+  Z(e, b, a);
+  Z(f, d, c);
+  A(g, d, c);
+  A(h, b, a);
+
+  M(p[0], e, f);
+  M(p[1], h, g);
+  M(p[2], g, f);
+  M(p[3], e, h);
+}
+
+function cswap(p, q, b) {
+  var i;
+  for (i = 0; i < 4; i++) {
+    sel25519(p[i], q[i], b);
+  }
+}
+
+function pack(r, p) {
+  var tx = gf(), ty = gf(), zi = gf();
+  inv25519(zi, p[2]);
+  M(tx, p[0], zi);
+  M(ty, p[1], zi);
+  pack25519(r, ty);
+  r[31] ^= par25519(tx) << 7;
+}
+
+function scalarmult(p, q, s) {
+  var b, i;
+  set25519(p[0], gf0);
+  set25519(p[1], gf1);
+  set25519(p[2], gf1);
+  set25519(p[3], gf0);
+  for (i = 255; i >= 0; --i) {
+    b = (s[(i/8)|0] >> (i&7)) & 1;
+    cswap(p, q, b);
+    add(q, p);
+    add(p, p);
+    cswap(p, q, b);
+  }
+}
+
+function scalarbase(p, s) {
+  var q = [gf(), gf(), gf(), gf()];
+  set25519(q[0], X);
+  set25519(q[1], Y);
+  set25519(q[2], gf1);
+  M(q[3], X, Y);
+  scalarmult(p, q, s);
+}
+
+function crypto_sign_keypair(pk, sk, seeded) {
+  var d = new Uint8Array(64);
+  var p = [gf(), gf(), gf(), gf()];
+  var i;
+
+  if (!seeded) randombytes(sk, 32);
+  crypto_hash(d, sk, 32);
+  d[0] &= 248;
+  d[31] &= 127;
+  d[31] |= 64;
+
+  scalarbase(p, d);
+  pack(pk, p);
+
+  for (i = 0; i < 32; i++) sk[i+32] = pk[i];
+  return 0;
+}
+
+var L = new Float64Array([0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10]);
+
+function modL(r, x) {
+  var carry, i, j, k;
+  for (i = 63; i >= 32; --i) {
+    carry = 0;
+    for (j = i - 32, k = i - 12; j < k; ++j) {
+      x[j] += carry - 16 * x[i] * L[j - (i - 32)];
+      carry = (x[j] + 128) >> 8;
+      x[j] -= carry * 256;
+    }
+    x[j] += carry;
+    x[i] = 0;
+  }
+  carry = 0;
+  for (j = 0; j < 32; j++) {
+    x[j] += carry - (x[31] >> 4) * L[j];
+    carry = x[j] >> 8;
+    x[j] &= 255;
+  }
+  for (j = 0; j < 32; j++) x[j] -= carry * L[j];
+  for (i = 0; i < 32; i++) {
+    x[i+1] += x[i] >> 8;
+    r[i] = x[i] & 255;
+  }
+}
+
+function reduce(r) {
+  var x = new Float64Array(64), i;
+  for (i = 0; i < 64; i++) x[i] = r[i];
+  for (i = 0; i < 64; i++) r[i] = 0;
+  modL(r, x);
+}
+
+// Note: difference from C - smlen returned, not passed as argument.
+function crypto_sign(sm, m, n, sk) {
+  var d = new Uint8Array(64), h = new Uint8Array(64), r = new Uint8Array(64);
+  var i, j, x = new Float64Array(64);
+  var p = [gf(), gf(), gf(), gf()];
+
+  crypto_hash(d, sk, 32);
+  d[0] &= 248;
+  d[31] &= 127;
+  d[31] |= 64;
+
+  var smlen = n + 64;
+  for (i = 0; i < n; i++) sm[64 + i] = m[i];
+  for (i = 0; i < 32; i++) sm[32 + i] = d[32 + i];
+
+  crypto_hash(r, sm.subarray(32), n+32);
+  reduce(r);
+  scalarbase(p, r);
+  pack(sm, p);
+
+  for (i = 32; i < 64; i++) sm[i] = sk[i];
+  crypto_hash(h, sm, n + 64);
+  reduce(h);
+
+  for (i = 0; i < 64; i++) x[i] = 0;
+  for (i = 0; i < 32; i++) x[i] = r[i];
+  for (i = 0; i < 32; i++) {
+    for (j = 0; j < 32; j++) {
+      x[i+j] += h[i] * d[j];
+    }
+  }
+
+  modL(sm.subarray(32), x);
+  return smlen;
+}
+
+function unpackneg(r, p) {
+  var t = gf(), chk = gf(), num = gf(),
+      den = gf(), den2 = gf(), den4 = gf(),
+      den6 = gf();
+
+  set25519(r[2], gf1);
+  unpack25519(r[1], p);
+  S(num, r[1]);
+  M(den, num, D);
+  Z(num, num, r[2]);
+  A(den, r[2], den);
+
+  S(den2, den);
+  S(den4, den2);
+  M(den6, den4, den2);
+  M(t, den6, num);
+  M(t, t, den);
+
+  pow2523(t, t);
+  M(t, t, num);
+  M(t, t, den);
+  M(t, t, den);
+  M(r[0], t, den);
+
+  S(chk, r[0]);
+  M(chk, chk, den);
+  if (neq25519(chk, num)) M(r[0], r[0], I);
+
+  S(chk, r[0]);
+  M(chk, chk, den);
+  if (neq25519(chk, num)) return -1;
+
+  if (par25519(r[0]) === (p[31]>>7)) Z(r[0], gf0, r[0]);
+
+  M(r[3], r[0], r[1]);
+  return 0;
+}
+
+function crypto_sign_open(m, sm, n, pk) {
+  var i, mlen;
+  var t = new Uint8Array(32), h = new Uint8Array(64);
+  var p = [gf(), gf(), gf(), gf()],
+      q = [gf(), gf(), gf(), gf()];
+
+  mlen = -1;
+  if (n < 64) return -1;
+
+  if (unpackneg(q, pk)) return -1;
+
+  for (i = 0; i < n; i++) m[i] = sm[i];
+  for (i = 0; i < 32; i++) m[i+32] = pk[i];
+  crypto_hash(h, m, n);
+  reduce(h);
+  scalarmult(p, q, h);
+
+  scalarbase(q, sm.subarray(32));
+  add(p, q);
+  pack(t, p);
+
+  n -= 64;
+  if (crypto_verify_32(sm, 0, t, 0)) {
+    for (i = 0; i < n; i++) m[i] = 0;
+    return -1;
+  }
+
+  for (i = 0; i < n; i++) m[i] = sm[i + 64];
+  mlen = n;
+  return mlen;
+}
+
+var crypto_secretbox_KEYBYTES = 32,
+    crypto_secretbox_NONCEBYTES = 24,
+    crypto_secretbox_ZEROBYTES = 32,
+    crypto_secretbox_BOXZEROBYTES = 16,
+    crypto_scalarmult_BYTES = 32,
+    crypto_scalarmult_SCALARBYTES = 32,
+    crypto_box_PUBLICKEYBYTES = 32,
+    crypto_box_SECRETKEYBYTES = 32,
+    crypto_box_BEFORENMBYTES = 32,
+    crypto_box_NONCEBYTES = crypto_secretbox_NONCEBYTES,
+    crypto_box_ZEROBYTES = crypto_secretbox_ZEROBYTES,
+    crypto_box_BOXZEROBYTES = crypto_secretbox_BOXZEROBYTES,
+    crypto_sign_BYTES = 64,
+    crypto_sign_PUBLICKEYBYTES = 32,
+    crypto_sign_SECRETKEYBYTES = 64,
+    crypto_sign_SEEDBYTES = 32,
+    crypto_hash_BYTES = 64;
+
+nacl.lowlevel = {
+  crypto_core_hsalsa20: crypto_core_hsalsa20,
+  crypto_stream_xor: crypto_stream_xor,
+  crypto_stream: crypto_stream,
+  crypto_stream_salsa20_xor: crypto_stream_salsa20_xor,
+  crypto_stream_salsa20: crypto_stream_salsa20,
+  crypto_onetimeauth: crypto_onetimeauth,
+  crypto_onetimeauth_verify: crypto_onetimeauth_verify,
+  crypto_verify_16: crypto_verify_16,
+  crypto_verify_32: crypto_verify_32,
+  crypto_secretbox: crypto_secretbox,
+  crypto_secretbox_open: crypto_secretbox_open,
+  crypto_scalarmult: crypto_scalarmult,
+  crypto_scalarmult_base: crypto_scalarmult_base,
+  crypto_box_beforenm: crypto_box_beforenm,
+  crypto_box_afternm: crypto_box_afternm,
+  crypto_box: crypto_box,
+  crypto_box_open: crypto_box_open,
+  crypto_box_keypair: crypto_box_keypair,
+  crypto_hash: crypto_hash,
+  crypto_sign: crypto_sign,
+  crypto_sign_keypair: crypto_sign_keypair,
+  crypto_sign_open: crypto_sign_open,
+
+  crypto_secretbox_KEYBYTES: crypto_secretbox_KEYBYTES,
+  crypto_secretbox_NONCEBYTES: crypto_secretbox_NONCEBYTES,
+  crypto_secretbox_ZEROBYTES: crypto_secretbox_ZEROBYTES,
+  crypto_secretbox_BOXZEROBYTES: crypto_secretbox_BOXZEROBYTES,
+  crypto_scalarmult_BYTES: crypto_scalarmult_BYTES,
+  crypto_scalarmult_SCALARBYTES: crypto_scalarmult_SCALARBYTES,
+  crypto_box_PUBLICKEYBYTES: crypto_box_PUBLICKEYBYTES,
+  crypto_box_SECRETKEYBYTES: crypto_box_SECRETKEYBYTES,
+  crypto_box_BEFORENMBYTES: crypto_box_BEFORENMBYTES,
+  crypto_box_NONCEBYTES: crypto_box_NONCEBYTES,
+  crypto_box_ZEROBYTES: crypto_box_ZEROBYTES,
+  crypto_box_BOXZEROBYTES: crypto_box_BOXZEROBYTES,
+  crypto_sign_BYTES: crypto_sign_BYTES,
+  crypto_sign_PUBLICKEYBYTES: crypto_sign_PUBLICKEYBYTES,
+  crypto_sign_SECRETKEYBYTES: crypto_sign_SECRETKEYBYTES,
+  crypto_sign_SEEDBYTES: crypto_sign_SEEDBYTES,
+  crypto_hash_BYTES: crypto_hash_BYTES
+};
+
+/* High-level API */
+
+function checkLengths(k, n) {
+  if (k.length !== crypto_secretbox_KEYBYTES) throw new Error('bad key size');
+  if (n.length !== crypto_secretbox_NONCEBYTES) throw new Error('bad nonce size');
+}
+
+function checkBoxLengths(pk, sk) {
+  if (pk.length !== crypto_box_PUBLICKEYBYTES) throw new Error('bad public key size');
+  if (sk.length !== crypto_box_SECRETKEYBYTES) throw new Error('bad secret key size');
+}
+
+function checkArrayTypes() {
+  var t, i;
+  for (i = 0; i < arguments.length; i++) {
+     if ((t = Object.prototype.toString.call(arguments[i])) !== '[object Uint8Array]')
+       throw new TypeError('unexpected type ' + t + ', use Uint8Array');
+  }
+}
+
+function cleanup(arr) {
+  for (var i = 0; i < arr.length; i++) arr[i] = 0;
+}
+
+// TODO: Completely remove this in v0.15.
+if (!nacl.util) {
+  nacl.util = {};
+  nacl.util.decodeUTF8 = nacl.util.encodeUTF8 = nacl.util.encodeBase64 = nacl.util.decodeBase64 = function() {
+    throw new Error('nacl.util moved into separate package: https://github.com/dchest/tweetnacl-util-js');
+  };
+}
+
+nacl.randomBytes = function(n) {
+  var b = new Uint8Array(n);
+  randombytes(b, n);
+  return b;
+};
+
+nacl.secretbox = function(msg, nonce, key) {
+  checkArrayTypes(msg, nonce, key);
+  checkLengths(key, nonce);
+  var m = new Uint8Array(crypto_secretbox_ZEROBYTES + msg.length);
+  var c = new Uint8Array(m.length);
+  for (var i = 0; i < msg.length; i++) m[i+crypto_secretbox_ZEROBYTES] = msg[i];
+  crypto_secretbox(c, m, m.length, nonce, key);
+  return c.subarray(crypto_secretbox_BOXZEROBYTES);
+};
+
+nacl.secretbox.open = function(box, nonce, key) {
+  checkArrayTypes(box, nonce, key);
+  checkLengths(key, nonce);
+  var c = new Uint8Array(crypto_secretbox_BOXZEROBYTES + box.length);
+  var m = new Uint8Array(c.length);
+  for (var i = 0; i < box.length; i++) c[i+crypto_secretbox_BOXZEROBYTES] = box[i];
+  if (c.length < 32) return false;
+  if (crypto_secretbox_open(m, c, c.length, nonce, key) !== 0) return false;
+  return m.subarray(crypto_secretbox_ZEROBYTES);
+};
+
+nacl.secretbox.keyLength = crypto_secretbox_KEYBYTES;
+nacl.secretbox.nonceLength = crypto_secretbox_NONCEBYTES;
+nacl.secretbox.overheadLength = crypto_secretbox_BOXZEROBYTES;
+
+nacl.scalarMult = function(n, p) {
+  checkArrayTypes(n, p);
+  if (n.length !== crypto_scalarmult_SCALARBYTES) throw new Error('bad n size');
+  if (p.length !== crypto_scalarmult_BYTES) throw new Error('bad p size');
+  var q = new Uint8Array(crypto_scalarmult_BYTES);
+  crypto_scalarmult(q, n, p);
+  return q;
+};
+
+nacl.scalarMult.base = function(n) {
+  checkArrayTypes(n);
+  if (n.length !== crypto_scalarmult_SCALARBYTES) throw new Error('bad n size');
+  var q = new Uint8Array(crypto_scalarmult_BYTES);
+  crypto_scalarmult_base(q, n);
+  return q;
+};
+
+nacl.scalarMult.scalarLength = crypto_scalarmult_SCALARBYTES;
+nacl.scalarMult.groupElementLength = crypto_scalarmult_BYTES;
+
+nacl.box = function(msg, nonce, publicKey, secretKey) {
+  var k = nacl.box.before(publicKey, secretKey);
+  return nacl.secretbox(msg, nonce, k);
+};
+
+nacl.box.before = function(publicKey, secretKey) {
+  checkArrayTypes(publicKey, secretKey);
+  checkBoxLengths(publicKey, secretKey);
+  var k = new Uint8Array(crypto_box_BEFORENMBYTES);
+  crypto_box_beforenm(k, publicKey, secretKey);
+  return k;
+};
+
+nacl.box.after = nacl.secretbox;
+
+nacl.box.open = function(msg, nonce, publicKey, secretKey) {
+  var k = nacl.box.before(publicKey, secretKey);
+  return nacl.secretbox.open(msg, nonce, k);
+};
+
+nacl.box.open.after = nacl.secretbox.open;
+
+nacl.box.keyPair = function() {
+  var pk = new Uint8Array(crypto_box_PUBLICKEYBYTES);
+  var sk = new Uint8Array(crypto_box_SECRETKEYBYTES);
+  crypto_box_keypair(pk, sk);
+  return {publicKey: pk, secretKey: sk};
+};
+
+nacl.box.keyPair.fromSecretKey = function(secretKey) {
+  checkArrayTypes(secretKey);
+  if (secretKey.length !== crypto_box_SECRETKEYBYTES)
+    throw new Error('bad secret key size');
+  var pk = new Uint8Array(crypto_box_PUBLICKEYBYTES);
+  crypto_scalarmult_base(pk, secretKey);
+  return {publicKey: pk, secretKey: new Uint8Array(secretKey)};
+};
+
+nacl.box.publicKeyLength = crypto_box_PUBLICKEYBYTES;
+nacl.box.secretKeyLength = crypto_box_SECRETKEYBYTES;
+nacl.box.sharedKeyLength = crypto_box_BEFORENMBYTES;
+nacl.box.nonceLength = crypto_box_NONCEBYTES;
+nacl.box.overheadLength = nacl.secretbox.overheadLength;
+
+nacl.sign = function(msg, secretKey) {
+  checkArrayTypes(msg, secretKey);
+  if (secretKey.length !== crypto_sign_SECRETKEYBYTES)
+    throw new Error('bad secret key size');
+  var signedMsg = new Uint8Array(crypto_sign_BYTES+msg.length);
+  crypto_sign(signedMsg, msg, msg.length, secretKey);
+  return signedMsg;
+};
+
+nacl.sign.open = function(signedMsg, publicKey) {
+  if (arguments.length !== 2)
+    throw new Error('nacl.sign.open accepts 2 arguments; did you mean to use nacl.sign.detached.verify?');
+  checkArrayTypes(signedMsg, publicKey);
+  if (publicKey.length !== crypto_sign_PUBLICKEYBYTES)
+    throw new Error('bad public key size');
+  var tmp = new Uint8Array(signedMsg.length);
+  var mlen = crypto_sign_open(tmp, signedMsg, signedMsg.length, publicKey);
+  if (mlen < 0) return null;
+  var m = new Uint8Array(mlen);
+  for (var i = 0; i < m.length; i++) m[i] = tmp[i];
+  return m;
+};
+
+nacl.sign.detached = function(msg, secretKey) {
+  var signedMsg = nacl.sign(msg, secretKey);
+  var sig = new Uint8Array(crypto_sign_BYTES);
+  for (var i = 0; i < sig.length; i++) sig[i] = signedMsg[i];
+  return sig;
+};
+
+nacl.sign.detached.verify = function(msg, sig, publicKey) {
+  checkArrayTypes(msg, sig, publicKey);
+  if (sig.length !== crypto_sign_BYTES)
+    throw new Error('bad signature size');
+  if (publicKey.length !== crypto_sign_PUBLICKEYBYTES)
+    throw new Error('bad public key size');
+  var sm = new Uint8Array(crypto_sign_BYTES + msg.length);
+  var m = new Uint8Array(crypto_sign_BYTES + msg.length);
+  var i;
+  for (i = 0; i < crypto_sign_BYTES; i++) sm[i] = sig[i];
+  for (i = 0; i < msg.length; i++) sm[i+crypto_sign_BYTES] = msg[i];
+  return (crypto_sign_open(m, sm, sm.length, publicKey) >= 0);
+};
+
+nacl.sign.keyPair = function() {
+  var pk = new Uint8Array(crypto_sign_PUBLICKEYBYTES);
+  var sk = new Uint8Array(crypto_sign_SECRETKEYBYTES);
+  crypto_sign_keypair(pk, sk);
+  return {publicKey: pk, secretKey: sk};
+};
+
+nacl.sign.keyPair.fromSecretKey = function(secretKey) {
+  checkArrayTypes(secretKey);
+  if (secretKey.length !== crypto_sign_SECRETKEYBYTES)
+    throw new Error('bad secret key size');
+  var pk = new Uint8Array(crypto_sign_PUBLICKEYBYTES);
+  for (var i = 0; i < pk.length; i++) pk[i] = secretKey[32+i];
+  return {publicKey: pk, secretKey: new Uint8Array(secretKey)};
+};
+
+nacl.sign.keyPair.fromSeed = function(seed) {
+  checkArrayTypes(seed);
+  if (seed.length !== crypto_sign_SEEDBYTES)
+    throw new Error('bad seed size');
+  var pk = new Uint8Array(crypto_sign_PUBLICKEYBYTES);
+  var sk = new Uint8Array(crypto_sign_SECRETKEYBYTES);
+  for (var i = 0; i < 32; i++) sk[i] = seed[i];
+  crypto_sign_keypair(pk, sk, true);
+  return {publicKey: pk, secretKey: sk};
+};
+
+nacl.sign.publicKeyLength = crypto_sign_PUBLICKEYBYTES;
+nacl.sign.secretKeyLength = crypto_sign_SECRETKEYBYTES;
+nacl.sign.seedLength = crypto_sign_SEEDBYTES;
+nacl.sign.signatureLength = crypto_sign_BYTES;
+
+nacl.hash = function(msg) {
+  checkArrayTypes(msg);
+  var h = new Uint8Array(crypto_hash_BYTES);
+  crypto_hash(h, msg, msg.length);
+  return h;
+};
+
+nacl.hash.hashLength = crypto_hash_BYTES;
+
+nacl.verify = function(x, y) {
+  checkArrayTypes(x, y);
+  // Zero length arguments are considered not equal.
+  if (x.length === 0 || y.length === 0) return false;
+  if (x.length !== y.length) return false;
+  return (vn(x, 0, y, 0, x.length) === 0) ? true : false;
+};
+
+nacl.setPRNG = function(fn) {
+  randombytes = fn;
+};
+
+(function() {
+  // Initialize PRNG if environment provides CSPRNG.
+  // If not, methods calling randombytes will throw.
+  var crypto = typeof self !== 'undefined' ? (self.crypto || self.msCrypto) : null;
+  if (crypto && crypto.getRandomValues) {
+    // Browsers.
+    var QUOTA = 65536;
+    nacl.setPRNG(function(x, n) {
+      var i, v = new Uint8Array(n);
+      for (i = 0; i < n; i += QUOTA) {
+        crypto.getRandomValues(v.subarray(i, i + Math.min(n - i, QUOTA)));
+      }
+      for (i = 0; i < n; i++) x[i] = v[i];
+      cleanup(v);
+    });
+  } else if (true) {
+    // Node.js.
+    crypto = __nccwpck_require__(982);
+    if (crypto && crypto.randomBytes) {
+      nacl.setPRNG(function(x, n) {
+        var i, v = crypto.randomBytes(n);
+        for (i = 0; i < n; i++) x[i] = v[i];
+        cleanup(v);
+      });
+    }
+  }
+})();
+
+})( true && module.exports ? module.exports : (self.nacl = self.nacl || {}));
+
+
+/***/ }),
+
+/***/ 982:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("crypto");
+
+/***/ })
+
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/define property getters */
+/******/ 	(() => {
+/******/ 		// define getter functions for harmony exports
+/******/ 		__nccwpck_require__.d = (exports, definition) => {
+/******/ 			for(var key in definition) {
+/******/ 				if(__nccwpck_require__.o(definition, key) && !__nccwpck_require__.o(exports, key)) {
+/******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
+/******/ 				}
+/******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/hasOwnProperty shorthand */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/************************************************************************/
 var __webpack_exports__ = {};
+// This entry need to be wrapped in an IIFE because it need to be in strict mode.
+(() => {
+"use strict";
 
 ;// CONCATENATED MODULE: external "node:path"
 const external_node_path_namespaceObject = require("node:path");
@@ -134,8 +3171,8 @@ function escapeProperty(s) {
         .replace(/,/g, '%2C');
 }
 //# sourceMappingURL=command.js.map
-;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = require("crypto");
+// EXTERNAL MODULE: external "crypto"
+var external_crypto_ = __nccwpck_require__(982);
 ;// CONCATENATED MODULE: external "fs"
 const external_fs_namespaceObject = require("fs");
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
@@ -159,7 +3196,7 @@ function file_command_issueFileCommand(command, message) {
     });
 }
 function prepareKeyValueMessage(key, value) {
-    const delimiter = `ghadelimiter_${external_crypto_namespaceObject.randomUUID()}`;
+    const delimiter = `ghadelimiter_${external_crypto_.randomUUID()}`;
     const convertedValue = toCommandValue(value);
     // These should realistically never happen, but just in case someone finds a
     // way to exploit uuid generation let's not allow keys or values that contain
@@ -1974,7 +5011,7 @@ function error(message, properties = {}) {
  * @param message warning issue message. Errors will be converted to string via toString()
  * @param properties optional properties to add to the annotation.
  */
-function warning(message, properties = {}) {
+function core_warning(message, properties = {}) {
     command_issueCommand('warning', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
@@ -2100,8 +5137,10 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'key-is-public',
     'key-unreadable',
     'key-encrypted',
+    'key-passphrase-wrong',
     'key-type-unsupported',
     'key-too-small',
+    'certificate-invalid',
     'malformed',
     // host keys
     'host-not-found',
@@ -2180,12 +5219,20 @@ function fail(error) {
 ;// CONCATENATED MODULE: ./src/action/inputs.ts
 /** The inputs of the action, all read here, and masked before anything can print them. */
 
+/** Shortest text that is masked: the runner would otherwise blank it out of every other word. */
+const MIN_MASKED = 4;
 function readInputs() {
-    // Not trimmed: what is wrong with a key should be told of the text as it was pasted.
-    const sshPrivateKey = getInput('ssh-private-key', { trimWhitespace: false });
-    maskLines(sshPrivateKey);
+    const sshPrivateKey = secret('ssh-private-key');
     return {
         sshPrivateKey,
+        passphrase: secret('passphrase'),
+        sshCertificate: getInput('ssh-certificate'),
+        certificateAuthorityKey: secret('certificate-authority-key'),
+        certificateAuthorityPassphrase: secret('certificate-authority-passphrase'),
+        certificatePrincipals: getInput('certificate-principals'),
+        certificateValidity: getInput('certificate-validity'),
+        certificateKeyId: getInput('certificate-key-id'),
+        certificateOptions: getInput('certificate-options'),
         generateKey: getInput('generate-key'),
         hosts: getInput('hosts'),
         agentPolicy: getInput('agent-policy'),
@@ -2194,12 +5241,17 @@ function readInputs() {
         keyComment: keyComment(),
     };
 }
+/** Not trimmed: what is wrong should be told of the text as it was pasted, and blanks can be meant. */
+function secret(name) {
+    const value = getInput(name, { trimWhitespace: false });
+    maskLines(value);
+    return value;
+}
 /** Masks a secret of several lines: the runner compares line by line. Marker lines are no secret. */
 function maskLines(secret) {
     for (const line of secret.split(/[\r\n]+/)) {
         const text = line.trim();
-        // A short line (an `=` left over by wrapping) would mask half the log, and tells nothing.
-        if (text.length >= 8 && !text.startsWith('-----'))
+        if (text.length >= MIN_MASKED && !text.startsWith('-----'))
             core_setSecret(text);
     }
 }
@@ -2217,26 +5269,33 @@ function keyComment() {
 function writeOutputs({ socket, knownHosts, sshConfig, report }) {
     exportVariable('SSH_AUTH_SOCK', socket);
     setOutput('ssh-auth-sock', socket);
-    setOutput('public-key', report.keys.map(({ publicKey }) => publicKey).join('\n'));
-    setOutput('fingerprint', report.keys.map(({ fingerprint }) => fingerprint).join('\n'));
+    const plain = report.keys.filter(({ certificate }) => !certificate);
+    const certificates = report.keys.filter(({ certificate }) => certificate);
+    setOutput('public-key', plain.map(({ publicKey }) => publicKey).join('\n'));
+    setOutput('fingerprint', plain.map(({ fingerprint }) => fingerprint).join('\n'));
+    setOutput('certificate', certificates.map(({ publicKey }) => publicKey).join('\n'));
     setOutput('known-hosts', knownHosts);
     setOutput('ssh-config', sshConfig);
     setOutput('report', JSON.stringify(report));
 }
 function logTrust({ report }) {
+    for (const repair of report.repairs)
+        info(`! ssh-private-key was repaired: ${repair}`);
+    for (const warning of report.warnings)
+        core_warning(warning);
     for (const { name, keyType, fingerprint, pin, stale } of report.hosts) {
         info(`✓ ${name}: host key proven, ${keyType} ${fingerprint}`);
         if (pin.startsWith('CA '))
             info(`  certified by the pinned ${pin}`);
         for (const key of stale) {
-            warning(`${name} also holds ${key}, which no pin matches: a pin of that type is stale.`);
+            core_warning(`${name} also holds ${key}, which no pin matches: a pin of that type is stale.`);
         }
     }
     for (const { origin, type, fingerprint, comment } of report.keys) {
         info(`✓ key ${origin}: ${type} ${fingerprint} ${comment}`);
     }
     if (report.policy === 'any') {
-        warning('The agent signs for every host that asks (agent-policy any). List the hosts of the job in hosts, and it will sign for no other.');
+        core_warning('The agent signs for every host that asks (agent-policy any). List the hosts of the job in hosts, and it will sign for no other.');
     }
     else {
         info(`✓ agent: signs for these hosts only (policy ${report.policy})`);
@@ -2493,6 +5552,14 @@ function rsaBits(blob) {
     const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
     return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
 }
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
+}
 /**
  * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
  * key must be whole.
@@ -2560,17 +5627,17 @@ function encodePublicKey(key) {
 /** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
 function signature_makeSignature(type, key, data, rsaHash) {
     if (type === 'ssh-ed25519') {
-        return Buffer.concat([string(type), string(sign(null, data, key))]);
+        return Buffer.concat([wire_string(type), wire_string((0,external_node_crypto_namespaceObject.sign)(null, data, key))]);
     }
-    if (isEcdsa(type)) {
-        const curve = CURVES[type];
-        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = mpint(raw.subarray(0, curve.bytes));
-        const s = mpint(raw.subarray(curve.bytes));
-        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
+    if (public_key_isEcdsa(type)) {
+        const curve = public_key_CURVES[type];
+        const raw = (0,external_node_crypto_namespaceObject.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = wire_mpint(raw.subarray(0, curve.bytes));
+        const s = wire_mpint(raw.subarray(curve.bytes));
+        return Buffer.concat([wire_string(type), wire_string(Buffer.concat([r, s]))]);
     }
     const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
+    return Buffer.concat([wire_string(algorithm), wire_string((0,external_node_crypto_namespaceObject.sign)(rsaHash, data, key))]);
 }
 /** Name of the algorithm of a signature. */
 function signatureAlgorithm(signature) {
@@ -2671,7 +5738,7 @@ function certificate_certificateType(type) {
     return `${type}${SUFFIX}`;
 }
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
-function plainKey(blob) {
+function certificate_plainKey(blob) {
     if (!isCertificateType(public_key_typeOfBlob(blob)))
         return blob;
     return readCertifiedKey(new wire_Reader(blob), blob).key;
@@ -2766,6 +5833,7 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     return undefined;
 }
+/** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
     // ECMAScript's largest time; a certificate's can lie far beyond it.
     const milliseconds = Number(seconds) * 1000;
@@ -2907,7 +5975,20 @@ function userauth_parseUserauthRequest(data) {
  */
 
 
+
 const POLICY_MODES = ['pinned', 'warn', 'any'];
+/**
+ * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
+ * asks for the signature of the plain key, where the agent lists both.
+ */
+function isFor({ key }, { privateKey }) {
+    try {
+        return plainKey(key).equals(privateKey.publicKey);
+    }
+    catch {
+        return false; // no key, or none of a type that is held here
+    }
+}
 function allows(host, identity) {
     return (host.keys === undefined ||
         host.keys.includes(identity.fingerprint) ||
@@ -2946,7 +6027,7 @@ function decide(policy, identity, bindings, data, now) {
     }
     if (bindings.failed)
         return refuse('bind-failed');
-    if (request?.key.equals(identity.blob) !== true)
+    if (request === undefined || !isFor(request, identity))
         return refuse('not-userauth');
     const last = bindings.list.at(-1);
     if (last === undefined) {
@@ -3030,6 +6111,9 @@ function visible(policy, identities, bindings, now) {
     };
 }
 
+// EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
+var bcrypt_pbkdf = __nccwpck_require__(686);
+var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
 ;// CONCATENATED MODULE: ./src/ssh/private-key.ts
 /**
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
@@ -3042,9 +6126,11 @@ function visible(policy, identities, bindings, now) {
 /**
  * A private key from a `KeyObject`.
  *
- * @throws TrustError `key-type-unsupported`, `key-too-small`
+ * @param stated both halves as its file states them
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together)
  */
-function privateKeyFrom(key, comment = '') {
+function privateKeyFrom(key, comment = '', stated) {
     if (key.asymmetricKeyType === 'dsa')
         throw unsupportedType('ssh-dss');
     if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
@@ -3058,10 +6144,11 @@ function privateKeyFrom(key, comment = '') {
     const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
     if (type === 'ssh-rsa')
         requireRsaSize(blob);
+    requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
     return { type, key, publicKey: blob, comment };
 }
 /** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
-function writePrivateKey({ type, key, publicKey, comment }) {
+function private_key_writePrivateKey({ type, key, publicKey, comment }) {
     const jwk = key.export({ format: 'jwk' });
     const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
     let fields;
@@ -3101,27 +6188,36 @@ function private_key_readPrivateKey(reader) {
     catch (cause) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
-    const privateKey = privateKeyFrom(key, comment);
-    if (!halvesMatch(jwk, privateKey)) {
-        throw new errors_TrustError('key-unreadable', 'The private and the public half of the key do not belong together.');
-    }
-    return privateKey;
+    return privateKeyFrom(key, comment, jwk);
 }
-/** Whether the public half that was stated is the one that the private half gives. */
-function halvesMatch(jwk, { type, publicKey }) {
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+/** Throws unless the stated public half is the one that the private half gives. */
+function requireMatchingHalves(type, publicKey, stated) {
+    if (halvesMatch(type, publicKey, stated))
+        return;
+    const message = 'The private and the public half of the key do not belong together.';
+    throw new errors_TrustError('key-unreadable', message);
+}
+function halvesMatch(type, publicKey, stated) {
+    const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
     // Node derives an ed25519 public half itself; of the others it keeps what it is told.
     if (type === 'ssh-ed25519') {
         return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
     }
     if (public_key_isEcdsa(type)) {
         const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
-        exchange.setPrivateKey(part('d'));
+        try {
+            exchange.setPrivateKey(part('d'));
+        }
+        catch {
+            return false; // zero, or not below the order of the curve
+        }
         const point = wire_string(exchange.getPublicKey());
         return publicKey.subarray(-point.length).equals(point);
     }
     // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
     const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    if (p < 3n || q < 3n)
+        return false;
     return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
 }
 /** OpenSSL's names of the curves, which createECDH wants. */
@@ -3217,67 +6313,1141 @@ function generatePrivateKey({ type, bits }, comment) {
     return privateKeyFrom(privateKey, comment);
 }
 
+;// CONCATENATED MODULE: ./src/ssh/openssh-key.ts
+/**
+ * OpenSSH's private key files (OpenSSH's PROTOCOL.key): read with every cipher that ssh-keygen can
+ * write (`ssh-keygen -Z`), and written as ssh-keygen writes them. What is wrong with a file is named.
+ */
+
+
+
+
+
+
+/** PROTOCOL.key, section 1: AUTH_MAGIC with its terminating zero. */
+const MAGIC = Buffer.from('openssh-key-v1\0');
+/**
+ * Most rounds of bcrypt that are worked off. A round takes about 20 ms (13 ms in ssh-keygen itself),
+ * so this is some ten seconds. ssh-keygen's default was 16 and is 24; guides say 100.
+ */
+const MAX_ROUNDS = 512;
+/** ssh-keygen's DEFAULT_ROUNDS since OpenSSH 9.4. */
+const DEFAULT_ROUNDS = 24;
+/** ssh-keygen's SALT_LEN. */
+const SALT_BYTES = 16;
+const MAX_SALT = 64;
+function plainCipher(name, block, key) {
+    return { mode: 'cbc or ctr', name, block, key, iv: block, tag: 0 };
+}
+function gcmCipher(name, key) {
+    return { mode: 'gcm', name, block: 16, key, iv: 12, tag: 16 };
+}
+const AES256_CTR = plainCipher('aes-256-ctr', 16, 32);
+/** Every cipher that `ssh-keygen -Z` takes. */
+const CIPHERS = new Map([
+    ['3des-cbc', plainCipher('des-ede3-cbc', 8, 24)],
+    ['aes128-cbc', plainCipher('aes-128-cbc', 16, 16)],
+    ['aes192-cbc', plainCipher('aes-192-cbc', 16, 24)],
+    ['aes256-cbc', plainCipher('aes-256-cbc', 16, 32)],
+    ['aes128-ctr', plainCipher('aes-128-ctr', 16, 16)],
+    ['aes192-ctr', plainCipher('aes-192-ctr', 16, 24)],
+    ['aes256-ctr', AES256_CTR],
+    ['aes128-gcm@openssh.com', gcmCipher('aes-128-gcm', 16)],
+    ['aes256-gcm@openssh.com', gcmCipher('aes-256-gcm', 32)],
+    [
+        'chacha20-poly1305@openssh.com',
+        // Two keys of 32 bytes: the second is for packet lengths, of which a file has none.
+        { mode: 'chachapoly', name: 'chacha20', block: 8, key: 64, iv: 0, tag: 16 },
+    ],
+]);
+/** OpenSSH's block size of the cipher `none`. */
+const NONE_BLOCK = 8;
+/**
+ * The key of an OpenSSH private key file, from the bytes between its BEGIN and END lines. A
+ * passphrase is not looked at where none is needed.
+ *
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function decodeOpenSshKey(bytes, passphrase) {
+    try {
+        const container = readContainer(bytes);
+        if (container.encryption === undefined)
+            return readSection(container.section, container, false);
+        if (passphrase === undefined || passphrase.length === 0) {
+            throw new errors_TrustError('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
+                hint: 'Give its passphrase too.',
+            });
+        }
+        const section = decrypt(container, container.encryption, passphrase);
+        try {
+            return readSection(section, container, true);
+        }
+        finally {
+            section.fill(0);
+        }
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw unreadable('is cut short or damaged', { cause: error });
+    }
+}
+/** Whether a passphrase is needed; false, too, for what is no such file. */
+function isEncryptedOpenSshKey(bytes) {
+    try {
+        const reader = new wire_Reader(bytes);
+        return reader.bytes(MAGIC.length).equals(MAGIC) && reader.text(64) !== 'none';
+    }
+    catch {
+        return false;
+    }
+}
+function unreadable(what, details = {}) {
+    return new errors_TrustError('key-unreadable', `The OpenSSH key ${what}.`, {
+        hint: 'Paste the whole file again, from BEGIN to END.',
+        ...details,
+    });
+}
+/** PROTOCOL.key, sections 1 and 2. */
+function readContainer(bytes) {
+    const reader = new wire_Reader(bytes);
+    if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+        throw unreadable('does not begin with openssh-key-v1');
+    }
+    reader.bytes(MAGIC.length);
+    const cipherName = reader.text(64);
+    const kdfName = reader.text(64);
+    const kdfOptions = reader.string(4096);
+    const count = reader.uint32();
+    if (count !== 1) {
+        throw unreadable(`file says that it holds ${count} keys; one is expected`, {
+            hint: 'OpenSSH itself reads files with one key only.',
+        });
+    }
+    const publicKey = reader.string();
+    const type = public_key_typeOfBlob(publicKey);
+    // Said before a passphrase is asked for: none would help.
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const encryption = readEncryption(cipherName, kdfName, kdfOptions);
+    const { block, tag } = encryption?.cipher ?? { block: NONE_BLOCK, tag: 0 };
+    const section = reader.string();
+    const container = { encryption, publicKey, section, tag: reader.bytes(tag) };
+    if (reader.remaining > 0)
+        throw unreadable(`has ${reader.remaining} bytes too many at its end`);
+    if (section.length === 0 || section.length % block !== 0) {
+        throw unreadable(`has a private section of ${section.length} bytes, which is no multiple of ${block}`);
+    }
+    return container;
+}
+function readEncryption(cipherName, kdf, options) {
+    if (kdf !== 'none' && kdf !== 'bcrypt') {
+        throw unreadable(`is encrypted with the unknown key derivation ${JSON.stringify(kdf)}`, {
+            hint: 'OpenSSH knows bcrypt alone.',
+        });
+    }
+    if (cipherName === 'none' && kdf === 'none')
+        return undefined;
+    const cipher = CIPHERS.get(cipherName);
+    if (cipher === undefined && cipherName !== 'none') {
+        throw unreadable(`is encrypted with the unknown cipher ${JSON.stringify(cipherName)}`, {
+            hint: `Known are ${[...CIPHERS.keys()].join(', ')}. Encrypt it anew: ssh-keygen -p -f FILE.`,
+        });
+    }
+    if (cipher === undefined || kdf === 'none') {
+        throw unreadable(`names the cipher ${cipherName} with the key derivation ${kdf}`);
+    }
+    const reader = new wire_Reader(options);
+    const salt = reader.string(MAX_SALT);
+    const rounds = reader.uint32();
+    reader.end('the options of bcrypt');
+    if (salt.length === 0 || rounds === 0)
+        throw unreadable('has no salt, or no rounds, for bcrypt');
+    if (rounds > MAX_ROUNDS) {
+        throw unreadable(`wants ${rounds} rounds of bcrypt; ${MAX_ROUNDS} are the most that are worked off`, {
+            hint: `More would take longer than ten seconds. Encrypt a copy with fewer: ssh-keygen -p -a ${DEFAULT_ROUNDS} -f COPY.`,
+        });
+    }
+    return { cipher, salt, rounds };
+}
+/** PROTOCOL.key, section 4: cipher key and IV from a passphrase. */
+function deriveKey(cipher, passphrase, salt, rounds) {
+    const secret = Buffer.from(passphrase);
+    const derived = Buffer.alloc(cipher.key + cipher.iv);
+    const { pbkdf } = (bcrypt_pbkdf_default());
+    const code = pbkdf(secret, secret.length, salt, salt.length, derived, derived.length, rounds);
+    secret.fill(0);
+    if (code !== 0)
+        throw unreadable('has settings for bcrypt that are out of bounds');
+    return {
+        key: derived.subarray(0, cipher.key),
+        iv: derived.subarray(cipher.key),
+        wipe: () => void derived.fill(0),
+    };
+}
+function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
+    const { key, iv, wipe } = deriveKey(cipher, passphrase, salt, rounds);
+    try {
+        if (cipher.mode === 'chachapoly')
+            return decryptChachaPoly(key, section, tag);
+        if (cipher.mode === 'gcm')
+            return decryptGcm(cipher, key, iv, section, tag);
+        // Whole blocks: `final` has nothing to add, nor to copy.
+        return (0,external_node_crypto_namespaceObject.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
+    }
+    finally {
+        wipe();
+    }
+}
+function decryptGcm(cipher, key, iv, section, tag) {
+    const name = cipher.key === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
+    const decipher = (0,external_node_crypto_namespaceObject.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
+    const plain = decipher.update(section);
+    try {
+        decipher.final();
+    }
+    catch (cause) {
+        plain.fill(0);
+        throw wrongPassphrase(cause);
+    }
+    return plain;
+}
+/**
+ * OpenSSH's chacha20-poly1305 (PROTOCOL.chacha20poly1305) as its key files use it: sequence number
+ * 0, no length, no further data. It is older than RFC 8439's, and tags differently.
+ */
+function decryptChachaPoly(key, section, tag) {
+    const main = key.subarray(0, 32);
+    const macKey = chacha20(main, 0, Buffer.alloc(32));
+    const expected = poly1305(macKey, section);
+    macKey.fill(0);
+    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(expected, tag))
+        throw wrongPassphrase();
+    return chacha20(main, 1, section);
+}
+/** ChaCha20 from block `counter` on, with a nonce of zeros. */
+function chacha20(key, counter, data) {
+    const iv = Buffer.alloc(16); // as OpenSSL has it: counter, little-endian, then the nonce
+    iv.writeUInt32LE(counter);
+    return (0,external_node_crypto_namespaceObject.createCipheriv)('chacha20', key, iv).update(data);
+}
+/** RFC 8439 §2.5, which node:crypto does not offer by itself. */
+function poly1305(key, message) {
+    const r = littleEndian(key.subarray(0, 16)) & 0x0ffffffc0ffffffc0ffffffc0fffffffn;
+    const s = littleEndian(key.subarray(16));
+    let sum = 0n;
+    for (let i = 0; i < message.length; i += 16) {
+        const block = message.subarray(i, i + 16);
+        sum = ((sum + littleEndian(block) + (1n << BigInt(8 * block.length))) * r) % ((1n << 130n) - 5n);
+    }
+    const hex = ((sum + s) & ((1n << 128n) - 1n)).toString(16).padStart(32, '0');
+    return Buffer.from(hex, 'hex').reverse();
+}
+function littleEndian(bytes) {
+    return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+}
+function wrongPassphrase(cause) {
+    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
+        hint: 'Try it with: ssh-keygen -y -f FILE.',
+        cause,
+    });
+}
+/** PROTOCOL.key, section 3. */
+function readSection(section, { publicKey }, encrypted) {
+    const reader = new wire_Reader(section);
+    if (reader.uint32() !== reader.uint32()) {
+        // The numbers are there to tell this.
+        if (encrypted)
+            throw wrongPassphrase();
+        throw unreadable('has two check numbers that differ: it is damaged');
+    }
+    const key = readKey(reader);
+    for (let i = 1; reader.remaining > 0; i += 1) {
+        if (reader.byte() !== (i & 0xff))
+            throw unreadable('has wrong padding: it is damaged');
+    }
+    if (!key.publicKey.equals(publicKey)) {
+        throw unreadable('names another public key than that of its private key');
+    }
+    return key;
+}
+function readKey(reader) {
+    try {
+        return private_key_readPrivateKey(reader);
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        // Numbers so damaged that node:crypto does not even compare the halves.
+        throw unreadable('holds numbers that make no valid key', { cause: error });
+    }
+}
+/**
+ * `key` as the text of an OpenSSH private key file; encrypted, as ssh-keygen does it, with
+ * aes256-ctr and `rounds` of bcrypt where there is a passphrase.
+ *
+ * @throws TrustError `input-invalid` (rounds out of bounds)
+ */
+function encodeOpenSshKey(key, passphrase, rounds = DEFAULT_ROUNDS) {
+    if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
+        throw new TrustError('input-invalid', `Rounds of bcrypt are 1 to ${MAX_ROUNDS}.`);
+    }
+    const encrypted = passphrase !== undefined && passphrase.length > 0;
+    const plain = writeSection(key, encrypted ? AES256_CTR.block : NONE_BLOCK);
+    let head;
+    let section = plain;
+    if (encrypted) {
+        const salt = randomBytes(SALT_BYTES);
+        const { key: cipherKey, iv, wipe } = deriveKey(AES256_CTR, passphrase, salt, rounds);
+        const cipher = createCipheriv(AES256_CTR.name, cipherKey, iv);
+        section = Buffer.concat([cipher.update(plain), cipher.final()]);
+        wipe();
+        const options = Buffer.concat([string(salt), uint32(rounds)]);
+        head = Buffer.concat([string('aes256-ctr'), string('bcrypt'), string(options)]);
+    }
+    else {
+        head = Buffer.concat([string('none'), string('none'), string('')]);
+    }
+    const file = Buffer.concat([MAGIC, head, uint32(1), string(key.publicKey), string(section)]);
+    const lines = file.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
+    plain.fill(0);
+    file.fill(0);
+    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines.join('\n')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+/** PROTOCOL.key, section 3, filled up to a multiple of `block`. */
+function writeSection(key, block) {
+    const check = randomBytes(4);
+    const fields = writePrivateKey(key);
+    const padding = (block - ((2 * check.length + fields.length) % block)) % block;
+    const section = Buffer.concat([
+        check,
+        check,
+        fields,
+        Buffer.from(Array.from({ length: padding }, (_, i) => i + 1)),
+    ]);
+    fields.fill(0);
+    return section;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pem-key.ts
+/**
+ * Private keys in PEM: PKCS#1, SEC1 and PKCS#8 (RFC 8017 A.1.2, RFC 5915, RFC 5958), plain or
+ * encrypted (RFC 1421's headers, RFC 8018's PBES2). node:crypto reads them; here is what it does not
+ * do: bounding the work, and saying what is wrong.
+ */
+
+
+
+
+/** Iterations of PBKDF2 that are worked off: some five seconds. OpenSSL writes 2,048; guides say 600,000. */
+const MAX_PBKDF2 = 10_000_000;
+/** Cost N·r·p of scrypt: some five seconds. OpenSSL writes 2^17. */
+const MAX_SCRYPT = 2 ** 24;
+/** OpenSSL's SCRYPT_MAX_MEM, above which it says only that something is unsupported. */
+const MAX_SCRYPT_MEMORY = 32 * 1024 * 1024;
+function isEncryptedPem({ label, headers }) {
+    return (label.startsWith('ENCRYPTED') || headers.some((line) => /^Proc-Type:.*ENCRYPTED/.test(line)));
+}
+/**
+ * @param passphrase not looked at where none is needed
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function decodePemKey(block, passphrase) {
+    const encrypted = isEncryptedPem(block);
+    if (encrypted && (passphrase === undefined || passphrase === '')) {
+        throw new errors_TrustError('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
+            hint: 'Give its passphrase too.',
+        });
+    }
+    requireBoundedWork(block);
+    const lines = block.body.match(/.{1,64}/g) ?? [];
+    // OpenSSL takes no others than these two, and these as a pair.
+    const headers = block.headers.filter((line) => /^(?:Proc-Type|DEK-Info): /.test(line));
+    const head = headers.length === 0 ? [] : [...headers, ''];
+    const pem = [
+        `-----BEGIN ${block.label}-----`,
+        ...head,
+        ...lines,
+        `-----END ${block.label}-----`,
+        '',
+    ];
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
+    }
+    catch (error) {
+        throw encrypted ? encryptedDefect(block, error) : damaged(block, error);
+    }
+    try {
+        return privateKeyFrom(key);
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        const withoutJwk = systemCode(error)?.startsWith('ERR_CRYPTO_JWK_UNSUPPORTED') === true;
+        throw withoutJwk ? unsupportedType(nameOf(key)) : damaged(block, error);
+    }
+}
+/** What a key of a kind that not even node:crypto has a JWK for is called. */
+function nameOf({ asymmetricKeyType: type, asymmetricKeyDetails }) {
+    return type === 'dsa' ? 'ssh-dss' : (asymmetricKeyDetails?.namedCurve ?? type ?? 'unknown');
+}
+function damaged({ label }, cause) {
+    const message = `The contents of the ${label} are damaged, or of a kind that is not known.`;
+    return new errors_TrustError('key-unreadable', message, {
+        hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
+        cause,
+    });
+}
+function encryptedDefect(block, cause) {
+    const code = systemCode(cause) ?? '';
+    // What a wrong passphrase decrypts to is noise: it fails in the padding, or (one in 256) as no
+    // ASN.1, which is ERR_OSSL_UNSUPPORTED, of the decoder. A cipher is missing from EVP alone.
+    if (/EVP_UNSUPPORTED|UNSUPPORTED_(?:CIPHER|ENCRYPTION)|UNKNOWN_(?:CIPHER|PBE)/.test(code)) {
+        const message = 'The PEM key is encrypted with a cipher that OpenSSL 3 does not have any more.';
+        return new errors_TrustError('key-unreadable', message, {
+            hint: 'Encrypt a copy anew: ssh-keygen -p -f COPY.',
+            cause,
+        });
+    }
+    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
+        hint: 'Try it with: ssh-keygen -y -f FILE. (A damaged file looks the same.)',
+        cause,
+    });
+}
+/** Content octets of object identifiers: PBKDF2 (RFC 8018 A.2), scrypt (RFC 7914 §7). */
+const PBKDF2 = Buffer.from('2a864886f70d01050c', 'hex');
+const SCRYPT = Buffer.from('2b06010401da47040b', 'hex');
+/** PKCS#12's own, with iterations too (RFC 7292 appendix C): all but the last octet. */
+const PKCS12 = Buffer.from('2a864886f70d010c01', 'hex');
+/** Refuses a PKCS#8 whose passphrase check would take forever: its cost stands in the clear. */
+function requireBoundedWork(block) {
+    if (block.label !== 'ENCRYPTED PRIVATE KEY')
+        return;
+    const bytes = Buffer.from(block.body, 'base64');
+    const numbersAfter = (oid, more = 0) => {
+        const start = bytes.indexOf(oid);
+        if (start < 0)
+            return [];
+        const numbers = derIntegers(bytes.subarray(start + oid.length + more));
+        // OpenSSL may read BER where this does not, so it must not get to see it.
+        if (numbers === undefined)
+            throw damaged(block);
+        return numbers;
+    };
+    const iterations = [...numbersAfter(PBKDF2), ...numbersAfter(PKCS12, 1)];
+    const [n = 0n, r = 0n, p = 0n] = numbersAfter(SCRYPT);
+    if (iterations.some((count) => count > MAX_PBKDF2) || n * r * p > MAX_SCRYPT) {
+        const message = 'Checking the passphrase of the PEM key would take too long.';
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Encrypt a copy with less: openssl pkcs8 -topk8 -iter 600000 -in FILE -out COPY.',
+        });
+    }
+    // RFC 7914 §6: V of 128·r·N bytes, B of 128·r·p, and what OpenSSL needs besides.
+    if (128n * r * (n + p + 2n) > MAX_SCRYPT_MEMORY) {
+        const message = 'The PEM key wants more memory for scrypt than the 32 MiB that OpenSSL gives it.';
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Write the key anew, where it was made, with N=16384 and r=8, or in another format.',
+        });
+    }
+}
+/**
+ * The integers of the parameters behind an algorithm's identifier: SEQUENCE { OCTET STRING salt,
+ * INTEGER… }, in DER (X.690 §10); undefined for anything else.
+ */
+function derIntegers(der) {
+    let at = 0;
+    /** The length of the next element, if it is of this type. */
+    const enter = (tag) => {
+        const first = der[at + 1] ?? 0xff;
+        const octets = first < 0x80 ? 0 : first & 0x7f;
+        const start = at + 2 + octets;
+        if (der[at] !== tag || first === 0x80 || octets > 4 || start > der.length)
+            return undefined;
+        at = start;
+        return octets === 0 ? first : der.readUIntBE(start - octets, octets);
+    };
+    const sequence = enter(0x30);
+    if (sequence === undefined)
+        return undefined;
+    const end = at + sequence;
+    const salt = enter(0x04);
+    if (salt === undefined)
+        return undefined;
+    at += salt;
+    const integers = [];
+    while (at < end && der[at] === 0x02) {
+        const size = enter(0x02);
+        if (size === undefined || at + size > end)
+            return undefined;
+        integers.push(BigInt(`0x0${der.subarray(at, at + size).toString('hex')}`));
+        at += size;
+    }
+    return integers.length === 0 ? undefined : integers;
+}
+
+;// CONCATENATED MODULE: ./src/ssh/putty-key.ts
+/**
+ * PuTTY's private key files, PPK versions 2 and 3 (PuTTY manual, appendix C): read, and written as
+ * version 3. Nothing of a file is used before its MAC is verified.
+ */
+
+
+
+
+
+
+/** Longest file that is looked at; one with an RSA key of 16384 bits has 10 KB. */
+const MAX_TEXT = 64 * 1024;
+/**
+ * Bounds of Argon2: 1 GiB of memory, and 4 GiB written in all passes together, which takes some ten
+ * seconds. puttygen writes 8 MiB and as many passes as take 0.1 s.
+ */
+const MAX_ARGON2_MEMORY = 1024 * 1024;
+const MAX_ARGON2_WORK = 4 * 1024 * 1024;
+const MAX_ARGON2_PARALLELISM = 64;
+/** Passes times lanes: OpenSSL starts four threads for each, which costs more than little memory. */
+const MAX_ARGON2_LANES = 4 * 1024;
+const MIN_SALT = 8; // RFC 9106 §3.1
+const putty_key_MAX_SALT = 64;
+/** RFC 9106 §4, the second recommended option, in one thread: for the files written here. */
+const WRITTEN = { memory: 64 * 1024, passes: 3, parallelism: 1 };
+/** Appendix C.4: the bytes of cipher key, IV and MAC key for aes256-cbc. */
+const KEY_BYTES = 32;
+const BLOCK_BYTES = 16;
+const MAC_BYTES = 32;
+/** Appendix C.2: characters of a line of base64, as puttygen writes it. */
+const COLUMNS = 64;
+const FLAVOURS = { Argon2d: 'argon2d', Argon2i: 'argon2i', Argon2id: 'argon2id' };
+/**
+ * The key of a PuTTY private key file. A passphrase is not looked at where none is needed.
+ *
+ * @throws TrustError `key-encrypted` (a passphrase is needed), `key-passphrase-wrong`,
+ *   `key-unreadable`, `key-type-unsupported`, `key-too-small`, `platform-unsupported` (no Argon2)
+ */
+function decodePuttyKey(text, passphrase) {
+    try {
+        return decode(readFile(text), passphrase);
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+            throw error;
+        throw putty_key_unreadable('is damaged', { cause: error });
+    }
+}
+/** Whether a passphrase is needed; false, too, for what is no such file. */
+function isEncryptedPuttyKey(text) {
+    return /^\s*PuTTY-User-Key-File-.*\s+Encryption:\s*(?!none\b)\S/.test(text);
+}
+function putty_key_unreadable(what, details = {}) {
+    return new errors_TrustError('key-unreadable', `The PuTTY key ${what}.`, {
+        hint: 'Paste the whole .ppk file again, as it is.',
+        ...details,
+    });
+}
+function linesOf(text) {
+    const lines = text.trim().split(/\r\n|\r|\n/); // appendix C.2: all three are tolerated
+    let next = 0;
+    const header = (name) => {
+        const line = lines[next];
+        if (line === undefined)
+            throw putty_key_unreadable(`is cut short: its line ${name} is missing`);
+        if (!line.startsWith(`${name}:`))
+            throw putty_key_unreadable(`has no line ${name} where one must be`);
+        next += 1;
+        return line.slice(name.length + 1).replace(/^ /, '');
+    };
+    return {
+        header,
+        base64: (name) => {
+            const count = decimal(name, header(name), lines.length);
+            const body = lines.slice(next, next + count);
+            if (body.length < count)
+                throw putty_key_unreadable(`is cut short: it has fewer lines than ${name} says`);
+            next += count;
+            const joined = body.map((line) => line.trim()).join('');
+            if (joined.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(joined)) {
+                throw putty_key_unreadable(`has something other than base64 after ${name}`);
+            }
+            return Buffer.from(joined, 'base64');
+        },
+        hasMore: () => next < lines.length,
+    };
+}
+function decimal(name, digits, max) {
+    if (!/^[0-9]{1,10}$/.test(digits))
+        throw putty_key_unreadable(`has a line ${name} without a number`);
+    const number = Number(digits);
+    if (number > max)
+        throw putty_key_unreadable(`says ${name}: ${number}, and ${max} is the most`);
+    return number;
+}
+function hexadecimal(name, digits) {
+    if (!/^(?:[0-9a-fA-F]{2})+$/.test(digits))
+        throw putty_key_unreadable(`has a damaged line ${name}`);
+    return Buffer.from(digits, 'hex');
+}
+/** Appendix C.2. */
+function readFile(text) {
+    if (text.length > MAX_TEXT)
+        throw putty_key_unreadable('is too long for a key');
+    const [, found] = /^\s*PuTTY-User-Key-File-([0-9]{1,4}):/.exec(text) ?? [];
+    if (found === undefined)
+        throw putty_key_unreadable('does not begin with PuTTY-User-Key-File');
+    const version = Number(found);
+    if (version !== 2 && version !== 3) {
+        throw putty_key_unreadable(`is of version ${version}; 2 and 3 are known`, {
+            hint: 'Load it into PuTTYgen and save it again.',
+        });
+    }
+    const lines = linesOf(text);
+    const algorithm = lines.header(`PuTTY-User-Key-File-${found}`).trim();
+    requireType(algorithm);
+    const encryption = lines.header('Encryption').trim();
+    if (encryption !== 'none' && encryption !== 'aes256-cbc') {
+        throw putty_key_unreadable(`is encrypted with the unknown cipher ${JSON.stringify(encryption)}`, {
+            hint: 'PuTTY knows aes256-cbc alone.',
+        });
+    }
+    const encrypted = encryption !== 'none';
+    const comment = lines.header('Comment');
+    const publicKey = lines.base64('Public-Lines');
+    const argon2 = encrypted && version === 3 ? readArgon2(lines) : undefined;
+    const privatePart = lines.base64('Private-Lines');
+    const mac = hexadecimal('Private-MAC', lines.header('Private-MAC').trim());
+    if (lines.hasMore())
+        throw putty_key_unreadable('has more lines after Private-MAC');
+    if (encrypted && (privatePart.length === 0 || privatePart.length % BLOCK_BYTES !== 0)) {
+        throw putty_key_unreadable('has an encrypted part that is no multiple of 16 bytes');
+    }
+    return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
+}
+function requireType(algorithm) {
+    if (isCertificateType(algorithm)) {
+        throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
+            hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
+        });
+    }
+    if (!isKeyType(algorithm))
+        throw unsupportedType(algorithm);
+}
+function readArgon2(lines) {
+    const flavour = lines.header('Key-Derivation').trim();
+    if (!isFlavour(flavour)) {
+        throw putty_key_unreadable(`has the unknown key derivation ${JSON.stringify(flavour)}`, {
+            hint: 'PuTTY knows Argon2d, Argon2i and Argon2id.',
+        });
+    }
+    const count = (name, max) => decimal(name, lines.header(name).trim(), max);
+    const memory = count('Argon2-Memory', MAX_ARGON2_MEMORY);
+    const passes = count('Argon2-Passes', MAX_ARGON2_WORK);
+    const parallelism = count('Argon2-Parallelism', MAX_ARGON2_PARALLELISM);
+    const salt = hexadecimal('Argon2-Salt', lines.header('Argon2-Salt').trim());
+    const threads = parallelism === 1 ? 0 : passes * parallelism;
+    if (memory * passes > MAX_ARGON2_WORK || threads > MAX_ARGON2_LANES) {
+        throw putty_key_unreadable(`wants ${passes} passes of Argon2 over ${memory} KiB (lanes: ${parallelism}), which would take longer than ten seconds`, {
+            hint: 'Encrypt a copy with less: puttygen COPY --reencrypt --ppk-param memory=8192,time=100 -o NEW.',
+        });
+    }
+    // RFC 9106 §3.1: at least one pass, and 8 KiB a lane.
+    if (passes < 1 || parallelism < 1 || memory < 8 * parallelism) {
+        throw putty_key_unreadable('has settings for Argon2 that are out of bounds');
+    }
+    if (salt.length < MIN_SALT || salt.length > putty_key_MAX_SALT) {
+        throw putty_key_unreadable(`has a salt of ${salt.length} bytes`);
+    }
+    return { flavour, memory, passes, parallelism, salt };
+}
+function isFlavour(name) {
+    return Object.hasOwn(FLAVOURS, name);
+}
+function decode(file, passphrase = '') {
+    if (file.encrypted && passphrase.length === 0) {
+        throw new errors_TrustError('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
+            hint: 'Give its passphrase too.',
+        });
+    }
+    const material = deriveKeys(file, file.encrypted ? passphrase : '');
+    const plain = file.encrypted ? putty_key_decrypt(file.privatePart, material) : file.privatePart;
+    try {
+        const comment = verifyMac(file, plain, material.macKey);
+        return readParts(file, plain, comment);
+    }
+    finally {
+        wipe(material);
+        plain.fill(0);
+    }
+}
+function wipe({ key, iv, macKey }) {
+    for (const buffer of [key, iv, macKey])
+        buffer.fill(0);
+}
+function deriveKeys({ version, argon2 }, passphrase) {
+    const secret = Buffer.from(passphrase);
+    try {
+        if (version === 2)
+            return deriveSha1(secret);
+        // Appendix C.4: nothing is derived for a file that is not encrypted, not even a MAC key.
+        if (argon2 === undefined) {
+            return { key: Buffer.alloc(0), iv: Buffer.alloc(0), macKey: Buffer.alloc(0) };
+        }
+        return deriveArgon2(secret, argon2);
+    }
+    finally {
+        secret.fill(0);
+    }
+}
+/** Appendix C.5.1. */
+function deriveSha1(passphrase) {
+    const sha1 = (prefix) => external_node_crypto_namespaceObject.createHash('sha1').update(prefix).update(passphrase).digest();
+    return {
+        key: Buffer.concat([sha1(wire_uint32(0)), sha1(wire_uint32(1))]).subarray(0, KEY_BYTES),
+        iv: Buffer.alloc(BLOCK_BYTES),
+        macKey: sha1('putty-private-key-file-mac-key'),
+    };
+}
+function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }) {
+    const { argon2Sync } = external_node_crypto_namespaceObject;
+    if (argon2Sync === undefined) {
+        throw new errors_TrustError('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
+            hint: 'Use Node 24, or convert the key: puttygen FILE -O private-openssh-new -o NEW.',
+        });
+    }
+    const tagLength = KEY_BYTES + BLOCK_BYTES + MAC_BYTES;
+    const costs = { parallelism, tagLength, memory, passes };
+    const derived = argon2Sync(FLAVOURS[flavour], { message: passphrase, nonce: salt, ...costs });
+    return {
+        key: derived.subarray(0, KEY_BYTES),
+        iv: derived.subarray(KEY_BYTES, KEY_BYTES + BLOCK_BYTES),
+        macKey: derived.subarray(KEY_BYTES + BLOCK_BYTES),
+    };
+}
+function putty_key_decrypt(bytes, { key, iv }) {
+    // Whole blocks: `final` has nothing to add.
+    return external_node_crypto_namespaceObject.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
+}
+/** Appendix C.2: what the MAC covers, the padding of the private part with it. */
+function macOf(file, comment, plain, macKey) {
+    const hmac = external_node_crypto_namespaceObject.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
+    const encryption = file.encrypted ? 'aes256-cbc' : 'none';
+    for (const part of [file.algorithm, encryption, comment, file.publicKey]) {
+        hmac.update(wire_string(part));
+    }
+    return hmac.update(wire_uint32(plain.length)).update(plain).digest();
+}
+/**
+ * The comment, in the bytes that the MAC holds for. PuTTYgen on Windows wrote the system's own
+ * encoding, and a file that was pasted somewhere has become UTF-8 on the way.
+ */
+function verifyMac(file, plain, macKey) {
+    for (const encoding of ['utf8', 'latin1']) {
+        const expected = macOf(file, Buffer.from(file.comment, encoding), plain, macKey);
+        if (expected.length === file.mac.length && external_node_crypto_namespaceObject.timingSafeEqual(expected, file.mac)) {
+            return file.comment;
+        }
+    }
+    if (!file.encrypted) {
+        throw putty_key_unreadable('does not fit its MAC: it is damaged, or was changed', {
+            hint: 'Its comment counts too, with every blank. Paste the whole .ppk file again, as it is.',
+        });
+    }
+    throw new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
+}
+/** Appendix C.3: the private parts by type, put together with the public ones. */
+function readParts(file, plain, comment) {
+    const { algorithm, publicKey } = file;
+    requireType(algorithm);
+    if (public_key_typeOfBlob(publicKey) !== algorithm) {
+        throw putty_key_unreadable(`says ${algorithm}, and its public key something else`);
+    }
+    const open = new wire_Reader(publicKey);
+    open.string();
+    const secret = new wire_Reader(plain);
+    let fields;
+    if (algorithm === 'ssh-ed25519') {
+        const point = open.string(32);
+        const seed = Buffer.alloc(32);
+        // Little-endian: leading zeros, which older versions of PuTTY leave out, stand at its end.
+        secret.string(32).copy(seed);
+        fields = [wire_string(point), wire_string(Buffer.concat([seed, point]))];
+        seed.fill(0);
+    }
+    else if (public_key_isEcdsa(algorithm)) {
+        fields = [open.rest(), wire_mpint(secret.mpint())];
+    }
+    else {
+        const [e, n] = [open.mpint(), open.mpint()];
+        const [d, p, q, iqmp] = [secret.mpint(), secret.mpint(), secret.mpint(), secret.mpint()];
+        fields = [n, e, d, iqmp, p, q].map(wire_mpint);
+    }
+    open.end('the public key'); // the private part is followed by padding
+    const wire = Buffer.concat([wire_string(algorithm), ...fields, wire_string(comment)]);
+    try {
+        return private_key_readPrivateKey(new wire_Reader(wire));
+    }
+    catch (error) {
+        if (error instanceof errors_TrustError)
+            throw error;
+        // Numbers so damaged that node:crypto does not even compare the halves.
+        throw putty_key_unreadable('holds numbers that make no valid key', { cause: error });
+    }
+    finally {
+        for (const buffer of [wire, ...fields])
+            buffer.fill(0);
+    }
+}
+/**
+ * `key` as the text of a PuTTY private key file of version 3, which PuTTY reads since 0.75;
+ * encrypted with Argon2id and aes256-cbc where there is a passphrase.
+ *
+ * @throws TrustError `platform-unsupported` (a passphrase, and no Argon2)
+ */
+function encodePuttyKey(key, passphrase) {
+    const encrypted = passphrase !== undefined && passphrase.length > 0;
+    const argon2 = encrypted
+        ? { flavour: 'Argon2id', ...WRITTEN, salt: crypto.randomBytes(16) }
+        : undefined;
+    const file = { version: 3, algorithm: key.type, encrypted, publicKey: key.publicKey };
+    const material = deriveKeys({ version: 3, argon2 }, passphrase ?? '');
+    const plain = writeParts(key, encrypted);
+    const comment = key.comment.replace(/[\r\n]+/g, ' '); // appendix C.2: all bytes but these
+    const mac = macOf(file, Buffer.from(comment), plain, material.macKey);
+    const privatePart = encrypted ? encrypt(plain, material) : plain;
+    const text = [
+        `PuTTY-User-Key-File-3: ${key.type}`,
+        `Encryption: ${encrypted ? 'aes256-cbc' : 'none'}`,
+        `Comment: ${comment}`,
+        ...base64Lines('Public-Lines', key.publicKey),
+        ...(argon2 === undefined ? [] : argon2Lines(argon2)),
+        ...base64Lines('Private-Lines', privatePart),
+        `Private-MAC: ${mac.toString('hex')}`,
+        '',
+    ].join('\n');
+    wipe(material);
+    plain.fill(0);
+    return text;
+}
+function encrypt(plain, { key, iv }) {
+    return crypto.createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(plain);
+}
+function argon2Lines({ flavour, memory, passes, parallelism, salt }) {
+    return [
+        `Key-Derivation: ${flavour}`,
+        `Argon2-Memory: ${memory}`,
+        `Argon2-Passes: ${passes}`,
+        `Argon2-Parallelism: ${parallelism}`,
+        `Argon2-Salt: ${salt.toString('hex')}`,
+    ];
+}
+function base64Lines(name, bytes) {
+    const lines = bytes.toString('base64').match(new RegExp(`.{1,${COLUMNS}}`, 'g')) ?? [];
+    return [`${name}: ${lines.length}`, ...lines];
+}
+/** Appendix C.3, filled up with random bytes to whole blocks where it will be encrypted. */
+function writeParts({ type, key }, encrypted) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    const fields = type === 'ssh-ed25519'
+        ? [string(part('d'))]
+        : isEcdsa(type)
+            ? [mpint(part('d'))]
+            : ['d', 'p', 'q', 'qi'].map((name) => mpint(part(name)));
+    const length = fields.reduce((sum, field) => sum + field.length, 0);
+    const padding = encrypted ? (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES : 0;
+    const parts = Buffer.concat([...fields, crypto.randomBytes(padding)]);
+    for (const field of fields)
+        field.fill(0);
+    return parts;
+}
+
 ;// CONCATENATED MODULE: ./src/ssh/key-file.ts
 /**
- * Private keys as text, the way they stand in a secret: OpenSSH's format (PROTOCOL.key), and the PEM
- * formats PKCS#1, SEC1 and PKCS#8, which node:crypto reads. What can't be read is named, never guessed.
+ * Private keys as text, the way people paste them into a secret: in any of the formats, one or many,
+ * with what copying does to them. What is certain is repaired, and told; what is not is named.
  */
+
 
 
 
 
 
 /** Largest text that is looked at: some sixty RSA-4096 keys; GitHub's own limit for a secret is 48 KB. */
-const MAX_TEXT = 256 * 1024;
-/** PROTOCOL.key, section 1: the magic string with its terminating zero. */
-const MAGIC = Buffer.from('openssh-key-v1\0');
+const key_file_MAX_TEXT = 256 * 1024;
+/** Each encrypted key may cost seconds. */
+const MAX_KEYS = 64;
 /**
  * All private keys in `text`, in their order.
  *
+ * @param passphrases one for all, or one for each encrypted key, in their order
  * @throws TrustError `key-empty`, `key-is-public`, `key-unreadable`, `key-encrypted`,
- *   `key-type-unsupported`, `key-too-small`
+ *   `key-passphrase-wrong`, `key-type-unsupported`, `key-too-small`, `platform-unsupported`,
+ *   `input-invalid` (not as many passphrases as encrypted keys)
  */
-function parsePrivateKeys(text) {
-    if (text.length > MAX_TEXT) {
-        throw new errors_TrustError('key-unreadable', `This is too long for private keys (${text.length} characters).`);
+function parsePrivateKeys(text, passphrases = []) {
+    if (text.length > key_file_MAX_TEXT) {
+        const message = `This is too long for private keys (${text.length} characters).`;
+        throw new errors_TrustError('key-unreadable', message);
     }
     if (text.trim() === '') {
         throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
     }
-    const blocks = splitBlocks(text);
-    // openssl ecparam -genkey writes the curve's name first, in a block of its own.
-    const keys = blocks.filter(({ label }) => label !== 'EC PARAMETERS');
-    if (keys.length === 0)
-        throw notAKey(text);
-    return keys.map(parseBlock);
+    const repairs = [];
+    const segments = split(repair(text, repairs), repairs);
+    const secret = segments.filter(({ format }) => format === 'pem' || format === 'putty');
+    if (secret.length === 0)
+        throw notAKey(text, segments);
+    if (segments.some(({ format }) => format === 'public')) {
+        repairs.push('a public key beside the private one was left out');
+    }
+    return {
+        keys: decodeAll(secret, passphrases),
+        certificates: segments.flatMap((segment) => segment.format === 'certificate' ? [segment.blob] : []),
+        repairs,
+    };
 }
-function splitBlocks(text) {
-    const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
-    const blocks = [];
+/** Decodes each key, and says which one an error is about where there are several. */
+function decodeAll(segments, passphrases) {
+    if (segments.length > MAX_KEYS) {
+        const message = `These are ${segments.length} keys; ${MAX_KEYS} are the most.`;
+        throw new errors_TrustError('key-unreadable', message);
+    }
+    const encrypted = segments.filter(isEncrypted);
+    if (passphrases.length > 1 && passphrases.length !== encrypted.length) {
+        const counts = `${passphrases.length} passphrases, and ${encrypted.length} encrypted keys`;
+        throw new errors_TrustError('input-invalid', `There are ${counts}.`, {
+            input: 'passphrase',
+            hint: 'Give one passphrase for all, or one a line for each encrypted key, in their order.',
+        });
+    }
+    return segments.map((segment, index) => {
+        const own = passphrases.length > 1 ? passphrases[encrypted.indexOf(segment)] : passphrases[0];
+        try {
+            return key_file_decode(segment, own);
+        }
+        catch (error) {
+            if (!(error instanceof errors_TrustError))
+                throw error;
+            const { code, hint, cause } = error;
+            const which = segments.length === 1 ? '' : `Key ${index + 1} of ${segments.length}: `;
+            // What stands where a name should may be a piece of the key.
+            const message = error.message.replace(/[A-Za-z0-9+/=]{16,}/g, '…');
+            const details = { cause, ...(hint === undefined ? {} : { hint }) };
+            throw new errors_TrustError(code, `${which}${message}`, details);
+        }
+    });
+}
+function isEncrypted(segment) {
+    if (segment.format === 'putty')
+        return isEncryptedPuttyKey(segment.text);
+    if (segment.format !== 'pem')
+        return false;
+    const { block } = segment;
+    return block.label === 'OPENSSH PRIVATE KEY'
+        ? isEncryptedOpenSshKey(Buffer.from(block.body, 'base64'))
+        : isEncryptedPem(block);
+}
+function key_file_decode(segment, passphrase) {
+    if (segment.format === 'putty')
+        return decodePuttyKey(segment.text, passphrase);
+    if (segment.format !== 'pem')
+        throw new Error('not a private key');
+    const { block } = segment;
+    requirePrivateKey(block);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
+        const message = `What stands between BEGIN and END ${block.label} is not base64.`;
+        throw new errors_TrustError('key-unreadable', message, {
+            hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
+        });
+    }
+    return block.label === 'OPENSSH PRIVATE KEY'
+        ? decodeOpenSshKey(Buffer.from(block.body, 'base64'), passphrase)
+        : decodePemKey(block, passphrase);
+}
+function requirePrivateKey({ label }) {
+    if (/^PGP /.test(label)) {
+        throw new errors_TrustError('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
+            hint: 'Make an SSH key: ssh-keygen -t ed25519.',
+        });
+    }
+    if (label === 'DSA PRIVATE KEY')
+        throw unsupportedType('ssh-dss');
+    if (!/PRIVATE KEY$/.test(label)) {
+        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
+    }
+}
+// --- repairs ---------------------------------------------------------------------------------
+const MARKS = /-----BEGIN |-----END |---- BEGIN SSH2 |PuTTY-User-Key-File-/;
+/** Undoes what copying and secret stores do to a text as a whole. */
+function repair(text, repairs) {
+    const step = (before, after, told) => {
+        if (after !== before)
+            repairs.push(told);
+        return after;
+    };
+    const unwrap = (before) => unquote(step(before, before.replace(/^\uFEFF/, ''), 'a byte order mark was taken off'), step);
+    let now = unwrap(text);
+    if (!MARKS.test(now)) {
+        const decoded = decodeWhole(now);
+        if (decoded !== undefined && MARKS.test(decoded)) {
+            now = unwrap(step(now, decoded, 'the whole was base64, and was decoded once'));
+        }
+    }
+    now = step(now, withNewlines(now), 'literal \\n were turned into line ends');
+    now = step(now, now.replace(/\r\n|\r/g, '\n'), 'line ends of Windows or old Macs were changed');
+    now = step(now, unfold(now), 'line ends around BEGIN and END were put back');
+    if (!now.endsWith('\n'))
+        now = step(now, `${now}\n`, 'the last line end was put back');
+    return now;
+}
+function unquote(text, step) {
+    const inner = /^\s*(["'])([\s\S]*)\1\s*$/.exec(text)?.[2];
+    return inner === undefined ? text : step(text, inner, 'quotes around it were taken off');
+}
+/** The text that `text` is the base64 of, if it is base64. */
+function decodeWhole(text) {
+    const compact = text.replace(/\s+/g, '');
+    if (!/^[A-Za-z0-9+/]{40,}={0,2}$/.test(compact))
+        return undefined;
+    return Buffer.from(compact, 'base64').toString('utf8');
+}
+/** `\n` written out, as JSON and some secret stores leave it. */
+function withNewlines(text) {
+    const writtenOut = /-----BEGIN [A-Z0-9 ]+-----\s*\\[rn]/.test(text) || !text.trim().includes('\n');
+    return writtenOut ? text.replace(/(\\r)?\\n|\\r/g, '\n') : text;
+}
+/** A PEM block of one line, or with its BEGIN or END on a line with something else. */
+function unfold(text) {
+    return text
+        .replace(/(-----(?:BEGIN|END) [A-Z0-9 ]+-----)[ \t]*(?=\S)/g, '$1\n')
+        .replace(/(\S)[ \t]*(-----(?:BEGIN|END) [A-Z0-9 ]+-----)/g, '$1\n$2')
+        .replace(/^[ \t]*(Proc-Type: \S+)[ \t]+(DEK-Info: \S+)[ \t]*/gm, '$1\n$2\n\n')
+        .replace(/^[ \t]*(DEK-Info: \S+)[ \t]+(?=\S)/gm, '$1\n\n');
+}
+// --- segments --------------------------------------------------------------------------------
+/** The keys in a repaired text, and notes on what else is in it. */
+function split(text, repairs) {
+    const lines = text.split('\n');
+    const segments = [];
+    let indented = false;
+    let spaced = false;
+    let strange = false;
     for (let i = 0; i < lines.length; i += 1) {
-        const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(lines[i] ?? '')?.[1];
-        if (label === undefined)
+        const line = lines[i] ?? '';
+        const bare = line.trim();
+        if (bare === '')
             continue;
-        const end = lines.indexOf(`-----END ${label}-----`, i);
-        const next = lines.findIndex((line, index) => index > i && line.startsWith('-----BEGIN '));
-        if (end < 0 || (next >= 0 && next < end)) {
-            throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
-                hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
+        const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(bare)?.[1];
+        if (label !== undefined) {
+            const end = endOf(lines, i, label);
+            const block = readPem(label, lines.slice(i + 1, end));
+            indented ||= lines.slice(i, end + 1).some((each) => /^[ \t]/.test(each));
+            spaced ||= lines.slice(i + 1, end).some(hasBlanksInBase64);
+            if (/PUBLIC KEY$/.test(label))
+                segments.push({ format: 'public' });
+            // openssl ecparam -genkey writes the curve's name first, in a block of its own.
+            else if (label !== 'EC PARAMETERS')
+                segments.push({ format: 'pem', block });
+            i = end;
+        }
+        else if (bare.startsWith('PuTTY-User-Key-File-')) {
+            const count = puttyLines(lines.slice(i));
+            // Indentation alone may go: blanks of the comment are in the file's MAC.
+            const own = lines.slice(i, i + count).map((each) => each.replace(/^[ \t]+/, ''));
+            indented ||= own.some((each, index) => each !== lines[i + index]);
+            segments.push({ format: 'putty', text: own.join('\n') });
+            i += count - 1;
+        }
+        else if (bare.startsWith('---- BEGIN SSH2 ')) {
+            if (bare.includes('PRIVATE'))
+                throw ssh2PrivateKey();
+            segments.push({ format: 'public' });
+            while (i < lines.length - 1 && !MARKS.test(lines[i + 1] ?? '')) {
+                i += 1;
+                if ((lines[i] ?? '').trim().startsWith('---- END'))
+                    break;
+            }
+        }
+        else if (bare.startsWith('-----END ')) {
+            // Of a damaged line nothing is shown: it may have the key on it.
+            const shown = /^-----END [A-Z0-9 ]+-----$/.test(bare) ? bare : '-----END …';
+            throw new errors_TrustError('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
+                hint: 'Paste the whole file, from BEGIN to END.',
             });
         }
-        const content = lines.slice(i + 1, end);
-        const headers = content.filter((line) => /^[A-Za-z0-9-]+: /.test(line));
-        const body = content.filter((line) => !headers.includes(line)).join('');
-        const encrypted = label.startsWith('ENCRYPTED') || headers.some((line) => /ENCRYPTED$/.test(line));
-        blocks.push({ label, body, encrypted });
-        i = end;
+        else {
+            const segment = publicLine(bare);
+            if (segment === undefined)
+                strange = true;
+            else
+                segments.push(segment);
+        }
     }
-    return blocks;
+    if (indented)
+        repairs.push('indentation was taken off');
+    if (spaced)
+        repairs.push('blanks inside of a key were taken out');
+    if (strange && segments.length > 0)
+        repairs.push('text outside of the keys was left out');
+    return segments;
 }
-function notAKey(text) {
-    const line = text.trimStart();
-    if (KEY_TYPES.some((type) => line.startsWith(`${type} `)) || line.startsWith('ssh-dss ')) {
+function endOf(lines, start, label) {
+    for (let i = start + 1; i < lines.length; i += 1) {
+        const line = (lines[i] ?? '').trim();
+        if (line === `-----END ${label}-----`)
+            return i;
+        if (line.startsWith('-----BEGIN '))
+            break;
+    }
+    throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
+        hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
+    });
+}
+const PEM_HEADER = /^[A-Za-z0-9-]+: /;
+function readPem(label, content) {
+    const lines = content.map((line) => line.trim());
+    const headers = lines.filter((line) => PEM_HEADER.test(line));
+    const body = lines.filter((line) => !PEM_HEADER.test(line));
+    return { label, headers, body: body.join('').replace(/[ \t]+/g, '') };
+}
+function hasBlanksInBase64(line) {
+    return !PEM_HEADER.test(line.trim()) && /[ \t]/.test(line.trim());
+}
+/** How many lines a PuTTY file has: up to its last, Private-MAC. */
+function puttyLines(lines) {
+    const last = lines.findIndex((line) => line.trim().startsWith('Private-MAC:'));
+    return last < 0 ? lines.length : last + 1;
+}
+function publicLine(line) {
+    const words = line.split(/[ \t]+/);
+    const [type = '', base64 = ''] = words;
+    if (isCertificateType(type))
+        return { format: 'certificate', blob: Buffer.from(base64, 'base64') };
+    const isKey = (name) => isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
+    // Options of authorized_keys, or host names of known_hosts, may stand before it.
+    const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));
+    return known ? { format: 'public' } : undefined;
+}
+// --- defects ---------------------------------------------------------------------------------
+function notAKey(text, segments) {
+    if (segments.some(({ format }) => format === 'public'))
         return publicKeyGiven();
+    if (segments.some(({ format }) => format === 'certificate')) {
+        return new errors_TrustError('key-is-public', 'This is a certificate; its private key is needed beside it.', {
+            hint: 'Paste the private key (the file without -cert.pub) before it.',
+        });
+    }
+    const twice = decodeWhole(decodeWhole(text) ?? '') ?? '';
+    if (MARKS.test(twice)) {
+        return new errors_TrustError('key-unreadable', 'This is base64 of base64; only one is undone.', {
+            hint: 'Encode the file once, or paste it as it is.',
+        });
+    }
+    if (/^[A-Za-z0-9+/=\s]{64,}$/.test(text.trim())) {
+        return new errors_TrustError('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
+            hint: 'Paste the whole file, with the lines -----BEGIN … PRIVATE KEY----- and -----END … PRIVATE KEY-----.',
+        });
     }
     return new errors_TrustError('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
         hint: 'Paste the whole private key file (for example ~/.ssh/id_ed25519), with its BEGIN and END lines.',
@@ -3288,80 +7458,336 @@ function publicKeyGiven() {
         hint: 'The private key is the file without .pub; it begins with -----BEGIN. The public key belongs into authorized_keys on the server.',
     });
 }
-function parseBlock(block) {
-    if (/PUBLIC KEY$/.test(block.label))
-        throw publicKeyGiven();
-    if (block.label === 'DSA PRIVATE KEY')
-        throw unsupportedType('ssh-dss');
-    if (!/PRIVATE KEY$/.test(block.label)) {
-        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${block.label}.`);
-    }
-    if (block.encrypted)
-        throw encrypted();
-    const bytes = Buffer.from(block.body, 'base64');
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
-        throw new errors_TrustError('key-unreadable', `What stands between BEGIN and END ${block.label} is not base64.`, {
-            hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
+function ssh2PrivateKey() {
+    return new errors_TrustError('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
+        hint: 'Convert it where it was made: ssh-keygen-g3 --export-private-key, or load it into PuTTYgen and export it as OpenSSH.',
+    });
+}
+
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
+;// CONCATENATED MODULE: ./src/ssh/certificate-signing.ts
+/**
+ * Makes OpenSSH user certificates, version 01 (OpenSSH's PROTOCOL.certkeys), with the key of a
+ * certificate authority. What sshd would refuse later, and tell the user nothing, is refused here.
+ */
+
+
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER. */
+const USER = 1;
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const certificate_signing_MAX_PRINCIPALS = 256;
+/** As long as what `parseCertificate` reads. */
+const certificate_signing_MAX_TEXT = 4096;
+/** As many random bytes as ssh-keygen takes; they keep the authority from signing what others chose. */
+const NONCE_BYTES = 32;
+/** PROTOCOL.certkeys, "Critical options", those with a value. */
+const CRITICAL_OPTIONS = ['force-command', 'source-address'];
+/** PROTOCOL.certkeys, "Extensions". */
+const EXTENSIONS = [
+    'no-touch-required',
+    'permit-X11-forwarding',
+    'permit-agent-forwarding',
+    'permit-port-forwarding',
+    'permit-pty',
+    'permit-user-rc',
+];
+/**
+ * A certificate in wire format; `formatPublicKey` makes the line of a `-cert.pub` file of it.
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function signCertificate(options) {
+    const { key, authority, keyId, principals, validAfter, validBefore } = options;
+    const { serial = 0n, criticalOptions = {}, extensions = [] } = options;
+    const { type } = decodePublicKey(key);
+    if (type === 'ssh-rsa')
+        requireRsaSize(key);
+    requireText('key id', keyId);
+    if (principals.length === 0 || principals.length > certificate_signing_MAX_PRINCIPALS) {
+        throw invalid(`A certificate needs 1 to ${certificate_signing_MAX_PRINCIPALS} principals.`, {
+            hint: 'Name the accounts that it is for. One without principals would be good for every account, or for none, as the version of sshd has it.',
         });
     }
-    return block.label === 'OPENSSH PRIVATE KEY' ? parseOpenSsh(bytes) : parsePem(block);
-}
-function parsePem({ label, body }) {
-    const lines = body.match(/.{1,64}/g) ?? [];
-    let key;
-    try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)(`-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`);
+    for (const principal of principals) {
+        requireText('principal', principal);
+        // ssh-keygen parts names at commas, and so do sshd's lists of principals.
+        if (principal.includes(',')) {
+            throw invalid(`The principal ${JSON.stringify(principal)} has a comma in it.`);
+        }
     }
-    catch (cause) {
-        throw new errors_TrustError('key-unreadable', `The contents of the ${label} are damaged, or of a kind that is not known.`, {
-            hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
-            cause,
+    for (const number of [serial, validAfter, validBefore])
+        requireUint64(number);
+    if (validAfter >= validBefore) {
+        throw invalid('The certificate would end before it begins.');
+    }
+    const reader = new wire_Reader(key);
+    reader.string(); // the type, which the certificate has with its suffix
+    const signed = Buffer.concat([
+        wire_string(certificate_certificateType(type)),
+        wire_string((0,external_node_crypto_namespaceObject.randomBytes)(NONCE_BYTES)),
+        reader.rest(),
+        uint64(serial),
+        wire_uint32(USER),
+        wire_string(keyId),
+        wire_string(Buffer.concat(principals.map((principal) => wire_string(principal)))),
+        uint64(validAfter),
+        uint64(validBefore),
+        wire_string(writeCritical(criticalOptions)),
+        wire_string(writeExtensions(extensions)),
+        wire_string(''), // reserved
+        wire_string(authority.publicKey),
+    ]);
+    // RSA: rsa-sha2-512, as ssh-keygen; sshd's CASignatureAlgorithms has no SHA-1.
+    const signature = signature_makeSignature(authority.type, authority.key, signed, 'sha512');
+    return Buffer.concat([signed, wire_string(signature)]);
+}
+function invalid(message, details = {}) {
+    return new errors_TrustError('input-invalid', message, details);
+}
+/** sshd reads texts up to a zero byte, and refuses a certificate with one inside. */
+function requireText(what, text) {
+    if (text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= certificate_signing_MAX_TEXT)
+        return;
+    throw invalid(`A ${what} of a certificate has 1 to ${certificate_signing_MAX_TEXT} bytes, and no zero byte.`);
+}
+function requireUint64(number) {
+    if (number >= 0n && number < 1n << 64n)
+        return;
+    throw invalid(`${number.toString()} is no number that a certificate can hold.`);
+}
+/** Both lists are ordered by name, by its bytes, and have each name once (PROTOCOL.certkeys). */
+function writeCritical(options) {
+    const present = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Buffer.concat(present.map(([name, value]) => {
+        if (!CRITICAL_OPTIONS.includes(name)) {
+            // sshd refuses a certificate with a critical option that it does not know.
+            throw invalid(`${JSON.stringify(name)} is no critical option of a user certificate.`, {
+                hint: `There are ${CRITICAL_OPTIONS.join(' and ')}.`,
+            });
+        }
+        requireText(name, value);
+        if (name === 'source-address')
+            requireAddresses(value);
+        return Buffer.concat([wire_string(name), wire_string(wire_string(value))]);
+    }));
+}
+function writeExtensions(extensions) {
+    const known = EXTENSIONS;
+    const present = [...new Set(extensions)].sort((a, b) => (a < b ? -1 : 1));
+    return Buffer.concat(present.map((name) => {
+        if (!known.includes(name)) {
+            throw invalid(`${JSON.stringify(name)} is no extension of a certificate.`, {
+                hint: `There are ${known.join(', ')}.`,
+            });
+        }
+        return Buffer.concat([wire_string(name), wire_string('')]);
+    }));
+}
+/** sshd refuses the whole certificate where one entry is no address or CIDR block without host bits. */
+function requireAddresses(list) {
+    for (const entry of list.split(',')) {
+        const [address = '', length, ...more] = entry.split('/');
+        const bits = (0,external_node_net_namespaceObject.isIP)(address) === 4 ? 32 : 128;
+        const wrong = (0,external_node_net_namespaceObject.isIP)(address) === 0 || address.includes('%') || more.length > 0;
+        if (wrong || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= bits))) {
+            throw invalid(`source-address: ${JSON.stringify(entry)} is no address or CIDR block.`, {
+                hint: 'Separate several with commas, without blanks: 192.0.2.0/24,2001:db8::/32.',
+            });
+        }
+        const hostBits = BigInt(bits - Number(length ?? bits));
+        if (addressNumber(address) % (1n << hostBits) !== 0n) {
+            throw invalid(`source-address: ${entry} has bits set after its first ${length ?? ''}.`, {
+                hint: 'sshd refuses that. Give the first address of the block: 10.0.0.0/8, not 10.1.2.3/8.',
+            });
+        }
+    }
+}
+function addressNumber(address) {
+    if ((0,external_node_net_namespaceObject.isIP)(address) === 4) {
+        return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+    }
+    // URLs are written with the address in its canonical form: groups in hexadecimal, at most one "::".
+    const [head = '', tail] = new URL(`ssh://[${address}]`).hostname.slice(1, -1).split('::');
+    const groups = (text = '') => (text === '' ? [] : text.split(':'));
+    const before = groups(head);
+    const after = groups(tail);
+    const zeros = new Array(8 - before.length - after.length).fill('0');
+    return [...before, ...zeros, ...after].reduce((sum, part) => sum * 65536n + BigInt(`0x${part}`), 0n);
+}
+
+;// CONCATENATED MODULE: ./src/trust/duration.ts
+/** Spans of time as sshd_config(5), TIME FORMATS, writes them: `90`, `15m`, `1h30m`, `2d`, `1w`. */
+
+const SECONDS = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** Longest span that is taken: ten years. */
+const MAX_SECONDS = 10 * 365 * 86_400;
+/**
+ * @returns seconds
+ * @throws TrustError `input-invalid`
+ */
+function parseDuration(text) {
+    const compact = text.trim().toLowerCase();
+    const parts = [...compact.matchAll(/([0-9]{1,9})([smhdw]?)/g)];
+    const whole = parts.map(([part]) => part).join('') === compact;
+    const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (SECONDS[unit] ?? 0), 0);
+    if (whole && seconds > 0 && seconds <= MAX_SECONDS)
+        return seconds;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
+        hint: 'Write 15m, 8h, 1h30m, 2d or 1w; a number alone is seconds; ten years are the most.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/certificates.ts
+
+
+
+
+
+
+
+/** A certificate that ends sooner than this, in seconds, is warned of: many jobs run as long. */
+const SOON = 3600;
+/** Clocks differ; ssh-keygen begins a certificate's time as much earlier. In seconds. */
+const CLOCK_SKEW = 60n;
+const DEFAULT_VALIDITY = '1h';
+/**
+ * Puts certificates beside the keys that they are for.
+ *
+ * @param certificates in wire format
+ * @param now seconds since 1970
+ * @throws TrustError `certificate-invalid`, `malformed`
+ */
+function matchCertificates(keys, certificates, now) {
+    const warnings = [];
+    const byKey = new Map();
+    for (const blob of certificates) {
+        const certificate = certificate_parseCertificate(blob);
+        const key = keys.find(({ publicKey }) => publicKey.equals(certificate.key));
+        if (key === undefined) {
+            const subject = public_key_fingerprint(certificate.key);
+            throw new errors_TrustError('certificate-invalid', `The certificate ${certificates_name(certificate)} is for the key ${subject}, which is none of those given.`, {
+                hint: 'Give the private key that belongs to it.',
+            });
+        }
+        requireUsable(certificate, now);
+        warnings.push(...doubts(certificate, now));
+        byKey.set(key, blob);
+    }
+    return {
+        keys: keys.map((privateKey) => {
+            const certificate = byKey.get(privateKey);
+            return certificate === undefined ? { privateKey } : { privateKey, certificate };
+        }),
+        warnings,
+    };
+}
+function certificates_name({ keyId, serial }) {
+    return `${JSON.stringify(keyId)} (serial ${serial.toString()})`;
+}
+function requireUsable(certificate, now) {
+    const time = BigInt(Math.floor(now));
+    const { role, authority, signature, signed, validAfter, validBefore } = certificate;
+    let defect;
+    if (role !== 'user')
+        defect = 'is a host certificate, not a user certificate';
+    else if (!verifySignature(authority, signature, signed))
+        defect = 'has a signature that is not valid';
+    else if (time >= validBefore)
+        defect = `expired at ${isoTime(validBefore)}`;
+    else if (time < validAfter)
+        defect = `is valid only from ${isoTime(validAfter)}`;
+    if (defect === undefined)
+        return;
+    throw new errors_TrustError('certificate-invalid', `The certificate ${certificates_name(certificate)} ${defect}.`, {
+        hint: 'ssh-keygen -L -f FILE shows what is in it.',
+    });
+}
+function doubts(certificate, now) {
+    const { validBefore, principals } = certificate;
+    const left = validBefore - BigInt(Math.floor(now));
+    return [
+        ...(validBefore !== FOREVER && left < BigInt(SOON)
+            ? [
+                `The certificate ${certificates_name(certificate)} ends in ${left / 60n} min, at ${isoTime(validBefore)}.`,
+            ]
+            : []),
+        ...(principals.length === 0
+            ? [
+                `The certificate ${certificates_name(certificate)} names no principals; current sshd takes it for nobody.`,
+            ]
+            : []),
+    ];
+}
+/**
+ * @param inputs as the user gave them; undefined is returned where no authority's key is among them
+ * @param defaultKeyId for `certificate-key-id` left out
+ * @throws TrustError
+ */
+function readCertification(inputs, defaultKeyId) {
+    const { certificateAuthorityKey, certificateAuthorityPassphrase, certificateValidity } = inputs;
+    if (certificateAuthorityKey.trim() === '')
+        return undefined;
+    const passphrases = certificateAuthorityPassphrase === '' ? [] : [certificateAuthorityPassphrase];
+    const [authority, ...more] = parsePrivateKeys(certificateAuthorityKey, passphrases).keys;
+    if (authority === undefined || more.length > 0) {
+        throw new errors_TrustError('input-invalid', 'One certificate authority key is wanted, not several.');
+    }
+    const principals = inputs.certificatePrincipals.split(/[\s,]+/).filter((text) => text !== '');
+    if (principals.length === 0) {
+        throw new errors_TrustError('input-invalid', 'certificate-principals is empty.', {
+            hint: 'Name the accounts that the certificate is for, for example: deploy.',
         });
     }
-    return privateKeyFrom(key);
+    return {
+        authority,
+        principals,
+        validity: parseDuration(certificateValidity === '' ? DEFAULT_VALIDITY : certificateValidity),
+        keyId: inputs.certificateKeyId === '' ? defaultKeyId : inputs.certificateKeyId,
+        ...readOptions(inputs.certificateOptions),
+    };
 }
-/** PROTOCOL.key, sections 1 to 3, unencrypted. */
-function parseOpenSsh(bytes) {
-    try {
-        const reader = new wire_Reader(bytes);
-        if (!reader.bytes(MAGIC.length).equals(MAGIC)) {
-            throw new errors_TrustError('key-unreadable', 'The OpenSSH key does not begin with openssh-key-v1.');
+/** One option a line: `source-address=…`, `force-command=…`, or the name of an extension. */
+function readOptions(text) {
+    const criticalOptions = {};
+    const extensions = [];
+    for (const line of text.split(/\r\n|\r|\n/).map((each) => each.trim())) {
+        if (line === '' || line.startsWith('#'))
+            continue;
+        const [key = '', value] = line.split(/=(.*)/s);
+        const critical = CRITICAL_OPTIONS.find((option) => option === key);
+        const extension = EXTENSIONS.find((option) => option === key);
+        if (critical !== undefined && value !== undefined)
+            criticalOptions[critical] = value;
+        else if (extension !== undefined && value === undefined)
+            extensions.push(extension);
+        else {
+            throw new errors_TrustError('input-invalid', `${JSON.stringify(line)} is no option of a certificate.`, {
+                hint: `Options are ${CRITICAL_OPTIONS.map((option) => `${option}=…`).join(', ')}, ${EXTENSIONS.join(', ')}.`,
+            });
         }
-        const cipher = reader.text(64);
-        const kdf = reader.text(64);
-        reader.string(); // kdf options
-        const count = reader.uint32();
-        if (count !== 1) {
-            throw new errors_TrustError('key-unreadable', `The OpenSSH key file says that it holds ${count} keys; one is expected.`);
-        }
-        reader.string(); // the public key, unauthenticated; the private section has it again
-        if (cipher !== 'none' || kdf !== 'none')
-            throw encrypted();
-        const section = new wire_Reader(reader.string());
-        reader.end('the private section of the OpenSSH key');
-        if (section.uint32() !== section.uint32()) {
-            throw new errors_TrustError('key-unreadable', 'The check numbers of the OpenSSH key do not match: it is damaged.');
-        }
-        const key = private_key_readPrivateKey(section);
-        for (let i = 1; section.remaining > 0; i += 1) {
-            if (section.byte() !== (i & 0xff)) {
-                throw new errors_TrustError('key-unreadable', 'The OpenSSH key has wrong padding: it is damaged.');
-            }
-        }
-        return key;
     }
-    catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
-            throw error;
-        throw new errors_TrustError('key-unreadable', 'The OpenSSH key is cut short or damaged.', {
-            hint: 'Paste the whole file again, from BEGIN to END.',
-            cause: error,
-        });
-    }
+    return { criticalOptions, extensions };
 }
-function encrypted() {
-    return new errors_TrustError('key-encrypted', 'The private key is encrypted with a passphrase.', {
-        hint: 'Encrypted keys are not read yet. Take the passphrase off a copy (ssh-keygen -p -N "" -f COPY); the secret store encrypts it.',
+/**
+ * A certificate (wire format) for a key that was made for this job.
+ *
+ * @param now seconds since 1970
+ * @throws TrustError `input-invalid`
+ */
+function certify(key, certification, now) {
+    const { validity, ...rest } = certification;
+    const time = BigInt(Math.floor(now));
+    return signCertificate({
+        ...rest,
+        key,
+        validAfter: time - CLOCK_SKEW,
+        validBefore: time + BigInt(validity),
     });
 }
 
@@ -3714,6 +8140,8 @@ function builtInPins(host) {
 
 
 
+
+
 /**
  * Checks all inputs, and tells of everything that is wrong in one error.
  *
@@ -3732,26 +8160,41 @@ function readConfig(inputs) {
             return undefined;
         }
     };
-    const keys = attempt('ssh-private-key', () => readKeys(inputs));
+    const loaded = attempt('ssh-private-key', () => readKeys(inputs));
     const spec = inputs.generateKey === ''
         ? undefined
         : attempt('generate-key', () => parseKeySpec(inputs.generateKey));
+    const certification = attempt('certificate-authority-key', () => {
+        const { generateKey, keyComment } = inputs;
+        const read = readCertification(inputs, keyComment);
+        if (read !== undefined && generateKey === '')
+            throw nothingToCertify();
+        return read;
+    });
     const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
     errors.push(...hostErrors);
     const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
     const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length + hostErrors.length > 0));
     const home = attempt('home', () => readBoolean(inputs.home));
     const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout));
-    if (keys !== undefined)
-        errors.push(...unknownKeys(hosts, keys, inputs));
+    if (loaded !== undefined)
+        errors.push(...unknownKeys(hosts, loaded.keys, inputs));
     if (errors.length > 0 ||
-        keys === undefined ||
+        loaded === undefined ||
         policy === undefined ||
         home === undefined ||
         connectTimeout === undefined) {
         throw combine(errors);
     }
-    return { keys, ...generate, hosts, policy, home, connectTimeout };
+    return {
+        ...loaded,
+        ...generate,
+        ...(certification === undefined ? {} : { certification }),
+        hosts,
+        policy,
+        home,
+        connectTimeout,
+    };
 }
 /** One error that tells of them all. */
 function combine(errors) {
@@ -3763,17 +8206,39 @@ function combine(errors) {
     const list = errors.map((error) => `\n- ${explain(error)}`).join('');
     return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
 }
-function readKeys({ sshPrivateKey, generateKey }) {
+function readKeys(inputs) {
+    const { sshPrivateKey, sshCertificate, generateKey } = inputs;
     if (sshPrivateKey.trim() === '') {
         if (generateKey !== '')
-            return [];
+            return { keys: [], repairs: [], warnings: [] };
         throw new errors_TrustError('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
             hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
         });
     }
-    return parsePrivateKeys(sshPrivateKey).map((key, index) => 
+    const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase));
+    const named = keys.map((key, index) => 
     // PEM has no comments; key= needs something to name a key by.
     key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key);
+    const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)];
+    return { repairs, ...matchCertificates(named, given, Date.now() / 1000) };
+}
+/** Lines that are not empty. A passphrase's blanks are its own. */
+function lines(text) {
+    return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+}
+function readCertificateLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    if (isCertificateType(type))
+        return Buffer.from(base64, 'base64');
+    throw new errors_TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
+        input: 'ssh-certificate',
+        hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
+    });
+}
+function nothingToCertify() {
+    return new errors_TrustError('input-invalid', 'There is no generated key to certify.', {
+        hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
+    });
 }
 function readPolicy(text, pinned) {
     if (text === '')
@@ -3807,7 +8272,10 @@ function readSeconds(text) {
 }
 /** An error for each `key=` that names no key of the job. */
 function unknownKeys(hosts, keys, { generateKey, keyComment }) {
-    const names = keys.flatMap(({ publicKey, comment }) => [public_key_fingerprint(publicKey), comment]);
+    const names = keys.flatMap(({ privateKey: { publicKey, comment } }) => [
+        public_key_fingerprint(publicKey),
+        comment,
+    ]);
     if (generateKey !== '')
         names.push(keyComment);
     return hosts.flatMap(({ keys: wanted = [], position }) => wanted
@@ -3820,8 +8288,6 @@ function unknownKeys(hosts, keys, { generateKey, keyComment }) {
 
 ;// CONCATENATED MODULE: external "node:fs"
 const external_node_fs_namespaceObject = require("node:fs");
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: ./src/agent/messages.ts
 /**
  * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
@@ -3908,6 +8374,130 @@ function extensionRequest(name, contents) {
     return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
 }
 
+;// CONCATENATED MODULE: ./src/agent/control.ts
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
+async function converse(path, messages) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)(path);
+        const reader = new FrameReader();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write(messages_frame(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(TIMEOUT, () => {
+            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === SSH_AGENT_SUCCESS)
+        return;
+    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new Reader(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        throw new TrustError('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Ends the agent.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    requireSuccess(answer, 'stop');
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)];
+    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new Reader(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
+        throw new TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
 /** The identities that the agent holds. */
 
@@ -3968,7 +8558,7 @@ function encodeSettings(settings) {
             hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
         },
         keys: settings.keys.map(({ privateKey, certificate }) => ({
-            privateKey: writePrivateKey(privateKey).toString('base64'),
+            privateKey: private_key_writePrivateKey(privateKey).toString('base64'),
             ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
         })),
     };
@@ -3988,10 +8578,10 @@ function decodeSettings(line) {
         })),
     };
 }
-/** A key is served plain and, where it has a certificate, with it too, as ssh-add does. */
+/** A key is served with its certificate, where it has one, and plain. */
 function identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
-    return certificate === undefined ? [plain] : [plain, certifiedIdentity(privateKey, certificate)];
+    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
 
 ;// CONCATENATED MODULE: ./src/agent/launch.ts
@@ -4683,7 +9273,7 @@ const METHODS = new Map([
         : [['mlkem768x25519-sha256', mlkem768x25519]]),
 ]);
 /** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
-const CIPHERS = [
+const key_exchange_CIPHERS = [
     'chacha20-poly1305@openssh.com',
     'aes256-gcm@openssh.com',
     'aes128-gcm@openssh.com',
@@ -4703,7 +9293,7 @@ function kexInit(hostKeys) {
         external_node_crypto_namespaceObject.randomBytes(16),
         nameList([...METHODS.keys()]),
         nameList(hostKeys),
-        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
+        ...[key_exchange_CIPHERS, key_exchange_CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
         wire_boolean(false),
         wire_uint32(0),
     ]);
@@ -4785,7 +9375,7 @@ function requireProof(algorithm, hostKey, signature, hash) {
     const expected = algorithm.replace(/-cert-v01@openssh\.com$/, '');
     if (type === algorithmKeyType(algorithm) &&
         signatureAlgorithm(signature) === expected &&
-        verifySignature(plainKey(hostKey), signature, hash)) {
+        verifySignature(certificate_plainKey(hostKey), signature, hash)) {
         return;
     }
     throw new errors_TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
@@ -4920,8 +9510,6 @@ function removeBlock(text, lines) {
         .join('');
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/remote/prove.ts
 /**
  * One connection to a server, as far as it takes to prove its host key: connect, versions, key
@@ -5187,7 +9775,7 @@ async function verifyHost(target, timeout) {
             const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
             if (judgement.verdict === 'ok') {
                 const { pin } = judgement;
-                const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey);
+                const trusted = pin.kind === 'cert-authority' ? hostKey : certificate_plainKey(hostKey);
                 const stale = offered.filter((key) => namesKind(target.pins, kindOf(key)));
                 return { status: 'ok', hostKey: trusted, pin, stale };
             }
@@ -5248,6 +9836,126 @@ async function verifyHosts(targets, timeout) {
     return results;
 }
 
+;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
+
+
+
+
+
+
+
+/**
+ * Holds all hosts against their pins; whatever is not right with any of them is an error.
+ *
+ * @param timeout for each host, in milliseconds
+ * @throws TrustError
+ */
+async function proveHosts(lines, timeout) {
+    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
+    const servers = new Map();
+    for (const { host, port, pins } of lines) {
+        const server = servers.get(address(host, port));
+        if (server === undefined)
+            servers.set(address(host, port), { host, port, pins: [...pins] });
+        else
+            server.pins.push(...pins);
+    }
+    const results = await verifyHosts([...servers.values()], timeout);
+    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
+    const proven = [];
+    const errors = [];
+    for (const line of lines) {
+        const result = byServer.get(address(line.host, line.port));
+        if (result?.status === 'ok')
+            proven.push({ line, result });
+        else if (result !== undefined)
+            errors.push(hostError(line, result));
+    }
+    if (errors.length > 0)
+        throw combine(errors);
+    return proven;
+}
+function address(host, port) {
+    return `[${host.toLowerCase()}]:${port}`;
+}
+function describeKey(hostKey) {
+    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(certificate_plainKey(hostKey))}`;
+}
+function describePin(pin) {
+    const type = pin.kind === 'fingerprint'
+        ? pin.type === undefined
+            ? ''
+            : `${displayType(pin.type)} `
+        : `${displayType(pin.key.type)} `;
+    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
+    return `${role}${type}${pinFingerprint(pin)}`;
+}
+/** What is wrong with a host, in words a person can act on. */
+function hostError(line, result) {
+    const name = hostName(line);
+    const input = line.position;
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
+        return new errors_TrustError(code, `${name} (port ${line.port}): ${message}`, details);
+    }
+    const offered = result.offered.map(describeKey).join(', ');
+    const [firstOffered] = result.offered;
+    const offeredType = firstOffered === undefined ? '*' : displayType(public_key_typeOfBlob(certificate_plainKey(firstOffered))).toLowerCase();
+    if (result.status === 'revoked') {
+        return new errors_TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+            input,
+            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
+        });
+    }
+    const pinned = line.pins
+        .filter((pin) => pin.kind !== 'revoked')
+        .map(describePin)
+        .join(', ');
+    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
+    return new errors_TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+        input,
+        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
+    });
+}
+function policyHost({ line, result }) {
+    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin(formatPublicKey(result.hostKey));
+    return {
+        name: hostName(line),
+        hostname: line.host,
+        pins: [proven, ...revoked],
+        forward: line.forward,
+        ...(line.user === undefined ? {} : { user: line.user }),
+        ...(line.keys === undefined ? {} : { keys: line.keys }),
+    };
+}
+function provenHost(line, { hostKey, pin }) {
+    const { alias, user, host, port, forward } = line;
+    return {
+        host,
+        port,
+        forward,
+        hostKey,
+        pin,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+function reportHost({ line, result }) {
+    const { hostKey, pin, stale } = result;
+    return {
+        name: hostName(line),
+        host: line.host,
+        port: line.port,
+        status: 'ok',
+        keyType: displayType(public_key_typeOfBlob(hostKey)),
+        fingerprint: public_key_fingerprint(certificate_plainKey(hostKey)),
+        pin: describePin(pin),
+        stale: stale.map(describeKey),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/agent/audit.ts
 /**
  * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
@@ -5294,118 +10002,6 @@ function parseAudit(text) {
             return [];
         }
     });
-}
-
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new Reader(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Ends the agent.
- *
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    requireSuccess(answer, 'stop');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)];
-    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new Reader(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
 }
 
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
@@ -5569,7 +10165,6 @@ async function takeBlockOut(effect) {
 
 
 
-
 /** @throws TrustError */
 async function setUp(config, surroundings) {
     if (process.platform === 'win32') {
@@ -5584,7 +10179,7 @@ async function setUp(config, surroundings) {
         return await make(config, surroundings, journal, token);
     }
     catch (error) {
-        await tearDown(journal.path, token);
+        await tearDown(journal.path, token).catch(() => undefined); // post tries again
         throw error;
     }
 }
@@ -5599,14 +10194,17 @@ async function make(config, surroundings, journal, token) {
     // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
     journal.append({ kind: 'agent', target: paths.socket });
     const launching = launchAgent(surroundings.agentFile);
-    const proven = await prove(config, launching);
+    const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error) => {
+        launching.abandon();
+        throw error;
+    });
     const watch = identify(surroundings.runner);
     const ready = await launching.ready({
         socket: paths.socket,
         auditFile: paths.auditFile,
         token,
         policy: { mode: config.policy, hosts: proven.map(policyHost) },
-        keys: config.keys.map((privateKey) => ({ privateKey })),
+        keys: config.keys,
         ...(config.generate === undefined ? {} : { generate: config.generate }),
         ...(watch === undefined ? {} : { watch }),
         orphaned: {
@@ -5618,6 +10216,10 @@ async function make(config, surroundings, journal, token) {
     if (agent !== undefined) {
         journal.append({ kind: 'agent-process', target: paths.socket, process: agent });
     }
+    const identities = [
+        ...(await certifyGenerated(config, ready, { socket: paths.socket, token })),
+        ...ready.identities,
+    ];
     const hosts = proven.map(({ line, result }) => provenHost(line, result));
     writeNewFile(paths.knownHosts, renderKnownHosts(hosts));
     writeNewFile(paths.config, renderSshConfig(hosts, paths));
@@ -5627,7 +10229,9 @@ async function make(config, surroundings, journal, token) {
         version: 1,
         policy: config.policy,
         hosts: proven.map(reportHost),
-        keys: ready.identities.map(reportKey),
+        keys: identities.map(reportKey),
+        repairs: config.repairs,
+        warnings: config.warnings,
     };
     writeNewFile(paths.report, `${JSON.stringify(report)}\n`);
     return {
@@ -5638,104 +10242,15 @@ async function make(config, surroundings, journal, token) {
         report,
     };
 }
-/** All hosts held against their pins; whatever is not right with any of them stops the job. */
-async function prove(config, launching) {
-    try {
-        // Lines for one server (other users, other keys) share one connection, and all their pins hold.
-        const servers = new Map();
-        for (const { host, port, pins } of config.hosts) {
-            const server = servers.get(address(host, port));
-            if (server === undefined)
-                servers.set(address(host, port), { host, port, pins: [...pins] });
-            else
-                server.pins.push(...pins);
-        }
-        const results = await verifyHosts([...servers.values()], config.connectTimeout);
-        const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
-        const proven = [];
-        const errors = [];
-        for (const line of config.hosts) {
-            const result = byServer.get(address(line.host, line.port));
-            if (result?.status === 'ok')
-                proven.push({ line, result });
-            else if (result !== undefined)
-                errors.push(hostError(line, result));
-        }
-        if (errors.length > 0)
-            throw combine(errors);
-        return proven;
-    }
-    catch (error) {
-        launching.abandon();
-        throw error;
-    }
-}
-function address(host, port) {
-    return `[${host.toLowerCase()}]:${port}`;
-}
-function describeKey(hostKey) {
-    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(plainKey(hostKey))}`;
-}
-function describePin(pin) {
-    const type = pin.kind === 'fingerprint'
-        ? pin.type === undefined
-            ? ''
-            : `${displayType(pin.type)} `
-        : `${displayType(pin.key.type)} `;
-    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
-    return `${role}${type}${pinFingerprint(pin)}`;
-}
-/** What is wrong with a host, in words a person can act on. */
-function hostError(line, result) {
-    const name = hostName(line);
-    const input = line.position;
-    if (result.status === 'unreachable') {
-        const { code, message, hint } = result.error;
-        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
-        return new errors_TrustError(code, `${name} (port ${line.port}): ${message}`, details);
-    }
-    const offered = result.offered.map(describeKey).join(', ');
-    const [firstOffered] = result.offered;
-    const offeredType = firstOffered === undefined ? '*' : displayType(public_key_typeOfBlob(plainKey(firstOffered))).toLowerCase();
-    if (result.status === 'revoked') {
-        return new errors_TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
-            input,
-            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
-        });
-    }
-    const pinned = line.pins
-        .filter((pin) => pin.kind !== 'revoked')
-        .map(describePin)
-        .join(', ');
-    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
-    return new errors_TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
-        input,
-        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
-    });
-}
-function policyHost({ line, result }) {
-    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
-    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin(formatPublicKey(result.hostKey));
-    return {
-        name: hostName(line),
-        hostname: line.host,
-        pins: [proven, ...revoked],
-        forward: line.forward,
-        ...(line.user === undefined ? {} : { user: line.user }),
-        ...(line.keys === undefined ? {} : { keys: line.keys }),
-    };
-}
-function provenHost(line, { hostKey, pin }) {
-    const { alias, user, host, port, forward } = line;
-    return {
-        host,
-        port,
-        forward,
-        hostKey,
-        pin,
-        ...(alias === undefined ? {} : { alias }),
-        ...(user === undefined ? {} : { user }),
-    };
+/** Has the user's authority certify the generated key, where that was asked for. */
+async function certifyGenerated({ certification }, ready, agent) {
+    const generated = ready.identities.find((identity) => identity.generated);
+    if (certification === undefined || generated === undefined)
+        return [];
+    const key = Buffer.from(generated.blob, 'base64');
+    const certificate = certify(key, certification, Date.now() / 1000);
+    await giveCertificate(agent, certificate);
+    return [{ ...generated, blob: certificate.toString('base64') }];
 }
 /** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
 async function includeInHome(journal, paths) {
@@ -5750,26 +10265,14 @@ async function includeInHome(journal, paths) {
     journal.append({ kind: 'home-block', target, id: journal.id, lines, created });
     await editFile(target, journal.id, (text) => addBlock(text, lines));
 }
-function reportHost({ line, result }) {
-    const { hostKey, pin, stale } = result;
-    return {
-        name: hostName(line),
-        host: line.host,
-        port: line.port,
-        status: 'ok',
-        keyType: displayType(public_key_typeOfBlob(hostKey)),
-        fingerprint: public_key_fingerprint(plainKey(hostKey)),
-        pin: describePin(pin),
-        stale: stale.map(describeKey),
-    };
-}
 function reportKey({ blob, comment, generated }) {
     const bytes = Buffer.from(blob, 'base64');
     return {
         type: displayType(public_key_typeOfBlob(bytes)),
-        fingerprint: public_key_fingerprint(plainKey(bytes)),
+        fingerprint: public_key_fingerprint(certificate_plainKey(bytes)),
         comment,
         publicKey: formatPublicKey(bytes, comment),
+        certificate: isCertificateType(public_key_typeOfBlob(bytes)),
         origin: generated ? 'generated' : 'loaded',
     };
 }
@@ -5799,6 +10302,8 @@ async function main() {
     writeOutputs(trust);
 }
 main().catch(fail);
+
+})();
 
 module.exports = __webpack_exports__;
 /******/ })()

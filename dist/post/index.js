@@ -2143,8 +2143,10 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'key-is-public',
     'key-unreadable',
     'key-encrypted',
+    'key-passphrase-wrong',
     'key-type-unsupported',
     'key-too-small',
+    'certificate-invalid',
     'malformed',
     // host keys
     'host-not-found',
@@ -2647,6 +2649,16 @@ async function stopAgent({ socket, token }) {
     requireSuccess(answer, 'stop');
 }
 /**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
  * A signature for a login at a host that the caller has proven itself: for our own clients, which can
  * send no session-bind because their SSH library does not show them the signature of the exchange.
  * The agent's policy decides as for everybody else.
@@ -3128,6 +3140,14 @@ function public_key_rsaBits(blob) {
     const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
     return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
 }
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = public_key_decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return public_key_rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
+}
 /**
  * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
  * key must be whole.
@@ -3368,6 +3388,7 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     return undefined;
 }
+/** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
     // ECMAScript's largest time; a certificate's can lie far beyond it.
     const milliseconds = Number(seconds) * 1000;
