@@ -8129,11 +8129,21 @@ function builtInPins(host) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/trust/report.ts
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
 ;// CONCATENATED MODULE: ./src/trust/config.ts
 /**
  * From the texts that a user gave (inputs of the action, flags of the command line) to a configuration
  * that is whole and right, before anything is done.
  */
+
 
 
 
@@ -8216,11 +8226,14 @@ function readKeys(inputs) {
         });
     }
     const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase));
-    const named = keys.map((key, index) => 
-    // PEM has no comments; key= needs something to name a key by.
-    key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key);
+    const named = keys.map((key, index) => ({ ...key, comment: commentOf(key, index) }));
     const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)];
     return { repairs, ...matchCertificates(named, given, Date.now() / 1000) };
+}
+/** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
+function commentOf({ comment }, index) {
+    const clean = oneLine(comment).trim();
+    return clean === '' ? `ssh-private-key-${index + 1}` : clean;
 }
 /** Lines that are not empty. A passphrase's blanks are its own. */
 function lines(text) {

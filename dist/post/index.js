@@ -2238,13 +2238,26 @@ function stateEnv(journal, token) {
     return { STATE_journal: journal, STATE_token: token };
 }
 
+;// CONCATENATED MODULE: ./src/trust/report.ts
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
 ;// CONCATENATED MODULE: ./src/action/summary.ts
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 
+
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200;
+function escapeHtml(text) {
+    return oneLine(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
 function row(cells) {
-    return cells.map((cell) => cell.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`));
+    return cells.map(escapeHtml);
 }
 function header(cells) {
     return cells.map((data) => ({ data, header: true }));
@@ -2290,7 +2303,7 @@ async function writeSummary({ report, uses, effects }) {
         summary.addRaw('Everything was taken back.', true);
     else {
         summary.addRaw('Not everything could be taken back:', true);
-        summary.addList(failed.map(({ kind, target, detail }) => `${kind} ${target}: ${detail ?? ''}`));
+        summary.addList(failed.map(({ kind, target, detail }) => escapeHtml(`${kind} ${target}: ${detail ?? ''}`)));
     }
     await summary.write();
 }
@@ -2299,7 +2312,7 @@ function logTeardown({ uses, effects }) {
     const signed = uses.filter(({ verdict }) => verdict === 'signed').length;
     info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`);
     for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
-        info(`  refused: ${useRow(use).join('  ')}`);
+        info(oneLine(`  refused: ${useRow(use).join('  ')}`));
     }
     for (const { kind, target, outcome, detail } of effects) {
         const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`;

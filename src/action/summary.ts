@@ -1,13 +1,17 @@
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 import * as core from '@actions/core'
 import type { AuditEntry } from '../agent/audit'
-import type { TeardownReport } from '../trust/report'
+import { oneLine, type TeardownReport } from '../trust/report'
 
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200
 
+function escapeHtml(text: string): string {
+  return oneLine(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)
+}
+
 function row(cells: readonly string[]): string[] {
-  return cells.map((cell) => cell.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`))
+  return cells.map(escapeHtml)
 }
 
 function header(cells: readonly string[]): { data: string; header: true }[] {
@@ -57,7 +61,9 @@ export async function writeSummary({ report, uses, effects }: TeardownReport): P
   if (failed.length === 0) summary.addRaw('Everything was taken back.', true)
   else {
     summary.addRaw('Not everything could be taken back:', true)
-    summary.addList(failed.map(({ kind, target, detail }) => `${kind} ${target}: ${detail ?? ''}`))
+    summary.addList(
+      failed.map(({ kind, target, detail }) => escapeHtml(`${kind} ${target}: ${detail ?? ''}`)),
+    )
   }
   await summary.write()
 }
@@ -67,7 +73,7 @@ export function logTeardown({ uses, effects }: TeardownReport): void {
   const signed = uses.filter(({ verdict }) => verdict === 'signed').length
   core.info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`)
   for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
-    core.info(`  refused: ${useRow(use).join('  ')}`)
+    core.info(oneLine(`  refused: ${useRow(use).join('  ')}`))
   }
   for (const { kind, target, outcome, detail } of effects) {
     const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`

@@ -7,7 +7,7 @@ import type { LoadedKey } from '../agent/settings'
 import { explain, TrustError } from '../errors'
 import { isCertificateType } from '../ssh/certificate'
 import { parsePrivateKeys } from '../ssh/key-file'
-import { parseKeySpec, type KeySpec } from '../ssh/private-key'
+import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
 import { fingerprint } from '../ssh/public-key'
 import {
   matchCertificates,
@@ -16,6 +16,7 @@ import {
   type CertificationInputs,
 } from './certificates'
 import { parseHosts, type HostLine } from './hosts'
+import { oneLine } from './report'
 
 /** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
 export interface Inputs extends CertificationInputs {
@@ -127,12 +128,15 @@ function readKeys(inputs: Inputs): Pick<Config, 'keys' | 'repairs' | 'warnings'>
     )
   }
   const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase))
-  const named = keys.map((key, index) =>
-    // PEM has no comments; key= needs something to name a key by.
-    key.comment === '' ? { ...key, comment: `ssh-private-key-${index + 1}` } : key,
-  )
+  const named = keys.map((key, index) => ({ ...key, comment: commentOf(key, index) }))
   const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)]
   return { repairs, ...matchCertificates(named, given, Date.now() / 1000) }
+}
+
+/** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
+function commentOf({ comment }: PrivateKey, index: number): string {
+  const clean = oneLine(comment).trim()
+  return clean === '' ? `ssh-private-key-${index + 1}` : clean
 }
 
 /** Lines that are not empty. A passphrase's blanks are its own. */

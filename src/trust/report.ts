@@ -54,3 +54,11 @@ export interface TeardownReport {
   uses: AuditEntry[]
   effects: EffectReport[]
 }
+
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ')
+}
