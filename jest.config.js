@@ -7,6 +7,7 @@ module.exports = {
   roots: ['<rootDir>/__tests__'],
   testMatch: ['**/*.test.ts'],
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/build/skips-reporter.cjs'],
   // The end-to-end tests start real servers; more workers than this make them slow, not fast.
   maxWorkers: 2,
 }
