@@ -24,7 +24,19 @@ zones.push({
   from: ['main', 'post', 'agent', 'cli'].map((name) => at(`${name}.ts`)),
 })
 
-const only = (names, message) => ({ paths: names.map((name) => ({ name, message })) })
+const RESERVED = ['@actions/core', 'ssh2', '@actions/exec', '@actions/io']
+
+/** The rule for files that may import no reserved packages but `allowed`. */
+const packages = (...allowed) => ({
+  'no-restricted-imports': [
+    'error',
+    ...RESERVED.filter((name) => !allowed.includes(name)).map((name) => ({
+      name,
+      message:
+        'src/action imports @actions/core, src/remote ssh2, src/local exec and io; nobody else.',
+    })),
+  ],
+})
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/'] },
@@ -42,36 +54,12 @@ export default tseslint.config(
       ],
       'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-cycle': 'error',
-      'no-restricted-imports': [
-        'error',
-        only(
-          ['@actions/core', 'ssh2', '@actions/exec', '@actions/io'],
-          'src/action is the only importer of @actions/core, src/remote of ssh2, src/local of exec and io.',
-        ),
-      ],
+      ...packages(),
     },
   },
-  {
-    files: ['src/action/**'],
-    rules: { 'no-restricted-imports': ['error', only(['ssh2'], 'Only src/remote imports ssh2.')] },
-  },
-  {
-    files: ['src/remote/**'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        only(['@actions/core'], 'Only src/action imports @actions/core.'),
-      ],
-    },
-  },
-  {
-    files: ['src/local/**'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        only(['@actions/core', 'ssh2'], 'src/local imports neither.'),
-      ],
-    },
-  },
+  // Each of these packages has one layer that may import it.
+  { files: ['src/action/**'], rules: packages('@actions/core') },
+  { files: ['src/remote/**'], rules: packages('ssh2') },
+  { files: ['src/local/**'], rules: packages('@actions/exec', '@actions/io') },
   { files: ['__tests__/**', 'bench/**'], rules: { 'no-restricted-imports': 'off' } },
 )
