@@ -1647,7 +1647,7 @@ async function runAgent(line) {
         (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
         process.exit(0);
     };
-    process.removeAllListeners('SIGUSR1'); // from here on the signal does what it does to OpenSSH's agent
+    // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
     process.on('SIGUSR1', () => {
         state.identities = [];
     });

@@ -25,7 +25,7 @@ export async function runAgent(line: string): Promise<Ready> {
     rmSync(settings.socket, { force: true })
     process.exit(0)
   }
-  process.removeAllListeners('SIGUSR1') // from here on the signal does what it does to OpenSSH's agent
+  // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
   process.on('SIGUSR1', () => {
     state.identities = []
   })
