@@ -29449,7 +29449,6 @@ function writeSection(key, block) {
 
 
 
-
 /** Iterations of PBKDF2 that are worked off: some five seconds. OpenSSL writes 2,048; guides say 600,000. */
 const MAX_PBKDF2 = 10_000_000;
 /** Cost N·r·p of scrypt: some five seconds. OpenSSL writes 2^17. */
@@ -29490,19 +29489,7 @@ function decodePemKey(block, passphrase) {
     catch (error) {
         throw encrypted ? encryptedDefect(block, error) : damaged(block, error);
     }
-    try {
-        return privateKeyFrom(key);
-    }
-    catch (error) {
-        if (error instanceof errors_TrustError)
-            throw error;
-        const withoutJwk = errors_systemCode(error)?.startsWith('ERR_CRYPTO_JWK_UNSUPPORTED') === true;
-        throw withoutJwk ? public_key_unsupportedType(nameOf(key)) : damaged(block, error);
-    }
-}
-/** What a key of a kind that not even node:crypto has a JWK for is called. */
-function nameOf({ asymmetricKeyType: type, asymmetricKeyDetails }) {
-    return type === 'dsa' ? 'ssh-dss' : (asymmetricKeyDetails?.namedCurve ?? type ?? 'unknown');
+    return privateKeyFrom(key);
 }
 function damaged({ label }, cause) {
     const message = `The contents of the ${label} are damaged, or of a kind that is not known.`;

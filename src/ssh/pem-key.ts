@@ -6,7 +6,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { systemCode, TrustError } from '../errors'
 import { privateKeyFrom, type PrivateKey } from './private-key'
-import { unsupportedType } from './public-key'
 
 /** What stands between a BEGIN and an END line. */
 export interface PemBlock {
@@ -61,18 +60,7 @@ export function decodePemKey(block: PemBlock, passphrase?: string): PrivateKey {
   } catch (error) {
     throw encrypted ? encryptedDefect(block, error) : damaged(block, error)
   }
-  try {
-    return privateKeyFrom(key)
-  } catch (error) {
-    if (error instanceof TrustError) throw error
-    const withoutJwk = systemCode(error)?.startsWith('ERR_CRYPTO_JWK_UNSUPPORTED') === true
-    throw withoutJwk ? unsupportedType(nameOf(key)) : damaged(block, error)
-  }
-}
-
-/** What a key of a kind that not even node:crypto has a JWK for is called. */
-function nameOf({ asymmetricKeyType: type, asymmetricKeyDetails }: KeyObject): string {
-  return type === 'dsa' ? 'ssh-dss' : (asymmetricKeyDetails?.namedCurve ?? type ?? 'unknown')
+  return privateKeyFrom(key)
 }
 
 function damaged({ label }: PemBlock, cause?: unknown): TrustError {
