@@ -28423,6 +28423,7 @@ function parseHolder(content) {
         return undefined;
     }
 }
+/** The text of a file, or undefined where it can't be read. */
 function readText(path) {
     try {
         return readFileSync(path, 'utf8');
@@ -28561,6 +28562,8 @@ const KEY_TYPES = [
     'ecdsa-sha2-nistp521',
     'ssh-rsa',
 ];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
 /** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
 const public_key_CURVES = {
     'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
@@ -28579,8 +28582,9 @@ function public_key_isEcdsa(type) {
 }
 /** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
 function displayType(name) {
-    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
-    const cert = plain === name ? '' : '-CERT';
+    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
     if (plain === 'ssh-ed25519')
         return `ED25519${cert}`;
     if (plain.startsWith('ecdsa-sha2-'))
@@ -28805,7 +28809,6 @@ function leftPad(number, length) {
 
 
 
-const SUFFIX = '-cert-v01@openssh.com';
 /** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
 const ROLES = { 1: 'user', 2: 'host' };
 /** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
@@ -28813,10 +28816,28 @@ const MAX_PRINCIPALS = 256;
 /** PROTOCOL.certkeys: all ones in `valid before` means no end. */
 const FOREVER = 0xffffffffffffffffn;
 function isCertificateType(name) {
-    return name.endsWith(SUFFIX);
+    return name.endsWith(public_key_CERTIFICATE_SUFFIX);
 }
 function certificateType(type) {
-    return `${type}${SUFFIX}`;
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function kindOfKey(blob) {
+    const name = typeOfBlob(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
 }
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
 function plainKey(blob) {
@@ -28825,9 +28846,9 @@ function plainKey(blob) {
     return readCertifiedKey(new wire_Reader(blob), blob).key;
 }
 function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = kindOfKey(blob);
     const name = reader.text(64);
-    const keyType = name.slice(0, -SUFFIX.length);
-    if (!isCertificateType(name) || !public_key_isKeyType(keyType))
+    if (!certified)
         throw public_key_unsupportedType(name);
     reader.string(1024); // nonce
     const start = reader.offset;
@@ -28898,11 +28919,9 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     if (certificate.role !== 'host')
         return 'it is a user certificate, not a host certificate';
-    const time = BigInt(Math.floor(now));
-    if (time < certificate.validAfter)
-        return `it is valid only from ${isoTime(certificate.validAfter)}`;
-    if (time >= certificate.validBefore)
-        return `it expired at ${isoTime(certificate.validBefore)}`;
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
     if (certificate.principals.length === 0)
         return 'it names no principals';
     const name = hostname.toLowerCase();
@@ -28913,6 +28932,13 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
         return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
     }
     return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
 }
 /** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
@@ -30217,10 +30243,10 @@ function puttyLines(lines) {
     return last < 0 ? lines.length : last + 1;
 }
 function publicLine(line) {
+    const blob = certificateOnLine(line);
+    if (blob !== undefined)
+        return { format: 'certificate', blob };
     const words = line.split(/[ \t]+/);
-    const [type = '', base64 = ''] = words;
-    if (isCertificateType(type))
-        return { format: 'certificate', blob: Buffer.from(base64, 'base64') };
     const isKey = (name) => public_key_isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
     // Options of authorized_keys, or host names of known_hosts, may stand before it.
     const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));

@@ -5447,6 +5447,8 @@ const KEY_TYPES = [
     'ecdsa-sha2-nistp521',
     'ssh-rsa',
 ];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
 /** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
 const public_key_CURVES = {
     'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
@@ -5465,8 +5467,9 @@ function public_key_isEcdsa(type) {
 }
 /** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
 function displayType(name) {
-    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
-    const cert = plain === name ? '' : '-CERT';
+    const certified = name.endsWith(CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
     if (plain === 'ssh-ed25519')
         return `ED25519${cert}`;
     if (plain.startsWith('ecdsa-sha2-'))
@@ -5724,7 +5727,6 @@ function matchPattern(text, pattern) {
 
 
 
-const SUFFIX = '-cert-v01@openssh.com';
 /** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
 const ROLES = { 1: 'user', 2: 'host' };
 /** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
@@ -5732,10 +5734,28 @@ const MAX_PRINCIPALS = 256;
 /** PROTOCOL.certkeys: all ones in `valid before` means no end. */
 const FOREVER = 0xffffffffffffffffn;
 function isCertificateType(name) {
-    return name.endsWith(SUFFIX);
+    return name.endsWith(CERTIFICATE_SUFFIX);
 }
 function certificate_certificateType(type) {
-    return `${type}${SUFFIX}`;
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function kindOfKey(blob) {
+    const name = public_key_typeOfBlob(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    if (!isKeyType(type))
+        throw unsupportedType(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
 }
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
 function certificate_plainKey(blob) {
@@ -5744,9 +5764,9 @@ function certificate_plainKey(blob) {
     return readCertifiedKey(new wire_Reader(blob), blob).key;
 }
 function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = kindOfKey(blob);
     const name = reader.text(64);
-    const keyType = name.slice(0, -SUFFIX.length);
-    if (!isCertificateType(name) || !isKeyType(keyType))
+    if (!certified)
         throw unsupportedType(name);
     reader.string(1024); // nonce
     const start = reader.offset;
@@ -5817,11 +5837,9 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     if (certificate.role !== 'host')
         return 'it is a user certificate, not a host certificate';
-    const time = BigInt(Math.floor(now));
-    if (time < certificate.validAfter)
-        return `it is valid only from ${isoTime(certificate.validAfter)}`;
-    if (time >= certificate.validBefore)
-        return `it expired at ${isoTime(certificate.validBefore)}`;
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
     if (certificate.principals.length === 0)
         return 'it names no principals';
     const name = hostname.toLowerCase();
@@ -5832,6 +5850,13 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
         return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
     }
     return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
 }
 /** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
@@ -7407,10 +7432,10 @@ function puttyLines(lines) {
     return last < 0 ? lines.length : last + 1;
 }
 function publicLine(line) {
+    const blob = certificateOnLine(line);
+    if (blob !== undefined)
+        return { format: 'certificate', blob };
     const words = line.split(/[ \t]+/);
-    const [type = '', base64 = ''] = words;
-    if (isCertificateType(type))
-        return { format: 'certificate', blob: Buffer.from(base64, 'base64') };
     const isKey = (name) => isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
     // Options of authorized_keys, or host names of known_hosts, may stand before it.
     const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));
@@ -7678,17 +7703,14 @@ function certificates_name({ keyId, serial }) {
     return `${JSON.stringify(keyId)} (serial ${serial.toString()})`;
 }
 function requireUsable(certificate, now) {
-    const time = BigInt(Math.floor(now));
-    const { role, authority, signature, signed, validAfter, validBefore } = certificate;
+    const { role, authority, signature, signed } = certificate;
     let defect;
     if (role !== 'user')
         defect = 'is a host certificate, not a user certificate';
     else if (!verifySignature(authority, signature, signed))
         defect = 'has a signature that is not valid';
-    else if (time >= validBefore)
-        defect = `expired at ${isoTime(validBefore)}`;
-    else if (time < validAfter)
-        defect = `is valid only from ${isoTime(validAfter)}`;
+    else
+        defect = validityDefect(certificate, now);
     if (defect === undefined)
         return;
     throw new errors_TrustError('certificate-invalid', `The certificate ${certificates_name(certificate)} ${defect}.`, {
@@ -8227,9 +8249,9 @@ function lines(text) {
     return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
 }
 function readCertificateLine(line) {
-    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    if (isCertificateType(type))
-        return Buffer.from(base64, 'base64');
+    const certificate = certificateOnLine(line);
+    if (certificate !== undefined)
+        return certificate;
     throw new errors_TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
         input: 'ssh-certificate',
         hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
@@ -8899,6 +8921,7 @@ function parseHolder(content) {
         return undefined;
     }
 }
+/** The text of a file, or undefined where it can't be read. */
 function readText(path) {
     try {
         return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
@@ -9183,7 +9206,7 @@ const SSH_MSG_KEXDH_REPLY = 31;
 /** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
 function hostKeyAlgorithms(type, certified = false) {
     const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-    return certified ? plain.map((name) => `${name}-cert-v01@openssh.com`) : plain;
+    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
 }
 /** The key type (wire format name) that a host key algorithm stands for. */
 function algorithmKeyType(algorithm) {
@@ -9372,7 +9395,9 @@ function readReply(reply, method) {
 }
 function requireProof(algorithm, hostKey, signature, hash) {
     const type = public_key_typeOfBlob(hostKey);
-    const expected = algorithm.replace(/-cert-v01@openssh\.com$/, '');
+    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
+        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+        : algorithm;
     if (type === algorithmKeyType(algorithm) &&
         signatureAlgorithm(signature) === expected &&
         verifySignature(certificate_plainKey(hostKey), signature, hash)) {
@@ -9402,7 +9427,6 @@ function formatKnownHostsLine(names, key, marker) {
  * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
  * job alone.
  */
-
 
 
 
@@ -9462,9 +9486,8 @@ function renderSshConfig(hosts, paths) {
 }
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey) {
-    const name = public_key_typeOfBlob(hostKey);
-    const type = KEY_TYPES.find((type) => name.startsWith(type));
-    return type === undefined ? [name] : hostKeyAlgorithms(type, isCertificateType(name));
+    const { type, certified } = kindOfKey(hostKey);
+    return hostKeyAlgorithms(type, certified);
 }
 /**
  * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
@@ -9724,11 +9747,6 @@ function sameKind(a, b) {
 function algorithmsOf(kind) {
     return hostKeyAlgorithms(kind.type, kind.certified);
 }
-function kindOf(hostKey) {
-    const name = public_key_typeOfBlob(hostKey);
-    const type = KEY_TYPES.find((type) => name.startsWith(type)) ?? 'ssh-ed25519';
-    return { type, certified: isCertificateType(name) };
-}
 /** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
 function namesKind(pins, { type, certified }) {
     return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
@@ -9776,14 +9794,14 @@ async function verifyHost(target, timeout) {
             if (judgement.verdict === 'ok') {
                 const { pin } = judgement;
                 const trusted = pin.kind === 'cert-authority' ? hostKey : certificate_plainKey(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, kindOf(key)));
+                const stale = offered.filter((key) => namesKind(target.pins, kindOfKey(key)));
                 return { status: 'ok', hostKey: trusted, pin, stale };
             }
             offered.push(hostKey);
             if (judgement.verdict === 'revoked')
                 return { status: 'revoked', offered };
             defect = judgement.defect ?? defect;
-            const tried = kindOf(hostKey);
+            const tried = kindOfKey(hostKey);
             untried = untried.filter((kind) => !sameKind(kind, tried) &&
                 algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
         }
@@ -10048,22 +10066,14 @@ async function tearDown(journalPath, token) {
             results.push({ kind, target, outcome: 'failed', detail: explain(error) });
         }
     }
-    const uses = parseAudit(teardown_readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const uses = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
     return { uses, effects: results, ...(report === undefined ? {} : { report }) };
 }
-function teardown_readText(path) {
-    try {
-        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
-    }
-    catch {
-        return undefined;
-    }
-}
 function readReport(path) {
-    const text = teardown_readText(path);
+    const text = readText(path);
     try {
         return text === undefined ? undefined : JSON.parse(text);
     }
@@ -10235,7 +10245,6 @@ async function make(config, surroundings, journal, token) {
     };
     writeNewFile(paths.report, `${JSON.stringify(report)}\n`);
     return {
-        journal,
         socket: paths.socket,
         knownHosts: paths.knownHosts,
         sshConfig: paths.config,

@@ -2922,6 +2922,7 @@ function parseHolder(content) {
         return undefined;
     }
 }
+/** The text of a file, or undefined where it can't be read. */
 function readText(path) {
     try {
         return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
@@ -3041,13 +3042,15 @@ const external_node_crypto_namespaceObject = require("node:crypto");
 
 
 /** The key types that are taken, in the order in which a server is asked for them. */
-const public_key_KEY_TYPES = (/* unused pure expression or super */ null && ([
+const KEY_TYPES = (/* unused pure expression or super */ null && ([
     'ssh-ed25519',
     'ecdsa-sha2-nistp256',
     'ecdsa-sha2-nistp384',
     'ecdsa-sha2-nistp521',
     'ssh-rsa',
 ]));
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
 /** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
 const public_key_CURVES = {
     'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
@@ -3059,15 +3062,16 @@ const MIN_RSA_BITS = 2048;
 /** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
 const MAX_RSA_BITS = 16384;
 function public_key_isKeyType(name) {
-    return public_key_KEY_TYPES.includes(name);
+    return KEY_TYPES.includes(name);
 }
 function public_key_isEcdsa(type) {
     return type in public_key_CURVES;
 }
 /** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
 function public_key_displayType(name) {
-    const plain = name.replace(/-cert-v01@openssh\.com$/, '');
-    const cert = plain === name ? '' : '-CERT';
+    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
     if (plain === 'ssh-ed25519')
         return `ED25519${cert}`;
     if (plain.startsWith('ecdsa-sha2-'))
@@ -3142,7 +3146,7 @@ function public_key_unsupportedType(type) {
         });
     }
     return new TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${public_key_KEY_TYPES.join(', ')}.`,
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
     });
 }
 /** Modulus length of an RSA key in wire format, in bits. */
@@ -3208,7 +3212,7 @@ function encodePublicKey(key) {
         const blob = Buffer.concat([string('ssh-rsa'), mpint(part('e')), mpint(part('n'))]);
         return { type: 'ssh-rsa', blob };
     }
-    const type = public_key_KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
+    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
     if (type === undefined || !public_key_isEcdsa(type)) {
         throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
     }
@@ -3292,29 +3296,46 @@ function leftPad(number, length) {
 
 
 
-const SUFFIX = '-cert-v01@openssh.com';
 /** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
 const ROLES = { 1: 'user', 2: 'host' };
 /** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
 const MAX_PRINCIPALS = 256;
 /** PROTOCOL.certkeys: all ones in `valid before` means no end. */
 const FOREVER = 0xffffffffffffffffn;
-function certificate_isCertificateType(name) {
-    return name.endsWith(SUFFIX);
+function isCertificateType(name) {
+    return name.endsWith(CERTIFICATE_SUFFIX);
 }
 function certificateType(type) {
-    return `${type}${SUFFIX}`;
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function certificate_kindOfKey(blob) {
+    const name = typeOfBlob(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    if (!isKeyType(type))
+        throw unsupportedType(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
 }
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
 function certificate_plainKey(blob) {
-    if (!certificate_isCertificateType(typeOfBlob(blob)))
+    if (!isCertificateType(typeOfBlob(blob)))
         return blob;
     return readCertifiedKey(new Reader(blob), blob).key;
 }
 function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = certificate_kindOfKey(blob);
     const name = reader.text(64);
-    const keyType = name.slice(0, -SUFFIX.length);
-    if (!certificate_isCertificateType(name) || !isKeyType(keyType))
+    if (!certified)
         throw unsupportedType(name);
     reader.string(1024); // nonce
     const start = reader.offset;
@@ -3385,11 +3406,9 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     }
     if (certificate.role !== 'host')
         return 'it is a user certificate, not a host certificate';
-    const time = BigInt(Math.floor(now));
-    if (time < certificate.validAfter)
-        return `it is valid only from ${isoTime(certificate.validAfter)}`;
-    if (time >= certificate.validBefore)
-        return `it expired at ${isoTime(certificate.validBefore)}`;
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
     if (certificate.principals.length === 0)
         return 'it names no principals';
     const name = hostname.toLowerCase();
@@ -3400,6 +3419,13 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
         return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
     }
     return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
 }
 /** A certificate's time (seconds since 1970), to be read. */
 function isoTime(seconds) {
@@ -3553,7 +3579,7 @@ const SSH_MSG_KEXDH_REPLY = 31;
 /** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
 function key_exchange_hostKeyAlgorithms(type, certified = false) {
     const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-    return certified ? plain.map((name) => `${name}-cert-v01@openssh.com`) : plain;
+    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
 }
 /** The key type (wire format name) that a host key algorithm stands for. */
 function algorithmKeyType(algorithm) {
@@ -3742,7 +3768,9 @@ function readReply(reply, method) {
 }
 function requireProof(algorithm, hostKey, signature, hash) {
     const type = typeOfBlob(hostKey);
-    const expected = algorithm.replace(/-cert-v01@openssh\.com$/, '');
+    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
+        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+        : algorithm;
     if (type === algorithmKeyType(algorithm) &&
         signatureAlgorithm(signature) === expected &&
         verifySignature(plainKey(hostKey), signature, hash)) {
@@ -3772,7 +3800,6 @@ function known_hosts_formatKnownHostsLine(names, key, marker) {
  * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
  * job alone.
  */
-
 
 
 
@@ -3832,9 +3859,8 @@ function renderSshConfig(hosts, paths) {
 }
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey) {
-    const name = typeOfBlob(hostKey);
-    const type = KEY_TYPES.find((type) => name.startsWith(type));
-    return type === undefined ? [name] : hostKeyAlgorithms(type, isCertificateType(name));
+    const { type, certified } = kindOfKey(hostKey);
+    return hostKeyAlgorithms(type, certified);
 }
 /**
  * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
@@ -3924,22 +3950,14 @@ async function tearDown(journalPath, token) {
             results.push({ kind, target, outcome: 'failed', detail: explain(error) });
         }
     }
-    const uses = parseAudit(teardown_readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const uses = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
     return { uses, effects: results, ...(report === undefined ? {} : { report }) };
 }
-function teardown_readText(path) {
-    try {
-        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
-    }
-    catch {
-        return undefined;
-    }
-}
 function readReport(path) {
-    const text = teardown_readText(path);
+    const text = readText(path);
     try {
         return text === undefined ? undefined : JSON.parse(text);
     }

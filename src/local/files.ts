@@ -179,7 +179,8 @@ function parseHolder(content: string): LockHolder | undefined {
   }
 }
 
-function readText(path: string): string | undefined {
+/** The text of a file, or undefined where it can't be read. */
+export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {

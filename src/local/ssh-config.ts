@@ -2,11 +2,10 @@
  * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
  * job alone.
  */
-import { isCertificateType } from '../ssh/certificate'
+import { kindOfKey } from '../ssh/certificate'
 import { hostKeyAlgorithms } from '../ssh/key-exchange'
 import { formatKnownHostsLine, knownHostsName } from '../ssh/known-hosts'
 import type { Pin } from '../ssh/pin'
-import { KEY_TYPES, typeOfBlob } from '../ssh/public-key'
 
 /** A host whose key has been proven and found pinned. */
 export interface ProvenHost {
@@ -78,9 +77,8 @@ export function renderSshConfig(
 
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey: Buffer): string[] {
-  const name = typeOfBlob(hostKey)
-  const type = KEY_TYPES.find((type) => name.startsWith(type))
-  return type === undefined ? [name] : hostKeyAlgorithms(type, isCertificateType(name))
+  const { type, certified } = kindOfKey(hostKey)
+  return hostKeyAlgorithms(type, certified)
 }
 
 /**

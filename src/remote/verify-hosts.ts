@@ -3,10 +3,10 @@
  * where that is possible, all servers at once within bounds.
  */
 import { TrustError } from '../errors'
-import { isCertificateType, plainKey } from '../ssh/certificate'
+import { kindOfKey, plainKey, type KeyKind } from '../ssh/certificate'
 import { hostKeyAlgorithms } from '../ssh/key-exchange'
 import { judgeHostKey, type Pin } from '../ssh/pin'
-import { KEY_TYPES, typeOfBlob, type KeyType } from '../ssh/public-key'
+import { KEY_TYPES } from '../ssh/public-key'
 import { proveHostKey, type Address, type Proof } from './prove'
 
 /** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
@@ -34,28 +34,16 @@ export type HostResult =
     }
   | { status: 'unreachable'; error: TrustError }
 
-/** A kind of host key to ask for: a key type, plain or certified. */
-interface Kind {
-  type: KeyType
-  certified: boolean
-}
-
-function sameKind(a: Kind, b: Kind): boolean {
+function sameKind(a: KeyKind, b: KeyKind): boolean {
   return a.type === b.type && a.certified === b.certified
 }
 
-function algorithmsOf(kind: Kind): string[] {
+function algorithmsOf(kind: KeyKind): string[] {
   return hostKeyAlgorithms(kind.type, kind.certified)
 }
 
-function kindOf(hostKey: Buffer): Kind {
-  const name = typeOfBlob(hostKey)
-  const type = KEY_TYPES.find((type) => name.startsWith(type)) ?? 'ssh-ed25519'
-  return { type, certified: isCertificateType(name) }
-}
-
 /** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
-function namesKind(pins: readonly Pin[], { type, certified }: Kind): boolean {
+function namesKind(pins: readonly Pin[], { type, certified }: KeyKind): boolean {
   return pins.some(
     (pin) =>
       (pin.kind === 'cert-authority' && certified) ||
@@ -65,10 +53,10 @@ function namesKind(pins: readonly Pin[], { type, certified }: Kind): boolean {
 }
 
 /** The kinds that could satisfy `pins`: those that are named by a pin first. */
-function wantedKinds(pins: readonly Pin[]): Kind[] {
+function wantedKinds(pins: readonly Pin[]): KeyKind[] {
   const all = KEY_TYPES.map((type) => ({ type, certified: false }))
-  const kinds: Kind[] = []
-  const add = (more: readonly Kind[]): void => {
+  const kinds: KeyKind[] = []
+  const add = (more: readonly KeyKind[]): void => {
     kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))))
   }
   for (const pin of pins) {
@@ -101,13 +89,13 @@ export async function verifyHost(target: Target, timeout: number): Promise<HostR
       if (judgement.verdict === 'ok') {
         const { pin } = judgement
         const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey)
-        const stale = offered.filter((key) => namesKind(target.pins, kindOf(key)))
+        const stale = offered.filter((key) => namesKind(target.pins, kindOfKey(key)))
         return { status: 'ok', hostKey: trusted, pin, stale }
       }
       offered.push(hostKey)
       if (judgement.verdict === 'revoked') return { status: 'revoked', offered }
       defect = judgement.defect ?? defect
-      const tried = kindOf(hostKey)
+      const tried = kindOfKey(hostKey)
       untried = untried.filter(
         (kind) =>
           !sameKind(kind, tried) &&
@@ -130,7 +118,7 @@ export async function verifyHost(target: Target, timeout: number): Promise<HostR
 /** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
 async function proveOne(
   target: Target,
-  kinds: readonly Kind[],
+  kinds: readonly KeyKind[],
   timeout: number,
 ): Promise<Proof | undefined> {
   try {

@@ -4,12 +4,17 @@
  * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
  */
 import { TrustError } from '../errors'
-import { isKeyType, readPublicParts, unsupportedType, typeOfBlob, type KeyType } from './public-key'
+import {
+  CERTIFICATE_SUFFIX,
+  isKeyType,
+  readPublicParts,
+  unsupportedType,
+  typeOfBlob,
+  type KeyType,
+} from './public-key'
 import { verifySignature } from './signature'
 import { matchPattern } from './pattern'
 import { Reader, string } from './wire'
-
-const SUFFIX = '-cert-v01@openssh.com'
 
 /** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
 const ROLES: Record<number, 'user' | 'host'> = { 1: 'user', 2: 'host' }
@@ -42,11 +47,36 @@ export interface Certificate {
 }
 
 export function isCertificateType(name: string): boolean {
-  return name.endsWith(SUFFIX)
+  return name.endsWith(CERTIFICATE_SUFFIX)
 }
 
 export function certificateType(type: KeyType): string {
-  return `${type}${SUFFIX}`
+  return `${type}${CERTIFICATE_SUFFIX}`
+}
+
+/** A kind of key: its type, plain or certified. */
+export interface KeyKind {
+  type: KeyType
+  certified: boolean
+}
+
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+export function kindOfKey(blob: Buffer): KeyKind {
+  const name = typeOfBlob(blob)
+  const certified = isCertificateType(name)
+  const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name
+  if (!isKeyType(type)) throw unsupportedType(name)
+  return { type, certified }
+}
+
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+export function certificateOnLine(line: string): Buffer | undefined {
+  const [type = '', base64 = ''] = line.trim().split(/[ \t]+/)
+  return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined
 }
 
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
@@ -56,9 +86,9 @@ export function plainKey(blob: Buffer): Buffer {
 }
 
 function readCertifiedKey(reader: Reader, blob: Buffer): { keyType: KeyType; key: Buffer } {
+  const { type: keyType, certified } = kindOfKey(blob)
   const name = reader.text(64)
-  const keyType = name.slice(0, -SUFFIX.length)
-  if (!isCertificateType(name) || !isKeyType(keyType)) throw unsupportedType(name)
+  if (!certified) throw unsupportedType(name)
   reader.string(1024) // nonce
   const start = reader.offset
   readPublicParts(keyType, reader)
@@ -135,10 +165,8 @@ export function hostCertificateDefect(
     return "the authority's signature is not valid"
   }
   if (certificate.role !== 'host') return 'it is a user certificate, not a host certificate'
-  const time = BigInt(Math.floor(now))
-  if (time < certificate.validAfter)
-    return `it is valid only from ${isoTime(certificate.validAfter)}`
-  if (time >= certificate.validBefore) return `it expired at ${isoTime(certificate.validBefore)}`
+  const outOfTime = validityDefect(certificate, now)
+  if (outOfTime !== undefined) return `it ${outOfTime}`
   if (certificate.principals.length === 0) return 'it names no principals'
   const name = hostname.toLowerCase()
   if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
@@ -148,6 +176,16 @@ export function hostCertificateDefect(
     return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`
   }
   return undefined
+}
+
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+export function validityDefect(
+  { validAfter, validBefore }: Certificate,
+  now: number,
+): string | undefined {
+  const time = BigInt(Math.floor(now))
+  if (time < validAfter) return `is valid only from ${isoTime(validAfter)}`
+  return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined
 }
 
 /** A certificate's time (seconds since 1970), to be read. */

@@ -9,7 +9,7 @@
 import * as crypto from 'node:crypto'
 import { TrustError } from '../errors'
 import { plainKey } from './certificate'
-import { displayType, typeOfBlob, type KeyType } from './public-key'
+import { CERTIFICATE_SUFFIX, displayType, typeOfBlob, type KeyType } from './public-key'
 import { signatureAlgorithm, verifySignature } from './signature'
 import { SSH_MSG_KEXINIT } from './transport'
 import { boolean, byte, mpint, nameList, Reader, string, uint32 } from './wire'
@@ -21,7 +21,7 @@ export const SSH_MSG_KEXDH_REPLY = 31
 /** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
 export function hostKeyAlgorithms(type: KeyType, certified = false): string[] {
   const plain: string[] = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]
-  return certified ? plain.map((name) => `${name}-cert-v01@openssh.com`) : plain
+  return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain
 }
 
 /** The key type (wire format name) that a host key algorithm stands for. */
@@ -280,7 +280,9 @@ function readReply(
 
 function requireProof(algorithm: string, hostKey: Buffer, signature: Buffer, hash: Buffer): void {
   const type = typeOfBlob(hostKey)
-  const expected = algorithm.replace(/-cert-v01@openssh\.com$/, '')
+  const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
+    ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+    : algorithm
   if (
     type === algorithmKeyType(algorithm) &&
     signatureAlgorithm(signature) === expected &&

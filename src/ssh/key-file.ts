@@ -3,7 +3,7 @@
  * with what copying does to them. What is certain is repaired, and told; what is not is named.
  */
 import { TrustError } from '../errors'
-import { isCertificateType } from './certificate'
+import { certificateOnLine } from './certificate'
 import { decodeOpenSshKey, isEncryptedOpenSshKey } from './openssh-key'
 import { decodePemKey, isEncryptedPem, type PemBlock } from './pem-key'
 import type { PrivateKey } from './private-key'
@@ -267,9 +267,9 @@ function puttyLines(lines: readonly string[]): number {
 }
 
 function publicLine(line: string): Segment | undefined {
+  const blob = certificateOnLine(line)
+  if (blob !== undefined) return { format: 'certificate', blob }
   const words = line.split(/[ \t]+/)
-  const [type = '', base64 = ''] = words
-  if (isCertificateType(type)) return { format: 'certificate', blob: Buffer.from(base64, 'base64') }
   const isKey = (name: string): boolean =>
     isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-')
   // Options of authorized_keys, or host names of known_hosts, may stand before it.

@@ -17,6 +17,9 @@ export const KEY_TYPES = [
 
 export type KeyType = (typeof KEY_TYPES)[number]
 
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+export const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com'
+
 /** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
 export const CURVES = {
   'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
@@ -48,8 +51,9 @@ export function isEcdsa(type: KeyType): type is EcdsaType {
 
 /** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
 export function displayType(name: string): string {
-  const plain = name.replace(/-cert-v01@openssh\.com$/, '')
-  const cert = plain === name ? '' : '-CERT'
+  const certified = name.endsWith(CERTIFICATE_SUFFIX)
+  const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name
+  const cert = certified ? '-CERT' : ''
   if (plain === 'ssh-ed25519') return `ED25519${cert}`
   if (plain.startsWith('ecdsa-sha2-')) return `ECDSA${cert}`
   if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-')) return `RSA${cert}`

@@ -4,7 +4,13 @@
  */
 import type { LoadedKey } from '../agent/settings'
 import { TrustError } from '../errors'
-import { FOREVER, isoTime, parseCertificate, type Certificate } from '../ssh/certificate'
+import {
+  FOREVER,
+  isoTime,
+  parseCertificate,
+  validityDefect,
+  type Certificate,
+} from '../ssh/certificate'
 import {
   CRITICAL_OPTIONS,
   EXTENSIONS,
@@ -91,14 +97,12 @@ function name({ keyId, serial }: Certificate): string {
 }
 
 function requireUsable(certificate: Certificate, now: number): void {
-  const time = BigInt(Math.floor(now))
-  const { role, authority, signature, signed, validAfter, validBefore } = certificate
+  const { role, authority, signature, signed } = certificate
   let defect: string | undefined
   if (role !== 'user') defect = 'is a host certificate, not a user certificate'
   else if (!verifySignature(authority, signature, signed))
     defect = 'has a signature that is not valid'
-  else if (time >= validBefore) defect = `expired at ${isoTime(validBefore)}`
-  else if (time < validAfter) defect = `is valid only from ${isoTime(validAfter)}`
+  else defect = validityDefect(certificate, now)
   if (defect === undefined) return
   throw new TrustError('certificate-invalid', `The certificate ${name(certificate)} ${defect}.`, {
     hint: 'ssh-keygen -L -f FILE shows what is in it.',

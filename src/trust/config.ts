@@ -5,7 +5,7 @@
 import { POLICY_MODES, type PolicyMode } from '../agent/policy'
 import type { LoadedKey } from '../agent/settings'
 import { explain, TrustError } from '../errors'
-import { isCertificateType } from '../ssh/certificate'
+import { certificateOnLine } from '../ssh/certificate'
 import { parsePrivateKeys } from '../ssh/key-file'
 import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
 import { fingerprint } from '../ssh/public-key'
@@ -145,8 +145,8 @@ function lines(text: string): string[] {
 }
 
 function readCertificateLine(line: string): Buffer {
-  const [type = '', base64 = ''] = line.trim().split(/[ \t]+/)
-  if (isCertificateType(type)) return Buffer.from(base64, 'base64')
+  const certificate = certificateOnLine(line)
+  if (certificate !== undefined) return certificate
   throw new TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
     input: 'ssh-certificate',
     hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',

@@ -37,7 +37,6 @@ export interface Surroundings {
 }
 
 export interface Trust {
-  journal: Journal
   socket: string
   knownHosts: string
   sshConfig: string
@@ -120,7 +119,6 @@ async function make(
   }
   writeNewFile(paths.report, `${JSON.stringify(report)}\n`)
   return {
-    journal,
     socket: paths.socket,
     knownHosts: paths.knownHosts,
     sshConfig: paths.config,

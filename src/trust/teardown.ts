@@ -2,13 +2,13 @@
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
  * what fails is told and does not stop the rest.
  */
-import { readFileSync, rmdirSync } from 'node:fs'
+import { rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAudit } from '../agent/audit'
 import { stopAgent } from '../agent/control'
 import { explain, systemCode, TrustError } from '../errors'
-import { editFile, statOf } from '../local/files'
+import { editFile, readText, statOf } from '../local/files'
 import { isJournalPath, readJournal, removeJobDirectory, type Effect } from '../local/journal'
 import { removeBlock } from '../local/ssh-config'
 import { stillRuns, type ProcessIdentity } from '../process-identity'
@@ -52,14 +52,6 @@ export async function tearDown(
   // What could not be undone may be later: then the journal is needed again.
   if (results.every(({ outcome }) => outcome !== 'failed')) removeJobDirectory(journalPath)
   return { uses, effects: results, ...(report === undefined ? {} : { report }) }
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }
 
 function readReport(path: string): TrustReport | undefined {
