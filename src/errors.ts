@@ -95,6 +95,15 @@ export function explain(error: unknown): string {
   return isNativeError(error) ? error.message : String(error)
 }
 
+/** One error that tells of them all. */
+export function combine(errors: readonly TrustError[]): TrustError {
+  const [first] = errors
+  if (first === undefined) throw new Error('no error to tell')
+  if (errors.length === 1) return first
+  const list = errors.map((error) => `\n- ${explain(error)}`).join('')
+  return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first })
+}
+
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 export function systemCode(error: unknown): string | undefined {
   if (!isNativeError(error) || !('code' in error)) return undefined

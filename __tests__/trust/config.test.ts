@@ -1,10 +1,10 @@
 /** From inputs to a configuration: defaults, every input's errors, several errors told at once. */
 import { describe, expect, test } from '@jest/globals'
 import type { ErrorCode } from '../../src/errors'
-import { TrustError } from '../../src/errors'
+import { combine, TrustError } from '../../src/errors'
 import { generatePrivateKey } from '../../src/ssh/private-key'
 import { fingerprint } from '../../src/ssh/public-key'
-import { combine, readConfig, type Config, type Inputs } from '../../src/trust/config'
+import { readConfig, type Config, type Inputs } from '../../src/trust/config'
 
 const privateKey = generatePrivateKey({ type: 'ecdsa-sha2-nistp256' }, '')
 const PEM = privateKey.key.export({ type: 'pkcs8', format: 'pem' }).toString()

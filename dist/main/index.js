@@ -5199,6 +5199,16 @@ function explain(error) {
         return error.explain();
     return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
     if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
@@ -8215,16 +8225,6 @@ function readConfig(inputs) {
         connectTimeout,
     };
 }
-/** One error that tells of them all. */
-function combine(errors) {
-    const [first] = errors;
-    if (first === undefined)
-        throw new Error('no error to tell');
-    if (errors.length === 1)
-        return first;
-    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
-    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
-}
 function readKeys(inputs) {
     const { sshPrivateKey, sshCertificate, generateKey } = inputs;
     if (sshPrivateKey.trim() === '') {
@@ -9855,7 +9855,6 @@ async function verifyHosts(targets, timeout) {
 }
 
 ;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
-
 
 
 

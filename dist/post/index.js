@@ -2205,6 +2205,16 @@ function explain(error) {
         return error.explain();
     return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function errors_systemCode(error) {
     if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))

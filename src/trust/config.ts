@@ -4,7 +4,7 @@
  */
 import { POLICY_MODES, type PolicyMode } from '../agent/policy'
 import type { LoadedKey } from '../agent/settings'
-import { explain, TrustError } from '../errors'
+import { combine, TrustError } from '../errors'
 import { certificateOnLine } from '../ssh/certificate'
 import { parsePrivateKeys } from '../ssh/key-file'
 import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
@@ -104,15 +104,6 @@ export function readConfig(inputs: Inputs): Config {
     home,
     connectTimeout,
   }
-}
-
-/** One error that tells of them all. */
-export function combine(errors: readonly TrustError[]): TrustError {
-  const [first] = errors
-  if (first === undefined) throw new Error('no error to tell')
-  if (errors.length === 1) return first
-  const list = errors.map((error) => `\n- ${explain(error)}`).join('')
-  return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first })
 }
 
 function readKeys(inputs: Inputs): Pick<Config, 'keys' | 'repairs' | 'warnings'> {

@@ -3,13 +3,12 @@
  * what is wrong. What the agent, the ssh_config and the report need of a host is derived here.
  */
 import type { PolicyHost } from '../agent/policy'
-import { TrustError } from '../errors'
+import { combine, TrustError } from '../errors'
 import type { ProvenHost } from '../local/ssh-config'
 import { verifyHosts, type HostResult } from '../remote/verify-hosts'
 import { plainKey } from '../ssh/certificate'
 import { parsePin, pinFingerprint, type Pin } from '../ssh/pin'
 import { displayType, fingerprint, formatPublicKey, typeOfBlob } from '../ssh/public-key'
-import { combine } from './config'
 import { hostName, type HostLine } from './hosts'
 import type { HostReport } from './report'
 
