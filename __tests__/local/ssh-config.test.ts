@@ -233,7 +233,7 @@ describe('the block in ~/.ssh/config', () => {
   test('includes the job’s file where the job’s agent is in use, and ends its scope', () => {
     expect(LINES).toEqual([
       '# >>> ssh-trust aB3dE6',
-      'Match exec "test x$SSH_AUTH_SOCK = x/t/agent.sock"',
+      'Match exec "printenv SSH_AUTH_SOCK | grep -qxF /t/agent.sock"',
       '    Include /t/config',
       'Match all',
       '# <<< ssh-trust aB3dE6',

@@ -84,12 +84,13 @@ function algorithmsFor(hostKey: Buffer): string[] {
 /**
  * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
  * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
- * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none.)
+ * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none. asyncssh splits Match lines at
+ * every `=`, so there is none.)
  */
 export function homeBlock(id: string, paths: { socket: string; config: string }): string[] {
   return [
     `# >>> ssh-trust ${id}`,
-    `Match exec "test x$SSH_AUTH_SOCK = x${paths.socket}"`,
+    `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${paths.socket}"`,
     `    Include ${paths.config}`,
     'Match all',
     `# <<< ssh-trust ${id}`,
