@@ -1,10 +1,15 @@
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 import * as core from '@actions/core'
 import type { AuditEntry } from '../agent/audit'
+import { adviceFor } from '../trust/advice'
 import { oneLine, type TeardownReport } from '../trust/report'
 
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200
+
+/** Refusals that the log lists, and kinds of them that are warned of: the runner annotates ten a step. */
+const MAX_LINES = 20
+const MAX_WARNINGS = 10
 
 function escapeHtml(text: string): string {
   return oneLine(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`)
@@ -18,19 +23,32 @@ function header(cells: readonly string[]): { data: string; header: true }[] {
   return cells.map((data) => ({ data, header: true }))
 }
 
-/** One use of a key, told as a table row; also what the log says of refusals. */
+const VERDICTS = { signed: '✓ signed', done: '✓ done', refused: '✗ refused' } as const
+
+/** One entry of the audit as a table row; also what the log says of refusals. */
 function useRow({ time, request, verdict, reason, ...use }: AuditEntry): string[] {
-  const where = use.host ?? use.hostKey ?? '–'
   return [
     time.slice(11, 19),
-    verdict === 'signed' ? '✓ signed' : `✗ refused (${request})`,
-    use.user === undefined ? where : `${use.user}@${where}`,
-    use.key ?? '–',
-    use.forwarded === true ? `${reason}, forwarded` : reason,
+    use.comment === undefined ? (use.key ?? '–') : `${use.key ?? ''} ${use.comment}`,
+    use.host ?? use.hostKey ?? '–',
+    use.user ?? '–',
+    use.forwarded === true ? 'forwarded' : '–',
+    request === 'sign' ? VERDICTS[verdict] : `${VERDICTS[verdict]} (${request})`,
+    use.detail === undefined ? reason : `${reason}: ${use.detail}`,
   ]
 }
 
-export async function writeSummary({ report, uses, effects }: TeardownReport): Promise<void> {
+const USE_HEADER = ['Time (UTC)', 'Key', 'Host', 'User', 'Forwarded', 'Verdict', 'Reason']
+
+/** The entries that are shown, where not all can be: refusals must not hide what was done. */
+function shownUses(entries: readonly AuditEntry[]): AuditEntry[] {
+  if (entries.length <= MAX_USES) return [...entries]
+  const isRefusal = ({ verdict }: AuditEntry): boolean => verdict === 'refused'
+  const done = entries.filter((entry) => !isRefusal(entry))
+  return [...done, ...entries.filter(isRefusal)].slice(0, MAX_USES)
+}
+
+export async function writeSummary({ report, audit, effects }: TeardownReport): Promise<void> {
   if ((process.env['GITHUB_STEP_SUMMARY'] ?? '') === '') return
   const { summary } = core
   summary.addHeading('SSH trust', 2)
@@ -50,13 +68,15 @@ export async function writeSummary({ report, uses, effects }: TeardownReport): P
       ),
     ])
   }
-  if (uses.length === 0) summary.addRaw('No key was used.', true)
+  const { entries, omitted } = audit
+  if (entries.length === 0) summary.addRaw('No key was used.', true)
   else {
-    const head = header(['Time (UTC)', 'Verdict', 'For', 'Key', 'Reason'])
-    summary.addTable([head, ...uses.slice(0, MAX_USES).map((use) => row(useRow(use)))])
-    if (uses.length > MAX_USES)
-      summary.addRaw(`${uses.length - MAX_USES} more uses are not shown.`, true)
+    const uses = shownUses(entries)
+    summary.addTable([header(USE_HEADER), ...uses.map((use) => row(useRow(use)))])
+    const hidden = entries.length - uses.length
+    if (hidden > 0) summary.addRaw(`${hidden} more are in the audit and not shown.`, true)
   }
+  if (omitted > 0) summary.addRaw(`${omitted} more had no room in the audit.`, true)
   const failed = effects.filter(({ outcome }) => outcome === 'failed')
   if (failed.length === 0) summary.addRaw('Everything was taken back.', true)
   else {
@@ -69,15 +89,38 @@ export async function writeSummary({ report, uses, effects }: TeardownReport): P
 }
 
 /** What the log of post says; things left behind are warnings, never a failed job. */
-export function logTeardown({ uses, effects }: TeardownReport): void {
-  const signed = uses.filter(({ verdict }) => verdict === 'signed').length
-  core.info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`)
-  for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
+export function logTeardown({ audit: { entries, omitted }, effects }: TeardownReport): void {
+  const count = (verdict: AuditEntry['verdict']): number =>
+    entries.filter((entry) => entry.verdict === verdict).length
+  core.info(`Signatures made: ${count('signed')}. Requests refused: ${count('refused')}.`)
+  if (omitted > 0) core.info(`Not told, for the audit was full: ${omitted} requests.`)
+  const refusals = entries.filter(({ verdict }) => verdict === 'refused')
+  for (const use of refusals.slice(0, MAX_LINES)) {
     core.info(oneLine(`  refused: ${useRow(use).join('  ')}`))
   }
+  warnOfRefusals(refusals)
   for (const { kind, target, outcome, detail } of effects) {
     const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`
     if (outcome === 'failed') core.warning(`Could not take back ${words}`)
     else if (outcome === 'undone' || detail !== undefined) core.info(`  ${words}`)
+  }
+}
+
+/** One warning for each kind of refusal that the workflow can mend, saying how. */
+function warnOfRefusals(refusals: readonly AuditEntry[]): void {
+  const alike = new Map<string, AuditEntry[]>()
+  for (const refusal of refusals) {
+    const advice = adviceFor(refusal)
+    if (advice !== undefined) alike.set(advice, [...(alike.get(advice) ?? []), refusal])
+  }
+  for (const [advice, [first, ...others]] of [...alike].slice(0, MAX_WARNINGS)) {
+    if (first === undefined) continue
+    const where = first.host ?? first.hostKey
+    const who = first.user === undefined || where === undefined ? where : `${first.user}@${where}`
+    const target = who === undefined ? '' : ` for ${who}`
+    const times = others.length === 0 ? '' : ` (${others.length + 1} times)`
+    core.warning(oneLine(`The agent refused${target}${times}: ${first.reason}. ${advice}`), {
+      title: 'SSH trust',
+    })
   }
 }

@@ -4,18 +4,18 @@
  */
 import { connect } from 'node:net'
 import { TrustError } from '../errors'
-import { byte, Reader, string, uint32 } from '../ssh/wire'
+import { Reader, string } from '../ssh/wire'
 import {
   CONTROL,
   extensionRequest,
   frame,
   FrameReader,
   SSH_AGENT_EXTENSION_RESPONSE,
-  SSH_AGENT_SUCCESS,
-  SSH_AGENTC_SIGN_REQUEST,
+  signRequest,
   SSH_AGENT_SIGN_RESPONSE,
+  SSH_AGENT_SUCCESS,
 } from './messages'
-import type { AgentStatus, ControlRequest } from './server'
+import type { AgentStatus, ControlRequest } from './control-requests'
 
 const TIMEOUT = 5000
 
@@ -137,8 +137,7 @@ export async function signForProvenHost(
     hostKey: host.hostKey.toString('base64'),
     sessionId: host.sessionId.toString('base64'),
   })
-  const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]
-  const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)])
+  const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)])
   requireSuccess(bound, 'bind the connection')
   const reader = new Reader(answer ?? Buffer.alloc(0))
   if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {

@@ -4,7 +4,11 @@ import { TrustError } from '../errors'
 import type { PrivateKey } from '../ssh/private-key'
 import { fingerprint, typeOfBlob } from '../ssh/public-key'
 import { makeSignature } from '../ssh/signature'
+import type { Destination } from './constraints'
 import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from './messages'
+
+/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
+const MAX_IDENTITIES = 2048
 
 export interface Identity {
   /** What clients name it by: the public key, or the certificate, in wire format. */
@@ -13,6 +17,12 @@ export interface Identity {
   /** Fingerprint of the plain key. */
   fingerprint: string
   privateKey: PrivateKey
+  /** When it goes, on the clock of `performance.now()`; absent: never. */
+  expires?: number
+  /** Each use is to be confirmed. */
+  confirm?: boolean
+  /** The only uses that are allowed; absent: all. */
+  destinations?: readonly Destination[]
 }
 
 /** The identity of a plain key. */
@@ -38,6 +48,19 @@ export function certifiedIdentity(privateKey: PrivateKey, certificate: Buffer): 
 
 export function findIdentity(identities: readonly Identity[], blob: Buffer): Identity | undefined {
   return identities.find((identity) => identity.blob.equals(blob))
+}
+
+/**
+ * The identities with one more, behind the others; one with the same blob is replaced where it stands.
+ * Returns undefined where there are too many.
+ */
+export function withIdentity(
+  identities: readonly Identity[],
+  added: Identity,
+): Identity[] | undefined {
+  const index = identities.findIndex(({ blob }) => blob.equals(added.blob))
+  if (index >= 0) return identities.with(index, added)
+  return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined
 }
 
 /**

@@ -10,6 +10,28 @@ const READY_TIMEOUT = 900_000
 const MAX_READY = 1024 * 1024
 
 /**
+ * Bytes of OpenSSL's secure heap: locked in memory and left out of core dumps. Node keeps ed25519 keys
+ * there. It must hold as many as the keyring does: OpenSSL ends the process when it is full.
+ */
+const SECURE_HEAP = 2 * 1024 * 1024
+
+/**
+ * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
+ * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
+ * an experiment alone.
+ */
+function permissions(file: string, writable: readonly string[]): string[] {
+  if (Number.parseInt(process.versions.node) < 24) return []
+  return [
+    '--permission',
+    '--allow-child-process',
+    `--allow-fs-read=${file}`,
+    '--allow-fs-read=/proc/',
+    ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+  ]
+}
+
+/**
  * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
  * end of a job in which post never ran; the others are what Windows needs to start a process.
  */
@@ -17,6 +39,7 @@ const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 
 
 /** An agent process that has started but has no settings yet. Without them it ends by itself. */
 export interface Launching {
+  process: ChildProcess
   /** Gives the agent its settings; resolves when it serves its socket. */
   ready: (settings: AgentSettings) => Promise<Ready>
   /** Lets it end without ever having served. */
@@ -27,9 +50,20 @@ export interface Launching {
  * Starts the agent's process, so that it boots while the caller is still checking hosts.
  *
  * @param file the agent's bundle, `dist/agent/index.js`
+ * @param writable where its socket and its audit are: files, or directories that end in a slash
+ * @param stderr whether it may write there, for its audit
  */
-export function launchAgent(file: string): Launching {
-  const flags = ['--max-old-space-size=128', '--max-semi-space-size=1']
+export function launchAgent(
+  file: string,
+  writable: readonly string[],
+  stderr: 'ignore' | 'inherit' = 'ignore',
+): Launching {
+  const flags = [
+    '--max-old-space-size=128',
+    '--max-semi-space-size=1',
+    ...(process.platform === 'win32' ? [] : [`--secure-heap=${SECURE_HEAP}`]),
+    ...permissions(file, writable),
+  ]
   const env: Record<string, string> = {}
   for (const name of ENVIRONMENT) {
     const value = process.env[name]
@@ -37,14 +71,16 @@ export function launchAgent(file: string): Launching {
   }
   const child = spawn(process.execPath, [...flags, file], {
     detached: true,
+    cwd: '/', // so that it keeps no directory from being removed
     env,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', stderr],
     windowsHide: true,
   })
   child.stdin.on('error', () => undefined) // told by the exit, below
   const answer = readAnswer(child)
   answer.catch(() => undefined) // whoever calls ready() hears of it
   return {
+    process: child,
     ready: async (settings) => {
       child.stdin.end(`${encodeSettings(settings)}\n`)
       const ready = await answer

@@ -5,9 +5,19 @@
 import { TrustError } from '../errors'
 import { byte, string, uint32 } from '../ssh/wire'
 
-/** RFC 9987 §5, requests. */
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+export const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9
 export const SSH_AGENTC_REQUEST_IDENTITIES = 11
 export const SSH_AGENTC_SIGN_REQUEST = 13
+export const SSH_AGENTC_ADD_IDENTITY = 17
+export const SSH_AGENTC_REMOVE_IDENTITY = 18
+export const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19
+export const SSH_AGENTC_ADD_SMARTCARD_KEY = 20
+export const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21
+export const SSH_AGENTC_LOCK = 22
+export const SSH_AGENTC_UNLOCK = 23
+export const SSH_AGENTC_ADD_ID_CONSTRAINED = 25
+export const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26
 export const SSH_AGENTC_EXTENSION = 27
 
 /** RFC 9987 §5, replies. */
@@ -22,10 +32,18 @@ export const SSH_AGENT_EXTENSION_RESPONSE = 29
 export const SSH_AGENT_RSA_SHA2_256 = 2
 export const SSH_AGENT_RSA_SHA2_512 = 4
 
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+export const SSH_AGENT_CONSTRAIN_LIFETIME = 1
+export const SSH_AGENT_CONSTRAIN_CONFIRM = 2
+export const SSH_AGENT_CONSTRAIN_EXTENSION = 255
+
 /** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
 export const QUERY = 'query'
 export const SESSION_BIND = 'session-bind@openssh.com'
 export const CONTROL = 'control@ssh-trust-action'
+
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+export const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com'
 
 /** Longest message; OpenSSH's AGENT_MAX_LEN. */
 export const MAX_MESSAGE = 256 * 1024
@@ -37,14 +55,19 @@ export const EXTENSION_FAILURE = byte(SSH_AGENT_EXTENSION_FAILURE)
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
 export const frame = string
 
-/** Takes frames apart, in whatever pieces they arrive. */
+/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
 export class FrameReader {
   #chunks: Buffer[] = []
-  #length = 0
+  #pending = 0
+
+  /** Bytes that wait for the rest of their message. */
+  get pending(): number {
+    return this.#pending
+  }
 
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
-    this.#length += chunk.length
+    this.#pending += chunk.length
   }
 
   /**
@@ -53,24 +76,27 @@ export class FrameReader {
    * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
    */
   next(): Buffer | undefined {
-    if (this.#length < 4) return undefined
-    const pending = this.#join()
-    const length = pending.readUInt32BE(0)
+    if (this.#pending < 4) return undefined
+    const length = this.#length()
     if (length === 0 || length > MAX_MESSAGE) {
       throw new TrustError('malformed', `An agent message of ${length} bytes.`)
     }
-    if (pending.length < 4 + length) return undefined
-    this.#chunks = [pending.subarray(4 + length)]
-    this.#length = pending.length - 4 - length
-    return pending.subarray(4, 4 + length)
+    if (this.#pending < 4 + length) return undefined
+    const joined = this.#join()
+    this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)]
+    this.#pending -= 4 + length
+    return joined.subarray(4, 4 + length)
+  }
+
+  /** The four bytes in front, which may have come in as many pieces. */
+  #length(): number {
+    if ((this.#chunks[0]?.length ?? 0) < 4) this.#chunks = [this.#join()]
+    return this.#chunks[0]?.readUInt32BE(0) ?? 0
   }
 
   #join(): Buffer {
     const [first] = this.#chunks
-    if (this.#chunks.length === 1 && first !== undefined) return first
-    const joined = Buffer.concat(this.#chunks)
-    this.#chunks = [joined]
-    return joined
+    return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)
   }
 }
 
@@ -88,6 +114,11 @@ export function signResponse(signature: Buffer): Buffer {
 /** RFC 9987 §5.8. */
 export function extensionResponse(name: string, contents: Buffer): Buffer {
   return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents])
+}
+
+/** RFC 9987 §5.6. */
+export function signRequest(key: Buffer, data: Buffer, flags = 0): Buffer {
+  return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)])
 }
 
 /** RFC 9987 §5.8. */

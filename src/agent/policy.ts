@@ -4,7 +4,9 @@
  */
 import { plainKey } from '../ssh/certificate'
 import { judgeHostKey, type Pin } from '../ssh/pin'
-import { parseUserauthRequest, type UserauthRequest } from '../ssh/userauth'
+import { sshsigNamespace } from '../ssh/sshsig'
+import { beginsAsUserauth, parseUserauthRequest, type UserauthRequest } from '../ssh/userauth'
+import { destinationsPermit } from './constraints'
 import type { Identity } from './keyring'
 import type { Binding, Bindings } from './session-binding'
 
@@ -27,6 +29,8 @@ export interface PolicyHost {
   pins: readonly Pin[]
   /** Fingerprints or comments of the only keys that may be used there; absent: all keys. */
   keys?: readonly string[]
+  /** The only users to log in as; absent: all. */
+  users?: readonly string[]
   /** Whether the agent may be used from that host, forwarded. */
   forward: boolean
 }
@@ -34,6 +38,12 @@ export interface PolicyHost {
 export interface Policy {
   mode: PolicyMode
   hosts: readonly PolicyHost[]
+  /** Namespaces that `ssh-keygen -Y sign` may sign for: `git` is for commits and tags. */
+  namespaces?: readonly string[]
+  /** Whether data is signed that is neither a login nor an SSHSIG: host keys and CA keys do that. */
+  otherData?: boolean
+  /** Most signatures that the agent makes in its life. */
+  maxSignatures?: number
 }
 
 /** Why the agent did, or did not, what it was asked. docs/SECURITY.md explains each. */
@@ -42,16 +52,29 @@ export type Reason =
   | 'host-pinned'
   | 'unbound-allowed'
   | 'any-allowed'
+  | 'namespace-allowed'
+  | 'other-data-allowed'
+  // done, of requests that are no signatures
+  | 'as-asked'
   // refused
   | 'unbound'
   | 'bind-failed'
   | 'not-userauth'
+  | 'namespace-not-allowed'
   | 'forwarding-hop'
   | 'session-mismatch'
   | 'host-key-mismatch'
   | 'host-not-pinned'
   | 'host-revoked'
   | 'key-not-for-host'
+  | 'user-not-allowed'
+  | 'destination-not-permitted'
+  | 'confirmation-denied'
+  | 'signatures-used-up'
+  | 'lifetime-over'
+  | 'locked'
+  | 'passphrase-wrong'
+  | 'key-refused'
   | 'forward-not-allowed'
   | 'forward-not-hostbound'
   | 'key-unknown'
@@ -101,6 +124,7 @@ function hostsWithKey(policy: Policy, hostKey: Buffer, now: number): PolicyHost[
  * Whether `identity` may sign `data` on a connection with these bindings.
  *
  * @param now seconds since 1970, for host certificates
+ * @param signatures that the agent has made so far
  */
 export function decide(
   policy: Policy,
@@ -108,45 +132,103 @@ export function decide(
   bindings: Bindings,
   data: Buffer,
   now: number,
+  signatures = 0,
 ): Verdict {
   const request = parseUserauthRequest(data)
   const forwarded = bindings.list.length > 1
-  const user = request === undefined ? {} : { user: request.user }
-  const refuse = (reason: Reason, host?: PolicyHost): Verdict => ({
-    allowed: false,
-    reason,
-    ...user,
-    ...(host === undefined ? {} : { host: host.name }),
-    forwarded,
-  })
+  const facts = { forwarded, ...(request === undefined ? {} : { user: request.user }) }
+  const allow = (reason: Reason): Verdict => ({ allowed: true, reason, ...facts })
+  const refuse = (reason: Reason): Verdict => ({ allowed: false, reason, ...facts })
 
-  if (policy.mode === 'any') {
-    return { allowed: true, reason: 'any-allowed', ...user, forwarded }
+  if (policy.maxSignatures !== undefined && signatures >= policy.maxSignatures) {
+    return refuse('signatures-used-up')
   }
+  const outside = outsideDestinations(identity, request, bindings, now)
+  if (outside !== undefined) return refuse(outside)
+  if (policy.mode === 'any') return allow('any-allowed')
   if (bindings.failed) return refuse('bind-failed')
-  if (request === undefined || !isFor(request, identity)) return refuse('not-userauth')
+  if (request === undefined) {
+    const reason = judgeOtherData(policy, data)
+    if (!reason.allowed) return refuse(reason.reason)
+    const blocked = blockingHop(policy, bindings.list, identity, now) !== undefined
+    return blocked ? refuse('forward-not-allowed') : allow(reason.reason)
+  }
+  if (!isFor(request, identity)) return refuse('not-userauth')
   const last = bindings.list.at(-1)
   if (last === undefined) {
-    if (policy.mode === 'pinned') return refuse('unbound')
-    return { allowed: true, reason: 'unbound-allowed', ...user, forwarded }
+    return policy.mode === 'pinned' ? refuse('unbound') : allow('unbound-allowed')
   }
-
   const mismatch = sessionMismatch(request, last)
   if (mismatch !== undefined) return refuse(mismatch)
+  const path = bindings.list.slice(0, -1)
+  const { reason, host } = judgeLogin(policy, identity, path, last, request, now)
+  const verdict = reason === 'host-pinned' ? allow(reason) : refuse(reason)
+  return host === undefined ? verdict : { ...verdict, host: host.name }
+}
+
+/** What a key's own destinations say, whatever the policy is: the rules of OpenSSH's agent. */
+function outsideDestinations(
+  identity: Identity,
+  request: UserauthRequest | undefined,
+  bindings: Bindings,
+  now: number,
+): Reason | undefined {
+  if (identity.destinations === undefined) return undefined
+  const last = bindings.list.at(-1)
+  if (
+    last === undefined ||
+    request === undefined ||
+    !isFor(request, identity) ||
+    !destinationsPermit(identity.destinations, bindings, request.user, now)
+  ) {
+    return 'destination-not-permitted'
+  }
+  const mismatch = sessionMismatch(request, last)
+  if (mismatch !== undefined) return mismatch
+  return bindings.list.length > 1 && request.hostKey === undefined
+    ? 'forward-not-hostbound'
+    : undefined
+}
+
+/** Data that is no login: signed files and commits, tests, certificates, host keys at work. */
+function judgeOtherData(policy: Policy, data: Buffer): { allowed: boolean; reason: Reason } {
+  const namespace = sshsigNamespace(data)
+  if (namespace !== undefined) {
+    return policy.namespaces?.includes(namespace) === true
+      ? { allowed: true, reason: 'namespace-allowed' }
+      : { allowed: false, reason: 'namespace-not-allowed' }
+  }
+  // A login in a form that is not known here is no other data.
+  return policy.otherData === true && !beginsAsUserauth(data)
+    ? { allowed: true, reason: 'other-data-allowed' }
+    : { allowed: false, reason: 'not-userauth' }
+}
+
+/** A login on a connection that is bound to the session of the login, over the hops of `path`. */
+function judgeLogin(
+  policy: Policy,
+  identity: Identity,
+  path: readonly Binding[],
+  last: Binding,
+  request: UserauthRequest,
+  now: number,
+): { reason: Reason; host?: PolicyHost } {
   const hosts = hostsWithKey(policy, last.hostKey, now)
-  if (hosts === 'revoked') return refuse('host-revoked')
-  if (hosts.length === 0) return refuse('host-not-pinned')
+  if (hosts === 'revoked') return { reason: 'host-revoked' }
   // Several lines may pin the same key: the line for this very user speaks first.
   hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user))
-  const host = hosts.find((candidate) => allows(candidate, identity))
-  if (host === undefined) return refuse('key-not-for-host', hosts[0])
-  if (forwarded) {
-    // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
-    if (request.hostKey === undefined) return refuse('forward-not-hostbound', host)
-    const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now)
-    if (blocking !== undefined) return refuse('forward-not-allowed', blocking.host ?? host)
-  }
-  return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded }
+  const [anyHost] = hosts
+  if (anyHost === undefined) return { reason: 'host-not-pinned' }
+  const [forKey, ...others] = hosts.filter((candidate) => allows(candidate, identity))
+  if (forKey === undefined) return { reason: 'key-not-for-host', host: anyHost }
+  const host = [forKey, ...others].find(({ users }) => users?.includes(request.user) ?? true)
+  if (host === undefined) return { reason: 'user-not-allowed', host: forKey }
+  if (path.length === 0) return { reason: 'host-pinned', host }
+  // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+  if (request.hostKey === undefined) return { reason: 'forward-not-hostbound', host }
+  const blocking = blockingHop(policy, path, identity, now)
+  if (blocking === undefined) return { reason: 'host-pinned', host }
+  return { reason: 'forward-not-allowed', host: blocking.host ?? host }
 }
 
 function sessionMismatch(request: UserauthRequest, last: Binding): Reason | undefined {
@@ -184,27 +266,30 @@ export function visible(
   bindings: Bindings,
   now: number,
 ): { identities: readonly Identity[]; withheld?: Reason; host?: string } {
-  if (policy.mode === 'any') return { identities }
-  if (bindings.failed) return { identities: [], withheld: 'bind-failed' }
+  const within = identities.filter((identity) => isPermitted(identity, bindings, now))
+  const none = (withheld: Reason, host?: PolicyHost): ReturnType<typeof visible> => ({
+    identities: [],
+    withheld,
+    ...(host === undefined ? {} : { host: host.name }),
+  })
+  if (within.length === 0 && identities.length > 0) return none('destination-not-permitted')
+  if (policy.mode === 'any') return { identities: within }
+  if (bindings.failed) return none('bind-failed')
   const last = bindings.list.at(-1)
-  if (last === undefined) return { identities }
+  if (last === undefined) return { identities: within }
   const hosts = hostsWithKey(policy, last.hostKey, now)
-  if (hosts === 'revoked') return { identities: [], withheld: 'host-revoked' }
-  if (hosts.length === 0 && !last.forwarding) return { identities: [], withheld: 'host-not-pinned' }
+  if (hosts === 'revoked') return none('host-revoked')
+  if (hosts.length === 0 && !last.forwarding) return none('host-not-pinned')
   const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1)
-  const shown = identities.filter(
-    (identity) =>
-      (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-      blockingHop(policy, path, identity, now) === undefined,
-  )
-  if (shown.length > 0 || identities.length === 0) return { identities: shown }
-  const name = hosts[0]?.name
-  const someFitThere = identities.some(
+  const fitting = within.filter(
     (identity) => last.forwarding || hosts.some((host) => allows(host, identity)),
   )
-  return {
-    identities: [],
-    withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
-    ...(name === undefined ? {} : { host: name }),
-  }
+  const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined)
+  if (shown.length > 0 || within.length === 0) return { identities: shown }
+  return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0])
+}
+
+/** Whether a key's own destinations let it be seen, and removed, on a connection. */
+export function isPermitted({ destinations }: Identity, bindings: Bindings, now: number): boolean {
+  return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now)
 }

@@ -1,15 +1,21 @@
 /** The life of the agent process: settings in, keys made, socket served, end. */
-import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { rmdirSync, rmSync } from 'node:fs'
 import { stillRuns, type ProcessIdentity } from '../process-identity'
 import { generatePrivateKey } from '../ssh/private-key'
-import { openAudit } from './audit'
+import { NO_AUDIT, openAudit } from './audit'
+import { removeAllIdentities } from './key-requests'
 import { plainIdentity } from './keyring'
+import { openLock } from './lock'
 import { listen } from './server'
 import { decodeSettings, identitiesOf, type AgentSettings, type Ready } from './settings'
+import type { AgentState } from './state'
 
 /** How often the agent looks whether the runner still lives, in milliseconds. */
 const WATCH_INTERVAL = 2000
+
+/** Exit code of ssh-agent when a signal ends it. */
+const ENDED_BY_SIGNAL = 2
 
 /** Starts serving with the settings of one line. */
 export async function runAgent(line: string): Promise<Ready> {
@@ -19,20 +25,36 @@ export async function runAgent(line: string): Promise<Ready> {
   if (settings.generate !== undefined) {
     identities.push(plainIdentity(generatePrivateKey(settings.generate, settings.generate.comment)))
   }
-  const audit = openAudit(settings.auditFile)
+  const { auditFile, askpass, policy, token, defaultLifetime } = settings
+  const audit = auditFile === undefined ? NO_AUDIT : openAudit(auditFile)
 
-  const end = (): never => {
+  const end = (code = 0): never => {
+    audit.close()
     rmSync(settings.socket, { force: true })
-    process.exit(0)
+    if (settings.socketDirectory !== undefined) removeIfEmpty(settings.socketDirectory)
+    process.exit(code)
+  }
+  const state: AgentState = {
+    identities,
+    policy,
+    audit,
+    token,
+    stop: end,
+    signatures: 0,
+    lock: openLock(),
+    ...(defaultLifetime === undefined ? {} : { defaultLifetime }),
+    ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
   }
   // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
   process.on('SIGUSR1', () => {
-    state.identities = []
+    removeAllIdentities(state)
   })
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => end(ENDED_BY_SIGNAL))
+  }
 
-  const state = { identities, policy: settings.policy, audit, token: settings.token, stop: end }
   await listen(settings.socket, state)
+  if (settings.lifetime !== undefined) endOfLife(state, settings.lifetime)
   watchRunner(settings, end)
   return {
     pid: process.pid,
@@ -42,6 +64,40 @@ export async function runAgent(line: string): Promise<Ready> {
       generated: index >= given,
     })),
   }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // somebody else has put something there
+  }
+}
+
+/**
+ * When its time is over the agent drops its keys and takes no more, but stays: it still watches the
+ * runner, and its audit says why nothing is signed any more.
+ */
+function endOfLife(state: AgentState, lifetime: number): void {
+  setTimeout(() => {
+    state.over = true
+    state.identities = []
+    state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' })
+  }, lifetime * 1000)
+}
+
+/** Asks by an ssh-askpass(1): yes is an exit with 0 and an answer that is empty or `yes`. */
+async function ask(
+  { file, env }: { file: string; env: Record<string, string> },
+  question: string,
+): Promise<boolean> {
+  // readpass.c: the hint lets the program show two buttons instead of a field for a passphrase.
+  const options = { env: { ...env, SSH_ASKPASS_PROMPT: 'confirm' }, maxBuffer: 1024 }
+  return new Promise((resolve) => {
+    execFile(file, [question], options, (error, answer) => {
+      resolve(error === null && /^(yes)?$/i.test(answer.split(/[\r\n]/, 1)[0] ?? ''))
+    })
+  })
 }
 
 /**
@@ -61,8 +117,8 @@ function watchRunner({ watch, orphaned }: AgentSettings, end: () => never): void
       env: orphaned.env,
       stdio: 'ignore',
     })
-    child.once('error', end)
+    child.once('error', () => end())
     // It stops this agent over the control channel; if it fails, the keys go all the same.
-    child.once('exit', end)
+    child.once('exit', () => end())
   }, WATCH_INTERVAL)
 }

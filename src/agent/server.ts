@@ -1,68 +1,42 @@
 /**
- * The agent itself: serves connections on its socket. Requests of one connection are answered in
- * their order; what is not understood is answered FAILURE and the stream goes on.
+ * The agent's connections: requests of one are answered in their order, and none can stop the others,
+ * be it slow, silent, huge, or one of thousands.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { plainKey } from '../ssh/certificate'
-import { fingerprint } from '../ssh/public-key'
-import { Reader, string } from '../ssh/wire'
-import type { Audit } from './audit'
-import { certifiedIdentity, findIdentity, signWith, type Identity } from './keyring'
-import {
-  CONTROL,
-  EXTENSION_FAILURE,
-  extensionResponse,
-  FAILURE,
-  frame,
-  FrameReader,
-  identitiesAnswer,
-  QUERY,
-  SESSION_BIND,
-  signResponse,
-  SSH_AGENTC_EXTENSION,
-  SSH_AGENTC_REQUEST_IDENTITIES,
-  SSH_AGENTC_SIGN_REQUEST,
-  SUCCESS,
-} from './messages'
-import { decide, visible, type Policy } from './policy'
-import { bindSession, noBindings, record, type Bindings } from './session-binding'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { frame, FrameReader } from './messages'
+import { answer } from './requests'
+import { noBindings } from './session-binding'
+import type { AgentState } from './state'
 
-/** Connections beyond this many are closed at once; the kernel's limit of open files is often 1,024. */
-const MAX_CONNECTIONS = 512
-
-export interface AgentState {
-  identities: Identity[]
-  policy: Policy
-  audit: Audit
-  /** Who shows this token is the job itself: it may ask, bind and stop. */
-  token: string
-  /** Called when the holder of the token asks the agent to end. */
-  stop: () => void
+/** What one agent bears. Replaced in tests. */
+export interface Limits {
+  /** The kernel's limit of open files is often 1,024. Beyond it the longest idle connection goes. */
+  connections: number
+  /** Bytes of unfinished messages, of all connections together. */
+  pending: number
+  /** What a connection may hold of them when there are too many. */
+  fairShare: number
+  /** Milliseconds for a message to be sent whole, and for an answer to be read. */
+  stalled: number
 }
 
-/** What the holder of the token may ask for; `bind` is for hosts that it has proven itself. */
-export type ControlRequest =
-  | { op: 'status' }
-  | { op: 'stop' }
-  | { op: 'bind'; hostKey: string; sessionId: string }
-  /** A certificate (wire format, base64) for a key that the agent holds. */
-  | { op: 'certify'; certificate: string }
-
-export interface AgentStatus {
-  pid: number
-  mode: Policy['mode']
-  identities: { fingerprint: string; comment: string }[]
-  audit: { written: number; omitted: number }
+const LIMITS: Limits = {
+  connections: 512,
+  pending: 16 * 1024 * 1024,
+  fairShare: 16 * 1024,
+  stalled: 30_000,
 }
+
+/** Answers in a row, before other connections get their turn. */
+const ANSWERS_IN_A_ROW = 16
 
 /** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
-export async function listen(path: string, state: AgentState): Promise<Server> {
-  const server = createServer((socket) => {
-    serveConnection(socket, state)
-  })
-  server.maxConnections = MAX_CONNECTIONS
+export async function listen(path: string, state: AgentState, limits = LIMITS): Promise<Server> {
+  const serve = connectionServer(state, limits)
+  // A client may say that it asks no more, and still wait for its answers.
+  const server = createServer({ allowHalfOpen: true }, serve)
   const umask = process.umask(0o177)
   try {
     await new Promise<void>((resolve, reject) => {
@@ -72,166 +46,112 @@ export async function listen(path: string, state: AgentState): Promise<Server> {
   } finally {
     process.umask(umask)
   }
-  chmodSync(path, 0o600)
+  if (process.platform !== 'win32') chmodSync(path, 0o600)
   return server
 }
 
-function serveConnection(socket: Socket, state: AgentState): void {
+/** What serves the agent on a connection, whatever it listens on. */
+export function connectionServer(state: AgentState, limits = LIMITS): (socket: Socket) => void {
+  /** The longest idle one comes first. */
+  const connections = new Set<Socket>()
+  const shared = { pending: 0 }
+
+  return (socket) => {
+    if (connections.size >= limits.connections) {
+      const [idle] = connections
+      idle?.destroy()
+      if (idle !== undefined) connections.delete(idle)
+    }
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+    const onActivity = (): void => {
+      connections.delete(socket)
+      connections.add(socket)
+    }
+    serveConnection(socket, state, limits, shared, onActivity)
+  }
+}
+
+function serveConnection(
+  socket: Socket,
+  state: AgentState,
+  limits: Limits,
+  shared: { pending: number },
+  onActivity: () => void,
+): void {
   const bindings = noBindings()
   const reader = new FrameReader()
-  socket.on('error', () => socket.destroy())
-  const answerAll = (): void => {
+  let counted = 0
+  let answering = false
+  let ended = false
+  let stall: NodeJS.Timeout | undefined
+
+  const count = (): void => {
+    shared.pending += reader.pending - counted
+    counted = reader.pending
+  }
+  const giveUpLater = (): NodeJS.Timeout =>
+    setTimeout(() => socket.destroy(), limits.stalled).unref()
+
+  /** A client that waits for an answer, or does not read its answers, gets to ask nothing more. */
+  const waiting = async <T>(promise: Promise<T>): Promise<T> => {
+    socket.pause()
     try {
-      for (let message = reader.next(); message !== undefined; message = reader.next()) {
-        if (socket.write(frame(answer(message, bindings, state)))) continue
-        // A client that does not read its answers gets to ask nothing more until it does.
-        socket.pause()
-        socket.once('drain', () => {
-          socket.resume()
-          answerAll()
-        })
-        return
-      }
+      return await promise
+    } finally {
+      socket.resume()
+    }
+  }
+  const answerAll = async (): Promise<void> => {
+    for (let answers = 1; !socket.destroyed; answers += 1) {
+      const message = reader.next()
+      if (message === undefined) return
+      clearTimeout(stall)
+      stall = undefined
+      const reply = answer(message, bindings, state)
+      const taken = socket.write(frame(reply instanceof Promise ? await waiting(reply) : reply))
+      if (!taken) await waiting(drained(socket, giveUpLater()))
+      if (answers % ANSWERS_IN_A_ROW === 0) await waiting(nextTurn())
+    }
+  }
+  const work = async (): Promise<void> => {
+    if (answering) return
+    answering = true
+    try {
+      await answerAll()
     } catch {
       socket.destroy() // a frame that can't be: nothing after it can be trusted
     }
+    answering = false
+    count()
+    if (ended) socket.end()
+    else if (reader.pending > 0) stall ??= giveUpLater()
   }
+
+  socket.on('error', () => socket.destroy())
+  socket.once('close', () => {
+    clearTimeout(stall)
+    shared.pending -= counted
+    counted = 0
+  })
+  socket.once('end', () => {
+    ended = true
+    if (!answering) socket.end()
+  })
   socket.on('data', (chunk) => {
+    onActivity()
     reader.push(chunk)
-    answerAll()
+    count()
+    if (shared.pending > limits.pending && reader.pending > limits.fairShare) socket.destroy()
+    else void work()
   })
 }
 
-/** The reply to one message. Never throws: whatever is wrong with a message is its own FAILURE. */
-export function answer(message: Buffer, bindings: Bindings, state: AgentState): Buffer {
-  try {
-    const reader = new Reader(message)
-    switch (reader.byte()) {
-      case SSH_AGENTC_REQUEST_IDENTITIES:
-        return listIdentities(bindings, state)
-      case SSH_AGENTC_SIGN_REQUEST:
-        return sign(reader, bindings, state)
-      case SSH_AGENTC_EXTENSION:
-        return extension(reader, bindings, state)
-      default:
-        return FAILURE
-    }
-  } catch {
-    return FAILURE
-  }
-}
-
-function now(): number {
-  return Date.now() / 1000
-}
-
-function listIdentities(bindings: Bindings, state: AgentState): Buffer {
-  const { identities, withheld, host } = visible(state.policy, state.identities, bindings, now())
-  if (withheld !== undefined) {
-    state.audit.write({
-      request: 'list',
-      verdict: 'refused',
-      reason: withheld,
-      ...(host === undefined ? boundKey(bindings) : { host }),
-    })
-  }
-  return identitiesAnswer(identities)
-}
-
-function boundKey(bindings: Bindings): { hostKey?: string } {
-  const last = bindings.list.at(-1)
-  return last === undefined ? {} : { hostKey: fingerprint(plainKey(last.hostKey)) }
-}
-
-function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
-  const blob = reader.string()
-  const data = reader.string()
-  const flags = reader.uint32()
-  reader.end('a sign request')
-  const identity = findIdentity(state.identities, blob)
-  if (identity === undefined) {
-    state.audit.write({
-      request: 'sign',
-      verdict: 'refused',
-      reason: 'key-unknown',
-      key: fingerprint(blob),
-    })
-    return FAILURE
-  }
-  const { allowed, reason, ...facts } = decide(state.policy, identity, bindings, data, now())
-  const signature = allowed ? signWith(identity, data, flags) : undefined
-  state.audit.write({
-    request: 'sign',
-    verdict: signature === undefined ? 'refused' : 'signed',
-    reason: allowed && signature === undefined ? 'sha1' : reason,
-    key: identity.fingerprint,
-    ...(facts.host === undefined ? boundKey(bindings) : {}),
-    ...facts,
+/** Waits until a connection takes more, or is gone. */
+async function drained(socket: Socket, giveUp: NodeJS.Timeout): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once('drain', resolve)
+    socket.once('close', resolve)
   })
-  return signature === undefined ? FAILURE : signResponse(signature)
-}
-
-function extension(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
-  const name = reader.text(256)
-  const contents = reader.rest()
-  if (name === QUERY) return extensionResponse(QUERY, string(SESSION_BIND))
-  if (name === SESSION_BIND) {
-    const defect = bindSession(bindings, contents)
-    if (defect === undefined) return SUCCESS
-    state.audit.write({
-      request: 'bind',
-      verdict: 'refused',
-      reason: 'bind-failed',
-      detail: defect,
-    })
-    return EXTENSION_FAILURE
-  }
-  if (name === CONTROL) return control(contents, bindings, state)
-  return FAILURE // RFC 9987 §5.8: an extension that is not known
-}
-
-function control(contents: Buffer, bindings: Bindings, state: AgentState): Buffer {
-  const reader = new Reader(contents)
-  const token = reader.string(256)
-  const request = JSON.parse(reader.text()) as ControlRequest
-  const digest = (text: Buffer | string): Buffer => createHash('sha256').update(text).digest()
-  if (!timingSafeEqual(digest(token), digest(state.token))) return EXTENSION_FAILURE
-  switch (request.op) {
-    case 'status':
-      return extensionResponse(CONTROL, string(JSON.stringify(status(state))))
-    case 'stop':
-      setImmediate(state.stop) // after the reply has been handed to the socket
-      return SUCCESS
-    case 'bind': {
-      const hostKey = Buffer.from(request.hostKey, 'base64')
-      const sessionId = Buffer.from(request.sessionId, 'base64')
-      const defect = record(bindings, { hostKey, sessionId, forwarding: false })
-      return defect === undefined ? SUCCESS : EXTENSION_FAILURE
-    }
-    case 'certify':
-      return certify(Buffer.from(request.certificate, 'base64'), state)
-        ? SUCCESS
-        : EXTENSION_FAILURE
-    default:
-      return EXTENSION_FAILURE // the types promise an op; what came over the socket does not
-  }
-}
-
-/** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
-function certify(certificate: Buffer, state: AgentState): boolean {
-  const key = plainKey(certificate)
-  const index = state.identities.findIndex(({ blob }) => blob.equals(key))
-  const identity = state.identities[index]
-  if (identity === undefined) return false
-  state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate))
-  return true
-}
-
-function status(state: AgentState): AgentStatus {
-  return {
-    pid: process.pid,
-    mode: state.policy.mode,
-    identities: state.identities.map(({ fingerprint, comment }) => ({ fingerprint, comment })),
-    audit: state.audit.counts(),
-  }
+  clearTimeout(giveUp)
 }

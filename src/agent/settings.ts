@@ -20,12 +20,21 @@ export interface LoadedKey {
 
 export interface AgentSettings {
   socket: string
-  auditFile: string
+  /** A path, or `stderr`; absent: no audit. */
+  auditFile?: string
   token: string
   policy: Policy
   keys: readonly LoadedKey[]
   /** A key to be made in the agent, which never leaves it. */
   generate?: KeySpec & { comment: string }
+  /** Seconds after which the agent serves no key any more. */
+  lifetime?: number
+  /** Lifetime, in seconds, of keys that are added without one. */
+  defaultLifetime?: number
+  /** A program that asks a question on the screen, as ssh-askpass(1), and its environment. */
+  askpass?: { file: string; env: Record<string, string> }
+  /** The directory that the socket is in, if it was made for it alone: it goes with the agent. */
+  socketDirectory?: string
   /** When this process is gone, `orphaned` is run and the agent ends. */
   watch?: ProcessIdentity
   /** A Node program (its path and environment) that takes the job's trust back. */

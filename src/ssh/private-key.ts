@@ -11,6 +11,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { TrustError } from '../errors'
+import { isCertificateType, kindOfKey, plainKey } from './certificate'
 import {
   CURVES,
   encodePublicKey,
@@ -20,6 +21,7 @@ import {
   MIN_RSA_BITS,
   readPublicParts,
   requireRsaSize,
+  typeOfBlob,
   unsupportedType,
   type KeyType,
 } from './public-key'
@@ -99,6 +101,44 @@ export function readPrivateKey(reader: Reader): PrivateKey {
     )
   }
   return privateKeyFrom(key, comment, jwk)
+}
+
+/**
+ * Reads a private key that may be stated as a certificate with the private parts behind it, as ssh-add
+ * sends it (OpenSSH's sshkey_private_serialize): what the certificate holds is not said again.
+ *
+ * @returns the key, its certificate in wire format if there is one, and a reader of what follows
+ * @throws TrustError as `readPrivateKey`
+ */
+export function readCertifiedPrivateKey(reader: Reader): {
+  privateKey: PrivateKey
+  certificate?: Buffer
+  rest: Reader
+} {
+  const message = reader.rest()
+  const whole = new Reader(message)
+  if (!isCertificateType(typeOfBlob(message))) {
+    return { privateKey: readPrivateKey(whole), rest: whole }
+  }
+  whole.string()
+  const certificate = Buffer.from(whole.string())
+  if (typeOfBlob(certificate) !== typeOfBlob(message)) {
+    throw new TrustError('malformed', 'A certificate of another type than its private key.')
+  }
+  const { type } = kindOfKey(certificate)
+  const rest = new Reader(Buffer.concat([statedParts(type, plainKey(certificate)), whole.rest()]))
+  const privateKey = readPrivateKey(rest)
+  return { privateKey, certificate, rest }
+}
+
+/** What stands before the private parts where no certificate says it. */
+function statedParts(type: KeyType, publicKey: Buffer): Buffer {
+  if (type === 'ssh-ed25519') return string(type) // its public half is said again all the same
+  if (isEcdsa(type)) return publicKey
+  const reader = new Reader(publicKey)
+  reader.string()
+  const e = reader.mpint()
+  return Buffer.concat([string(type), mpint(reader.mpint()), mpint(e)]) // n, e: the other way round
 }
 
 /** Throws unless the stated public half is the one that the private half gives. */

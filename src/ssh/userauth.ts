@@ -49,3 +49,14 @@ export function parseUserauthRequest(data: Buffer): UserauthRequest | undefined 
     return undefined // short or overlong: not a userauth request
   }
 }
+
+/** Whether `data` could be taken for a login by some server, whole or not, of any method or service. */
+export function beginsAsUserauth(data: Buffer): boolean {
+  try {
+    const reader = new Reader(data)
+    reader.string()
+    return reader.byte() === SSH_MSG_USERAUTH_REQUEST
+  } catch {
+    return false
+  }
+}

@@ -223,7 +223,7 @@ async function unpinnedHost(stage: Stage, main: Run): Promise<void> {
   }
   check(stranger.logins() === 0, 'the agent signed nothing, so there was no login')
   const audit = join(dirname(main.state['journal'] ?? ''), 'audit.jsonl')
-  const last = parseAudit(readFileSync(audit, 'utf8')).at(-1)
+  const last = parseAudit(readFileSync(audit, 'utf8')).entries.at(-1)
   check(last?.reason === 'host-not-pinned', `the audit says why: ${last?.reason ?? 'nothing'}`)
 }
 

@@ -51,7 +51,8 @@ export interface TrustReport {
 export interface TeardownReport {
   /** Absent if the job's own report could not be read. */
   report?: TrustReport
-  uses: AuditEntry[]
+  /** What was asked of the agent, and how many entries its audit had no room for. */
+  audit: { entries: AuditEntry[]; omitted: number }
   effects: EffectReport[]
 }
 

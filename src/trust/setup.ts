@@ -76,7 +76,7 @@ async function make(
   }
   // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
   journal.append({ kind: 'agent', target: paths.socket })
-  const launching = launchAgent(surroundings.agentFile)
+  const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`])
   const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error: unknown) => {
     launching.abandon()
     throw error
@@ -86,7 +86,8 @@ async function make(
     socket: paths.socket,
     auditFile: paths.auditFile,
     token,
-    policy: { mode: config.policy, hosts: proven.map(policyHost) },
+    policy: { ...config.policy, hosts: proven.map(policyHost) },
+    ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
     keys: config.keys,
     ...(config.generate === undefined ? {} : { generate: config.generate }),
     ...(watch === undefined ? {} : { watch }),
@@ -111,7 +112,7 @@ async function make(
 
   const report: TrustReport = {
     version: 1,
-    policy: config.policy,
+    policy: config.policy.mode,
     hosts: proven.map(reportHost),
     keys: identities.map(reportKey),
     repairs: config.repairs,

@@ -48,10 +48,10 @@ export async function tearDown(
       results.push({ kind, target, outcome: 'failed', detail: explain(error) })
     }
   }
-  const uses = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
+  const audit = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
   // What could not be undone may be later: then the journal is needed again.
   if (results.every(({ outcome }) => outcome !== 'failed')) removeJobDirectory(journalPath)
-  return { uses, effects: results, ...(report === undefined ? {} : { report }) }
+  return { audit, effects: results, ...(report === undefined ? {} : { report }) }
 }
 
 function readReport(path: string): TrustReport | undefined {

@@ -1,0 +1,76 @@
+/** The agent's side of the control channel: what the holder of the job's token may ask for. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { plainKey } from '../ssh/certificate'
+import { Reader, string } from '../ssh/wire'
+import { certifiedIdentity } from './keyring'
+import { CONTROL, EXTENSION_FAILURE, extensionResponse, SUCCESS } from './messages'
+import type { Policy } from './policy'
+import { record, type Bindings } from './session-binding'
+import type { AgentState } from './state'
+
+/** `bind` is for hosts that the holder has proven itself. */
+export type ControlRequest =
+  | { op: 'status' }
+  | { op: 'stop' }
+  | { op: 'bind'; hostKey: string; sessionId: string }
+  /** A certificate (wire format, base64) for a key that the agent holds. */
+  | { op: 'certify'; certificate: string }
+
+export interface AgentStatus {
+  pid: number
+  mode: Policy['mode']
+  locked: boolean
+  signatures: number
+  identities: { fingerprint: string; comment: string }[]
+  audit: { written: number; omitted: number }
+}
+
+/** The answer to the contents of a control message. Throws where they can't be read. */
+export function control(contents: Buffer, bindings: Bindings, state: AgentState): Buffer {
+  const reader = new Reader(contents)
+  const token = reader.string(256)
+  const request = JSON.parse(reader.text()) as ControlRequest
+  const digest = (text: Buffer | string): Buffer => createHash('sha256').update(text).digest()
+  if (!timingSafeEqual(digest(token), digest(state.token))) return EXTENSION_FAILURE
+  switch (request.op) {
+    case 'status':
+      return extensionResponse(CONTROL, string(JSON.stringify(status(state))))
+    case 'stop':
+      setImmediate(state.stop) // after the reply has been handed to the socket
+      return SUCCESS
+    case 'bind': {
+      const hostKey = Buffer.from(request.hostKey, 'base64')
+      const sessionId = Buffer.from(request.sessionId, 'base64')
+      const defect = record(bindings, { hostKey, sessionId, forwarding: false })
+      return defect === undefined ? SUCCESS : EXTENSION_FAILURE
+    }
+    case 'certify':
+      return certify(Buffer.from(request.certificate, 'base64'), state)
+        ? SUCCESS
+        : EXTENSION_FAILURE
+    default:
+      return EXTENSION_FAILURE // the types promise an op; what came over the socket does not
+  }
+}
+
+/** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
+function certify(certificate: Buffer, state: AgentState): boolean {
+  const key = plainKey(certificate)
+  const index = state.identities.findIndex(({ blob }) => blob.equals(key))
+  const identity = state.identities[index]
+  if (identity === undefined) return false
+  state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate))
+  return true
+}
+
+function status(state: AgentState): AgentStatus {
+  const { identities, policy, lock, signatures, audit } = state
+  return {
+    pid: process.pid,
+    mode: policy.mode,
+    locked: lock.isLocked(),
+    signatures,
+    identities: identities.map(({ fingerprint, comment }) => ({ fingerprint, comment })),
+    audit: audit.counts(),
+  }
+}

@@ -1,0 +1,116 @@
+/** Requests that change which keys the agent holds, or lock it: RFC 9987 §5.2, §5.4, §5.7. */
+import { explain } from '../errors'
+import { readCertifiedPrivateKey } from '../ssh/private-key'
+import { fingerprint } from '../ssh/public-key'
+import type { Reader } from '../ssh/wire'
+import { readConstraints } from './constraints'
+import {
+  certifiedIdentity,
+  findIdentity,
+  plainIdentity,
+  withIdentity,
+  type Identity,
+} from './keyring'
+import { FAILURE, SUCCESS } from './messages'
+import { isPermitted } from './policy'
+import type { Bindings } from './session-binding'
+import { dropExpired, now, type AgentState } from './state'
+
+/** Longest time that a timer of Node can wait, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1
+
+/** The same for keys with and without constraints, as in OpenSSH's agent. */
+export function addIdentity(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
+  const refuse = (detail: string, key?: string): Buffer => {
+    const about = key === undefined ? {} : { key }
+    state.audit.write({
+      request: 'add',
+      verdict: 'refused',
+      reason: state.over === true ? 'lifetime-over' : 'key-refused',
+      detail,
+      ...about,
+    })
+    return FAILURE
+  }
+  let identity: Identity
+  try {
+    identity = readIdentity(reader, state.defaultLifetime)
+  } catch (error) {
+    return refuse(explain(error))
+  }
+  const { fingerprint: key, comment } = identity
+  if (state.over === true) return refuse("the agent's lifetime is over", key)
+  // A key that is not seen on this connection must not be replaced over it, and freed so.
+  const known = findIdentity(state.identities, identity.blob)
+  if (known !== undefined && !isPermitted(known, bindings, now())) {
+    return refuse('it is here, for other destinations', key)
+  }
+  const identities = withIdentity(state.identities, identity)
+  if (identities === undefined) return refuse('the agent is full', key)
+  state.identities = identities
+  if (identity.expires !== undefined) {
+    const time = Math.min(identity.expires - performance.now(), MAX_TIMER)
+    // The request after a longer time than a timer has drops it, too.
+    setTimeout(dropExpired, Math.max(time, 0) + 1, state).unref()
+  }
+  state.audit.write({ request: 'add', verdict: 'done', reason: 'as-asked', key, comment })
+  return SUCCESS
+}
+
+function readIdentity(reader: Reader, defaultLifetime: number | undefined): Identity {
+  const { privateKey, certificate, rest } = readCertifiedPrivateKey(reader)
+  const { lifetime = defaultLifetime, confirm, destinations } = readConstraints(rest)
+  return {
+    ...(certificate === undefined
+      ? plainIdentity(privateKey)
+      : certifiedIdentity(privateKey, certificate)),
+    ...(lifetime === undefined ? {} : { expires: performance.now() + lifetime * 1000 }),
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(destinations === undefined ? {} : { destinations }),
+  }
+}
+
+export function removeIdentity(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
+  const blob = reader.string()
+  reader.end('a remove request')
+  const identity = findIdentity(state.identities, blob)
+  const refused =
+    identity === undefined
+      ? 'key-unknown'
+      : isPermitted(identity, bindings, now())
+        ? undefined
+        : 'destination-not-permitted'
+  state.audit.write({
+    request: 'remove',
+    verdict: refused === undefined ? 'done' : 'refused',
+    reason: refused ?? 'as-asked',
+    key: identity?.fingerprint ?? fingerprint(blob),
+  })
+  if (refused !== undefined) return FAILURE
+  state.identities = state.identities.filter((other) => other !== identity)
+  return SUCCESS
+}
+
+export function removeAllIdentities(state: AgentState): Buffer {
+  state.identities = []
+  state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' })
+  return SUCCESS
+}
+
+export async function lockAgent(reader: Reader, state: AgentState): Promise<Buffer> {
+  const locked = await state.lock.lock(reader.string())
+  if (!locked) return FAILURE // empty; or another connection was first
+  state.audit.write({ request: 'lock', verdict: 'done', reason: 'as-asked' })
+  return SUCCESS
+}
+
+export async function unlockAgent(reader: Reader, state: AgentState): Promise<Buffer> {
+  if (!state.lock.isLocked()) return FAILURE
+  const unlocked = await state.lock.unlock(reader.string())
+  state.audit.write({
+    request: 'unlock',
+    verdict: unlocked ? 'done' : 'refused',
+    reason: unlocked ? 'as-asked' : 'passphrase-wrong',
+  })
+  return unlocked ? SUCCESS : FAILURE
+}

@@ -1,0 +1,190 @@
+/**
+ * The answer to each message. Whatever is wrong with a message is its own FAILURE; what is not
+ * understood is answered FAILURE too, and the stream goes on.
+ */
+import { plainKey } from '../ssh/certificate'
+import { fingerprint } from '../ssh/public-key'
+import { Reader, string } from '../ssh/wire'
+import { control } from './control-requests'
+import {
+  addIdentity,
+  lockAgent,
+  removeAllIdentities,
+  removeIdentity,
+  unlockAgent,
+} from './key-requests'
+import { findIdentity, signWith, type Identity } from './keyring'
+import {
+  CONTROL,
+  EXTENSION_FAILURE,
+  extensionResponse,
+  FAILURE,
+  identitiesAnswer,
+  QUERY,
+  SESSION_BIND,
+  signResponse,
+  SSH_AGENTC_ADD_ID_CONSTRAINED,
+  SSH_AGENTC_ADD_IDENTITY,
+  SSH_AGENTC_ADD_SMARTCARD_KEY,
+  SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED,
+  SSH_AGENTC_EXTENSION,
+  SSH_AGENTC_LOCK,
+  SSH_AGENTC_REMOVE_ALL_IDENTITIES,
+  SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES,
+  SSH_AGENTC_REMOVE_IDENTITY,
+  SSH_AGENTC_REMOVE_SMARTCARD_KEY,
+  SSH_AGENTC_REQUEST_IDENTITIES,
+  SSH_AGENTC_SIGN_REQUEST,
+  SSH_AGENTC_UNLOCK,
+  SUCCESS,
+} from './messages'
+import { decide, visible, type Verdict } from './policy'
+import { bindSession, type Bindings } from './session-binding'
+import { dropExpired, now, type AgentState } from './state'
+
+/** The reply to one message; a promise where somebody has to be asked or to wait. Never throws. */
+export function answer(
+  message: Buffer,
+  bindings: Bindings,
+  state: AgentState,
+): Buffer | Promise<Buffer> {
+  try {
+    const reply = dispatch(new Reader(message), bindings, state)
+    return reply instanceof Promise ? reply.catch(() => FAILURE) : reply
+  } catch {
+    return FAILURE
+  }
+}
+
+function dispatch(reader: Reader, bindings: Bindings, state: AgentState): Buffer | Promise<Buffer> {
+  dropExpired(state)
+  const type = reader.byte()
+  if (type === SSH_AGENTC_EXTENSION) return extension(reader, bindings, state)
+  if (type === SSH_AGENTC_UNLOCK) return unlockAgent(reader, state)
+  if (state.lock.isLocked()) return refuseLocked(type, state)
+  switch (type) {
+    case SSH_AGENTC_REQUEST_IDENTITIES:
+      return listIdentities(bindings, state)
+    case SSH_AGENTC_SIGN_REQUEST:
+      return sign(reader, bindings, state)
+    case SSH_AGENTC_ADD_IDENTITY:
+    case SSH_AGENTC_ADD_ID_CONSTRAINED:
+      return addIdentity(reader, bindings, state)
+    case SSH_AGENTC_REMOVE_IDENTITY:
+      return removeIdentity(reader, bindings, state)
+    case SSH_AGENTC_REMOVE_ALL_IDENTITIES:
+    case SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES:
+      return removeAllIdentities(state)
+    case SSH_AGENTC_LOCK:
+      return lockAgent(reader, state)
+    case SSH_AGENTC_ADD_SMARTCARD_KEY:
+    case SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED:
+    case SSH_AGENTC_REMOVE_SMARTCARD_KEY:
+      return FAILURE // a PKCS#11 library would be code of somebody else's in this process
+    default:
+      return FAILURE
+  }
+}
+
+/** RFC 9987 §5.7: a locked agent tells of no key, and does nothing but be unlocked. */
+function refuseLocked(type: number, { identities, audit }: AgentState): Buffer {
+  const listed = type === SSH_AGENTC_REQUEST_IDENTITIES
+  if (listed ? identities.length > 0 : type === SSH_AGENTC_SIGN_REQUEST) {
+    audit.write({ request: listed ? 'list' : 'sign', verdict: 'refused', reason: 'locked' })
+  }
+  return listed ? identitiesAnswer([]) : FAILURE
+}
+
+function listIdentities(bindings: Bindings, state: AgentState): Buffer {
+  const shown = visible(state.policy, state.identities, bindings, now())
+  const withheld = state.over === true ? 'lifetime-over' : shown.withheld
+  if (withheld !== undefined) {
+    state.audit.write({
+      request: 'list',
+      verdict: 'refused',
+      reason: withheld,
+      ...(shown.host === undefined ? boundKey(bindings) : { host: shown.host }),
+    })
+  }
+  return identitiesAnswer(shown.identities)
+}
+
+function boundKey(bindings: Bindings): { hostKey?: string } {
+  const last = bindings.list.at(-1)
+  return last === undefined ? {} : { hostKey: fingerprint(plainKey(last.hostKey)) }
+}
+
+function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | Promise<Buffer> {
+  const blob = reader.string()
+  const data = reader.string()
+  const flags = reader.uint32()
+  reader.end('a sign request')
+  const identity = findIdentity(state.identities, blob)
+  if (identity === undefined) {
+    state.audit.write({
+      request: 'sign',
+      verdict: 'refused',
+      reason: state.over === true ? 'lifetime-over' : 'key-unknown',
+      key: fingerprint(blob),
+    })
+    return FAILURE
+  }
+  const judge = (): Verdict =>
+    decide(state.policy, identity, bindings, data, now(), state.signatures)
+  const verdict = judge()
+  const carryOut = ({ allowed, reason, ...facts }: Verdict): Buffer => {
+    const signature = allowed ? signWith(identity, data, flags) : undefined
+    if (signature !== undefined) state.signatures += 1
+    state.audit.write({
+      request: 'sign',
+      verdict: signature === undefined ? 'refused' : 'signed',
+      reason: allowed && signature === undefined ? 'sha1' : reason,
+      key: identity.fingerprint,
+      ...(facts.host === undefined ? boundKey(bindings) : {}),
+      ...facts,
+    })
+    return signature === undefined ? FAILURE : signResponse(signature)
+  }
+  if (!verdict.allowed || identity.confirm !== true) return carryOut(verdict)
+  return confirm(identity, verdict, state).then((confirmed) => {
+    // While somebody thought about it, the key may have gone and the last signature been made.
+    const held = !state.lock.isLocked() && state.identities.includes(identity)
+    if (confirmed && held) return carryOut(judge())
+    return carryOut({ ...verdict, allowed: false, reason: 'confirmation-denied' })
+  })
+}
+
+/** The words of ssh-agent's own question, with the user and host where they are known. */
+async function confirm(
+  { comment, fingerprint }: Identity,
+  { user, host }: Verdict,
+  state: AgentState,
+): Promise<boolean> {
+  const purpose =
+    user === undefined ? '' : `\nLogin as ${user}${host === undefined ? '' : ` at ${host}`}`
+  const question = `Allow use of key ${comment}?\nKey fingerprint ${fingerprint}.${purpose}`
+  return (await state.confirm?.(question)) ?? false
+}
+
+function extension(
+  reader: Reader,
+  bindings: Bindings,
+  state: AgentState,
+): Buffer | Promise<Buffer> {
+  const name = reader.text(256)
+  const contents = reader.rest()
+  // The job itself may ask and stop, and a new channel be bound, while the agent is locked.
+  if (name === CONTROL) return control(contents, bindings, state)
+  if (name === SESSION_BIND) return bind(contents, bindings, state)
+  if (name === QUERY && !state.lock.isLocked()) {
+    return extensionResponse(QUERY, string(SESSION_BIND))
+  }
+  return FAILURE // RFC 9987 §5.8: an extension that is not known
+}
+
+function bind(contents: Buffer, bindings: Bindings, state: AgentState): Buffer {
+  const defect = bindSession(bindings, contents)
+  if (defect === undefined) return SUCCESS
+  state.audit.write({ request: 'bind', verdict: 'refused', reason: 'bind-failed', detail: defect })
+  return EXTENSION_FAILURE
+}
