@@ -32,6 +32,8 @@ export function logTrust({ report }: Trust): void {
     core.warning(
       'The agent signs for every host that asks (agent-policy any). List the hosts of the job in hosts, and it will sign for no other.',
     )
+  } else if (report.policy === 'warn') {
+    core.info('! agent: signs for these hosts, and for clients that do not say which host (warn)')
   } else {
     core.info(`✓ agent: signs for these hosts only (policy ${report.policy})`)
   }

@@ -2,7 +2,6 @@
  * From the texts that a user gave (inputs of the action, flags of the command line) to a configuration
  * that is whole and right, before anything is done.
  */
-import { POLICY_MODES, type PolicyMode } from '../agent/policy'
 import type { LoadedKey } from '../agent/settings'
 import { combine, TrustError } from '../errors'
 import { certificateOnLine } from '../ssh/certificate'
@@ -16,23 +15,24 @@ import {
   type CertificationInputs,
 } from './certificates'
 import { parseHosts, type HostLine } from './hosts'
+import { collectErrors, readBoolean, readLines, readTimeout } from './input-values'
+import { readPolicy, type AgentBounds, type PolicyInputs } from './policy'
 import { oneLine } from './report'
 
 /** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
-export interface Inputs extends CertificationInputs {
+export interface Inputs extends CertificationInputs, PolicyInputs {
   sshPrivateKey: string
   passphrase: string
   sshCertificate: string
   generateKey: string
   hosts: string
-  agentPolicy: string
   home: string
   connectTimeout: string
   /** Comment of a generated key: says which job made it. */
   keyComment: string
 }
 
-export interface Config {
+export interface Config extends AgentBounds {
   keys: LoadedKey[]
   generate?: KeySpec & { comment: string }
   /** How the generated key is to be certified. */
@@ -41,7 +41,6 @@ export interface Config {
   repairs: string[]
   warnings: string[]
   hosts: HostLine[]
-  policy: PolicyMode
   /** Whether ~/.ssh/config gets the block that includes the job's ssh_config. */
   home: boolean
   /** For each host, in milliseconds. */
@@ -54,17 +53,7 @@ export interface Config {
  * @throws TrustError
  */
 export function readConfig(inputs: Inputs): Config {
-  const errors: TrustError[] = []
-  const attempt = <T>(input: string, read: () => T): T | undefined => {
-    try {
-      return read()
-    } catch (error) {
-      if (!(error instanceof TrustError)) throw error
-      errors.push(error.about(input))
-      return undefined
-    }
-  }
-
+  const { errors, attempt } = collectErrors()
   const loaded = attempt('ssh-private-key', () => readKeys(inputs))
   const spec =
     inputs.generateKey === ''
@@ -79,17 +68,15 @@ export function readConfig(inputs: Inputs): Config {
   const { hosts, errors: hostErrors } = parseHosts(inputs.hosts)
   errors.push(...hostErrors)
   const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
-  const policy = attempt('agent-policy', () =>
-    readPolicy(inputs.agentPolicy, hosts.length + hostErrors.length > 0),
-  )
-  const home = attempt('home', () => readBoolean(inputs.home))
-  const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout))
+  const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt)
+  const home = attempt('home', () => readBoolean(inputs.home, true))
+  const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10))
   if (loaded !== undefined) errors.push(...unknownKeys(hosts, loaded.keys, inputs))
 
   if (
     errors.length > 0 ||
     loaded === undefined ||
-    policy === undefined ||
+    bounds === undefined ||
     home === undefined ||
     connectTimeout === undefined
   ) {
@@ -100,7 +87,7 @@ export function readConfig(inputs: Inputs): Config {
     ...generate,
     ...(certification === undefined ? {} : { certification }),
     hosts,
-    policy,
+    ...bounds,
     home,
     connectTimeout,
   }
@@ -118,9 +105,12 @@ function readKeys(inputs: Inputs): Pick<Config, 'keys' | 'repairs' | 'warnings'>
       },
     )
   }
-  const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase))
+  const { keys, certificates, repairs } = parsePrivateKeys(
+    sshPrivateKey,
+    readLines(inputs.passphrase),
+  )
   const named = keys.map((key, index) => ({ ...key, comment: commentOf(key, index) }))
-  const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)]
+  const given = [...certificates, ...readLines(sshCertificate).map(readCertificateLine)]
   return { repairs, ...matchCertificates(named, given, Date.now() / 1000) }
 }
 
@@ -128,11 +118,6 @@ function readKeys(inputs: Inputs): Pick<Config, 'keys' | 'repairs' | 'warnings'>
 function commentOf({ comment }: PrivateKey, index: number): string {
   const clean = oneLine(comment).trim()
   return clean === '' ? `ssh-private-key-${index + 1}` : clean
-}
-
-/** Lines that are not empty. A passphrase's blanks are its own. */
-function lines(text: string): string[] {
-  return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '')
 }
 
 function readCertificateLine(line: string): Buffer {
@@ -148,42 +133,6 @@ function nothingToCertify(): TrustError {
   return new TrustError('input-invalid', 'There is no generated key to certify.', {
     hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
   })
-}
-
-function readPolicy(text: string, pinned: boolean): PolicyMode {
-  if (text === '') return pinned ? 'pinned' : 'any'
-  const mode = POLICY_MODES.find((name) => name === text)
-  if (mode === undefined) {
-    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
-      hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
-    })
-  }
-  if (mode !== 'any' && !pinned) {
-    throw new TrustError(
-      'input-invalid',
-      `The policy ${mode} needs hosts to go by, and hosts is empty.`,
-      {
-        hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
-      },
-    )
-  }
-  return mode
-}
-
-function readBoolean(text: string): boolean {
-  // The YAML 1.2 core schema's booleans, as @actions/core takes them.
-  if (['', 'true', 'True', 'TRUE'].includes(text)) return true
-  if (['false', 'False', 'FALSE'].includes(text)) return false
-  throw new TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`)
-}
-
-function readSeconds(text: string): number {
-  const seconds = text === '' ? 10 : Number(text)
-  if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300) return seconds * 1000
-  throw new TrustError(
-    'input-invalid',
-    `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`,
-  )
 }
 
 /** An error for each `key=` that names no key of the job. */

@@ -1,7 +1,7 @@
 /**
  * The `hosts` input: one host a line,
  *
- *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [forward]
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
  *
  * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
  * `@revoked` with one. Well-known forges need no pin.
@@ -19,13 +19,15 @@ export interface HostLine {
   pins: Pin[]
   /** Fingerprints or comments of the only keys for this host; absent: all. */
   keys?: string[]
+  /** The only users to log in as there; absent: all. */
+  users?: string[]
   /** Whether the agent may be forwarded to this host. */
   forward: boolean
   /** Where it stands, for messages: `hosts:3`. */
   position: string
 }
 
-const OPTIONS = 'key=SHA256:…|comment, forward'
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward'
 
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const MAX_TEXT = 16 * 1024 * 1024
@@ -91,9 +93,22 @@ function nameClashes(hosts: readonly HostLine[]): TrustError[] {
 function parseLine(tokens: readonly Token[], position: string): HostLine {
   const [first, ...rest] = tokens
   const name = parseName(first?.text ?? '')
-  const { pins, keys, forward } = parseRest(rest, position)
+  const { pins, keys, users, forward } = parseRest(rest, position)
   if (!pins.some((pin) => pin.kind !== 'revoked')) pins.push(...builtInPins(name.host))
-  return { ...name, pins, forward, position, ...(keys.length === 0 ? {} : { keys }) }
+  const { user } = name
+  if (user !== undefined && users.length > 0 && !users.includes(user)) {
+    throw new TrustError('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+      hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
+    })
+  }
+  return {
+    ...name,
+    pins,
+    forward,
+    position,
+    ...(keys.length === 0 ? {} : { keys }),
+    ...(users.length === 0 ? {} : { users }),
+  }
 }
 
 function parseName(text: string): Pick<HostLine, 'alias' | 'user' | 'host' | 'port'> {
@@ -134,9 +149,7 @@ function parseName(text: string): Pick<HostLine, 'alias' | 'user' | 'host' | 'po
       hint: 'Letters, digits, dot, dash and underscore may be in one.',
     })
   }
-  if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user)) {
-    throw new TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`)
-  }
+  if (user !== undefined) requireUserName(user)
   return {
     host,
     port,
@@ -145,12 +158,18 @@ function parseName(text: string): Pick<HostLine, 'alias' | 'user' | 'host' | 'po
   }
 }
 
+function requireUserName(user: string): void {
+  if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user)) return
+  throw new TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`)
+}
+
 function parseRest(
   tokens: readonly Token[],
   position: string,
-): { pins: Pin[]; keys: string[]; forward: boolean } {
+): { pins: Pin[]; keys: string[]; users: string[]; forward: boolean } {
   const pins: Pin[] = []
   const keys: string[] = []
+  const users: string[] = []
   let forward = false
   let i = 0
   const peek = (): string => tokens[i]?.text ?? ''
@@ -178,6 +197,10 @@ function parseRest(
         while (isComment(peek())) i += 1
       } else if (text.startsWith('key=') && text.length > 4) {
         keys.push(text.slice(4))
+      } else if (text.startsWith('users=')) {
+        const names = text.slice('users='.length).split(',')
+        names.forEach(requireUserName)
+        users.push(...names)
       } else if (text === 'forward') {
         forward = true
       } else {
@@ -193,7 +216,7 @@ function parseRest(
       throw error instanceof TrustError ? error.about(at) : error
     }
   }
-  return { pins, keys, forward }
+  return { pins, keys, users, forward }
 }
 
 /** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */

@@ -103,17 +103,24 @@ function hostError(line: HostLine, result: Exclude<HostResult, { status: 'ok' }>
   )
 }
 
+/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
 export function policyHost({ line, result }: Proven): PolicyHost {
   const revoked = line.pins.filter((pin) => pin.kind === 'revoked')
   const proven: Pin =
     result.pin.kind === 'cert-authority' ? result.pin : parsePin(formatPublicKey(result.hostKey))
+  return pinnedHost({ ...line, pins: [proven, ...revoked] })
+}
+
+/** What an agent is told of a host that it is to take by its pins. */
+export function pinnedHost(line: HostLine): PolicyHost {
   return {
     name: hostName(line),
     hostname: line.host,
-    pins: [proven, ...revoked],
+    pins: line.pins,
     forward: line.forward,
     ...(line.user === undefined ? {} : { user: line.user }),
     ...(line.keys === undefined ? {} : { keys: line.keys }),
+    ...(line.users === undefined ? {} : { users: line.users }),
   }
 }
 
