@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, program } from 'commander'
+import { STDERR } from './agent/audit'
+import { POLICY_MODES } from './agent/policy'
 import { explain } from './errors'
 import { writeNewFile } from './local/files'
 import {
@@ -14,6 +16,16 @@ import {
   type PublicFormat,
 } from './trust/convert'
 import { runDemo } from './trust/demo'
+import { parseDuration } from './trust/duration'
+import {
+  killAgent,
+  runUnderAgent,
+  setVariable,
+  shellFamily,
+  startStandaloneAgent,
+  unsetVariable,
+  waitFor,
+} from './trust/standalone-agent'
 
 const dist = join(__dirname, '..')
 
@@ -35,6 +47,7 @@ function readPassphrase(file: string | undefined): string | undefined {
 program
   .name('ssh-trust')
   .description('Gives a job exactly the SSH trust it needs, proves it, and takes it all back.')
+  .enablePositionalOptions()
 
 program
   .command('demo')
@@ -105,6 +118,97 @@ program
     const passphrase = readPassphrase(passphraseFile)
     process.stdout.write(describeKey(read(file), passphrase, art === true))
   })
+
+interface AgentOptions {
+  a?: string
+  c?: true
+  s?: true
+  D?: true
+  d?: true
+  k?: true
+  t?: string
+  hosts?: string
+  policy?: string
+  lifetime?: string
+  maxSignatures?: string
+  namespaces?: string
+  signOtherData?: true
+  audit?: string
+}
+
+program
+  .command('agent')
+  .description(
+    'an agent in the place of ssh-agent(1), which can be told what to sign and audits what it did',
+  )
+  .argument('[command...]', 'run this with the agent, which ends with it')
+  .passThroughOptions()
+  .option('-a <path>', 'path of the socket')
+  .addOption(new Option('-c', 'print commands for csh').conflicts(['s']))
+  .option('-s', 'print commands for sh')
+  .addOption(new Option('-D', 'stay in the foreground').conflicts(['d']))
+  .option('-d', 'stay in the foreground and write the audit to standard error')
+  .option('-k', 'end the agent that SSH_AGENT_PID names')
+  .option('-t <life>', 'lifetime of keys that are added without one: 90s, 15m, 1h30m')
+  .option('--hosts <file>', "the hosts to sign for, as in the action's input; - is standard input")
+  .addOption(
+    new Option('--policy <mode>', 'pinned with hosts, else any').choices([...POLICY_MODES]),
+  )
+  .option('--lifetime <life>', 'how long the agent serves keys at all')
+  .option('--max-signatures <count>', 'the most signatures that it makes')
+  .option('--namespaces <names>', 'what ssh-keygen -Y sign may sign for under a policy: git, file')
+  .option('--sign-other-data', 'sign what is neither a login nor of a namespace')
+  .option('--audit <file>', 'a line of JSON for each use of a key')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  eval "$(ssh-trust agent)"                     as ssh-agent
+  ssh-trust agent ssh-add -l                    for the time of one command
+  ssh-trust agent --hosts pins.txt make deploy  signs for the hosts in pins.txt alone`,
+  )
+  .action(async (command: string[], options: AgentOptions) => {
+    process.exitCode = await runAgentCommand(command, options)
+  })
+
+async function runAgentCommand(command: string[], options: AgentOptions): Promise<number> {
+  const { a, c, s, D, d, k, t, hosts, audit } = options
+  const shell =
+    c === true ? 'csh' : s === true || command.length > 0 ? 'sh' : shellFamily(process.env['SHELL'])
+  const say = (text: string): void => {
+    process.stdout.write(text)
+  }
+  if (command.length > 0 && [c, s, D, d, k].includes(true)) {
+    program.error('error: a command goes with none of -c, -s, -D, -d and -k')
+  }
+  if (k === true) {
+    const pid = killAgent(process.env['SSH_AGENT_PID'])
+    for (const name of ['SSH_AUTH_SOCK', 'SSH_AGENT_PID']) say(unsetVariable(shell, name))
+    say(`echo Agent pid ${pid} killed;\n`)
+    return 0
+  }
+  const foreground = D === true || d === true
+  const auditFile = audit ?? (d === true ? STDERR : undefined)
+  const agent = await startStandaloneAgent({
+    agentFile: join(dist, 'agent', 'index.js'),
+    tied: foreground || command.length > 0,
+    hosts: hosts === undefined ? '' : read(hosts),
+    agentPolicy: options.policy ?? '',
+    agentLifetime: options.lifetime ?? '',
+    maxSignatures: options.maxSignatures ?? '',
+    signatureNamespaces: options.namespaces ?? '',
+    signOtherData: options.signOtherData === true ? 'true' : '',
+    ...(a === undefined ? {} : { socket: a }),
+    ...(t === undefined ? {} : { defaultLifetime: parseDuration(t) }),
+    ...(auditFile === undefined ? {} : { audit: auditFile }),
+  })
+  if (command.length > 0) return runUnderAgent(agent, command)
+  say(setVariable(shell, 'SSH_AUTH_SOCK', agent.socket))
+  // In the foreground this process stands for the agent: signals to it are passed on.
+  if (!foreground) say(setVariable(shell, 'SSH_AGENT_PID', String(agent.pid)))
+  say(`echo Agent pid ${foreground ? process.pid : agent.pid};\n`)
+  return foreground ? waitFor(agent.process) : 0
+}
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`ssh-trust: ${explain(error)}\n`)
