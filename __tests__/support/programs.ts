@@ -29,6 +29,18 @@ const PACKAGES = {
   strace: 'strace',
   puttygen: 'putty-tools',
   openssl: 'openssl',
+  plink: 'putty-tools',
+  curl: 'curl',
+  go: 'golang-go',
+  /** Like nss_wrapper, a shared library. */
+  libssh: 'libssh-4',
+  /** These are Debian's own: /usr/bin/python3, /usr/bin/ruby, and what they can load; Go's sources. */
+  python3: 'python3',
+  paramiko: 'python3-paramiko',
+  asyncssh: 'python3-asyncssh',
+  pygit2: 'python3-pygit2',
+  'net-ssh': 'ruby-net-ssh',
+  'x-crypto': 'golang-golang-x-crypto-dev',
 } as const satisfies Record<string, string>
 
 export type Program = keyof typeof PACKAGES
@@ -47,6 +59,21 @@ export type Need = Program | keyof typeof CONDITIONS
 
 /** Daemons live in sbin, which is often not on the PATH of users. */
 const MORE_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
+
+const SHARED_LIBRARIES: Partial<Record<Program, string>> = {
+  nss_wrapper: 'libnss_wrapper.so',
+  libssh: 'libssh.so.4',
+}
+
+/** Their files are at paths with versions in them; dpkg's list of these files is not. */
+const DEBIAN_ONLY: readonly Program[] = [
+  'python3',
+  'paramiko',
+  'asyncssh',
+  'pygit2',
+  'net-ssh',
+  'x-crypto',
+]
 
 const LIBRARY_DIRECTORIES = ['/usr/local/lib', '/usr/lib64', '/usr/lib', '/lib64', '/lib']
 
@@ -70,10 +97,15 @@ function subdirectories(directory: string): string[] {
 }
 
 function find(name: Program): string | undefined {
-  if (name === 'nss_wrapper') {
+  if (DEBIAN_ONLY.includes(name)) {
+    const list = `/var/lib/dpkg/info/${PACKAGES[name]}.list`
+    return isFile(list, constants.R_OK) ? list : undefined
+  }
+  const library = SHARED_LIBRARIES[name]
+  if (library !== undefined) {
     // Debian keeps libraries one level down, by architecture.
     return LIBRARY_DIRECTORIES.flatMap((directory) => [directory, ...subdirectories(directory)])
-      .map((directory) => join(directory, 'libnss_wrapper.so'))
+      .map((directory) => join(directory, library))
       .find((path) => isFile(path, constants.R_OK))
   }
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => entry !== '')
