@@ -249,7 +249,7 @@ function wire_byte(value) {
 function wire_boolean(value) {
     return Buffer.of(value ? 1 : 0);
 }
-function uint32(value) {
+function wire_uint32(value) {
     const buffer = Buffer.alloc(4);
     buffer.writeUInt32BE(value);
     return buffer;
@@ -261,7 +261,7 @@ function uint64(value) {
 }
 function wire_string(value) {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    return Buffer.concat([uint32(bytes.length), bytes]);
+    return Buffer.concat([wire_uint32(bytes.length), bytes]);
 }
 /** `magnitude` (big-endian, unsigned) as an `mpint`. */
 function wire_mpint(magnitude) {
@@ -463,253 +463,6 @@ function encodePublicKey(key) {
     }
     const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
     return { type, blob: Buffer.concat([wire_string(type), wire_string(CURVES[type].name), wire_string(point)]) };
-}
-
-;// CONCATENATED MODULE: ./src/ssh/private-key.ts
-/**
- * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
- * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
- */
-
-
-
-
-/**
- * A private key from a `KeyObject`.
- *
- * @param stated both halves as its file states them
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
- *   belong together)
- */
-function privateKeyFrom(key, comment = '', stated) {
-    if (key.asymmetricKeyType === 'dsa')
-        throw public_key_unsupportedType('ssh-dss');
-    if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
-        throw public_key_unsupportedType(key.asymmetricKeyType ?? 'unknown');
-    }
-    if (key.asymmetricKeyType === 'ec') {
-        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
-        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
-            throw public_key_unsupportedType(curve);
-    }
-    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
-    if (type === 'ssh-rsa')
-        requireRsaSize(blob);
-    requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
-    return { type, key, publicKey: blob, comment };
-}
-/** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
-function private_key_writePrivateKey({ type, key, publicKey, comment }) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    let fields;
-    if (type === 'ssh-ed25519') {
-        const reader = new Reader(publicKey);
-        reader.string();
-        const point = reader.string(32);
-        fields = [string(point), string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
-    }
-    else if (isEcdsa(type)) {
-        const reader = new Reader(publicKey);
-        reader.string();
-        fields = [reader.rest(), mpint(part('d'))]; // §5.2.2: curve name, Q, d
-    }
-    else {
-        // §5.2.4: n, e, d, iqmp, p, q
-        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(mpint);
-    }
-    return Buffer.concat([string(type), ...fields, string(comment)]);
-}
-/**
- * Reads what `writePrivateKey` writes, up to and with the comment.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
- *   belong together), `malformed`
- */
-function readPrivateKey(reader) {
-    const type = reader.text(64);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
-    const comment = reader.text(4096);
-    let key;
-    try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
-    }
-    catch (cause) {
-        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
-    }
-    return privateKeyFrom(key, comment, jwk);
-}
-/** Throws unless the stated public half is the one that the private half gives. */
-function requireMatchingHalves(type, publicKey, stated) {
-    if (halvesMatch(type, publicKey, stated))
-        return;
-    const message = 'The private and the public half of the key do not belong together.';
-    throw new errors_TrustError('key-unreadable', message);
-}
-function halvesMatch(type, publicKey, stated) {
-    const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
-    // Node derives an ed25519 public half itself; of the others it keeps what it is told.
-    if (type === 'ssh-ed25519') {
-        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
-    }
-    if (public_key_isEcdsa(type)) {
-        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
-        try {
-            exchange.setPrivateKey(part('d'));
-        }
-        catch {
-            return false; // zero, or not below the order of the curve
-        }
-        const point = wire_string(exchange.getPublicKey());
-        return publicKey.subarray(-point.length).equals(point);
-    }
-    // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
-    const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
-    if (p < 3n || q < 3n)
-        return false;
-    return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
-}
-/** OpenSSL's names of the curves, which createECDH wants. */
-const ECDH_NAMES = {
-    'ecdsa-sha2-nistp256': 'prime256v1',
-    'ecdsa-sha2-nistp384': 'secp384r1',
-    'ecdsa-sha2-nistp521': 'secp521r1',
-};
-function readCurve(type, reader) {
-    const parts = readPublicParts(type, reader);
-    if (!public_key_isEcdsa(type)) {
-        const secret = reader.string(64);
-        if (secret.length !== 64)
-            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
-        return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
-    }
-    const { bytes } = CURVES[type];
-    const d = reader.mpint(bytes + 1);
-    const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
-    return { ...parts, d: padded.toString('base64url') };
-}
-function readRsa(reader) {
-    const max = public_key_MAX_RSA_BITS / 8 + 1;
-    const n = reader.mpint(max);
-    const e = reader.mpint(9);
-    const d = reader.mpint(max);
-    const qi = reader.mpint(max);
-    const p = reader.mpint(max);
-    const q = reader.mpint(max);
-    const text = (number) => number.toString('base64url');
-    return {
-        kty: 'RSA',
-        n: text(n),
-        e: text(e),
-        d: text(d),
-        p: text(p),
-        q: text(q),
-        qi: text(qi),
-        dp: text(reduce(d, p)),
-        dq: text(reduce(d, q)),
-    };
-}
-/** d mod (prime - 1): the exponents of RFC 8017 §3.2, which the wire format leaves out. */
-function reduce(d, prime) {
-    const modulus = number(prime) - 1n;
-    if (modulus <= 1n)
-        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
-    const hex = (number(d) % modulus).toString(16);
-    return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
-}
-function number(bytes) {
-    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
-}
-/**
- * `ed25519`, `ecdsa` (256), `ecdsa-384`, `ecdsa-521`, `rsa` (3072), `rsa-4096`, …
- *
- * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`
- */
-function parseKeySpec(text) {
-    const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
-    if (name === 'dsa')
-        throw unsupportedType('ssh-dss');
-    if (name === 'ed25519' && size === undefined)
-        return { type: 'ssh-ed25519' };
-    if (name === 'ecdsa') {
-        const type = `ecdsa-sha2-nistp${size ?? '256'}`;
-        if (isKeyType(type))
-            return { type };
-    }
-    if (name === 'rsa') {
-        const bits = Number(size ?? '3072');
-        if (bits < MIN_RSA_BITS) {
-            throw new TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
-                hint: 'Use ed25519, or rsa-3072.',
-            });
-        }
-        if (bits <= MAX_RSA_BITS)
-            return { type: 'ssh-rsa', bits };
-    }
-    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
-        hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
-    });
-}
-/** A new key from the platform's random numbers. */
-function generatePrivateKey({ type, bits }, comment) {
-    if (type === 'ssh-ed25519')
-        return privateKeyFrom((0,external_node_crypto_namespaceObject.generateKeyPairSync)('ed25519').privateKey, comment);
-    if (public_key_isEcdsa(type)) {
-        const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('ec', { namedCurve: CURVES[type].jwk });
-        return privateKeyFrom(privateKey, comment);
-    }
-    const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('rsa', { modulusLength: bits ?? 3072 });
-    return privateKeyFrom(privateKey, comment);
-}
-
-;// CONCATENATED MODULE: ./src/agent/audit.ts
-/**
- * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
- * The types are the contract between the agent, which writes, and the report, which reads.
- */
-
-/** Size at which the audit stops growing; some 20,000 lines. */
-const MAX_BYTES = 4 * 1024 * 1024;
-/** Opens the audit file, made new (mode 0600) or appended to. */
-function openAudit(file) {
-    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_APPEND | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
-    const descriptor = (0,external_node_fs_namespaceObject.openSync)(file, flags, 0o600);
-    let bytes = (0,external_node_fs_namespaceObject.fstatSync)(descriptor).size;
-    let written = 0;
-    let omitted = 0;
-    return {
-        write: (entry) => {
-            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            if (bytes + line.length > MAX_BYTES) {
-                omitted += 1;
-                return;
-            }
-            try {
-                bytes += (0,external_node_fs_namespaceObject.writeSync)(descriptor, line);
-                written += 1;
-            }
-            catch {
-                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
-            }
-        },
-        counts: () => ({ written, omitted }),
-        close: () => {
-            (0,external_node_fs_namespaceObject.closeSync)(descriptor);
-        },
-    };
-}
-/** The entries of an audit file's text; a line that is torn is left out. */
-function parseAudit(text) {
-    return text.split('\n').flatMap((line) => {
-        try {
-            return line === '' ? [] : [JSON.parse(line)];
-        }
-        catch {
-            return [];
-        }
-    });
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/signature.ts
@@ -959,6 +712,316 @@ function isoTime(seconds) {
     return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
 }
 
+;// CONCATENATED MODULE: ./src/ssh/private-key.ts
+/**
+ * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
+ * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
+ */
+
+
+
+
+
+/**
+ * A private key from a `KeyObject`.
+ *
+ * @param stated both halves as its file states them
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together)
+ */
+function privateKeyFrom(key, comment = '', stated) {
+    if (key.asymmetricKeyType === 'dsa')
+        throw public_key_unsupportedType('ssh-dss');
+    if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
+        throw public_key_unsupportedType(key.asymmetricKeyType ?? 'unknown');
+    }
+    if (key.asymmetricKeyType === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw public_key_unsupportedType(curve);
+    }
+    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
+    return { type, key, publicKey: blob, comment };
+}
+/** `key-type, key-specific fields, comment`: the contents of SSH_AGENTC_ADD_IDENTITY (RFC 9987 §5.2). */
+function private_key_writePrivateKey({ type, key, publicKey, comment }) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    let fields;
+    if (type === 'ssh-ed25519') {
+        const reader = new Reader(publicKey);
+        reader.string();
+        const point = reader.string(32);
+        fields = [string(point), string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+    }
+    else if (isEcdsa(type)) {
+        const reader = new Reader(publicKey);
+        reader.string();
+        fields = [reader.rest(), mpint(part('d'))]; // §5.2.2: curve name, Q, d
+    }
+    else {
+        // §5.2.4: n, e, d, iqmp, p, q
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(mpint);
+    }
+    return Buffer.concat([string(type), ...fields, string(comment)]);
+}
+/**
+ * Reads what `writePrivateKey` writes, up to and with the comment.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
+ *   belong together), `malformed`
+ */
+function readPrivateKey(reader) {
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
+    const comment = reader.text(4096);
+    let key;
+    try {
+        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+    }
+    catch (cause) {
+        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+    }
+    return privateKeyFrom(key, comment, jwk);
+}
+/**
+ * Reads a private key that may be stated as a certificate with the private parts behind it, as ssh-add
+ * sends it (OpenSSH's sshkey_private_serialize): what the certificate holds is not said again.
+ *
+ * @returns the key, its certificate in wire format if there is one, and a reader of what follows
+ * @throws TrustError as `readPrivateKey`
+ */
+function readCertifiedPrivateKey(reader) {
+    const message = reader.rest();
+    const whole = new wire_Reader(message);
+    if (!isCertificateType(typeOfBlob(message))) {
+        return { privateKey: readPrivateKey(whole), rest: whole };
+    }
+    whole.string();
+    const certificate = Buffer.from(whole.string());
+    if (typeOfBlob(certificate) !== typeOfBlob(message)) {
+        throw new errors_TrustError('malformed', 'A certificate of another type than its private key.');
+    }
+    const { type } = kindOfKey(certificate);
+    const rest = new wire_Reader(Buffer.concat([statedParts(type, plainKey(certificate)), whole.rest()]));
+    const privateKey = readPrivateKey(rest);
+    return { privateKey, certificate, rest };
+}
+/** What stands before the private parts where no certificate says it. */
+function statedParts(type, publicKey) {
+    if (type === 'ssh-ed25519')
+        return wire_string(type); // its public half is said again all the same
+    if (public_key_isEcdsa(type))
+        return publicKey;
+    const reader = new wire_Reader(publicKey);
+    reader.string();
+    const e = reader.mpint();
+    return Buffer.concat([wire_string(type), wire_mpint(reader.mpint()), wire_mpint(e)]); // n, e: the other way round
+}
+/** Throws unless the stated public half is the one that the private half gives. */
+function requireMatchingHalves(type, publicKey, stated) {
+    if (halvesMatch(type, publicKey, stated))
+        return;
+    const message = 'The private and the public half of the key do not belong together.';
+    throw new errors_TrustError('key-unreadable', message);
+}
+function halvesMatch(type, publicKey, stated) {
+    const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
+    // Node derives an ed25519 public half itself; of the others it keeps what it is told.
+    if (type === 'ssh-ed25519') {
+        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+    }
+    if (public_key_isEcdsa(type)) {
+        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+        try {
+            exchange.setPrivateKey(part('d'));
+        }
+        catch {
+            return false; // zero, or not below the order of the curve
+        }
+        const point = wire_string(exchange.getPublicKey());
+        return publicKey.subarray(-point.length).equals(point);
+    }
+    // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
+    const [n, e, d, p, q, qi] = ['n', 'e', 'd', 'p', 'q', 'qi'].map((name) => number(part(name)));
+    if (p < 3n || q < 3n)
+        return false;
+    return (p * q === n && (e * d) % (p - 1n) === 1n && (e * d) % (q - 1n) === 1n && (q * qi) % p === 1n);
+}
+/** OpenSSL's names of the curves, which createECDH wants. */
+const ECDH_NAMES = {
+    'ecdsa-sha2-nistp256': 'prime256v1',
+    'ecdsa-sha2-nistp384': 'secp384r1',
+    'ecdsa-sha2-nistp521': 'secp521r1',
+};
+function readCurve(type, reader) {
+    const parts = readPublicParts(type, reader);
+    if (!public_key_isEcdsa(type)) {
+        const secret = reader.string(64);
+        if (secret.length !== 64)
+            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+        return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
+    }
+    const { bytes } = CURVES[type];
+    const d = reader.mpint(bytes + 1);
+    const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
+    return { ...parts, d: padded.toString('base64url') };
+}
+function readRsa(reader) {
+    const max = public_key_MAX_RSA_BITS / 8 + 1;
+    const n = reader.mpint(max);
+    const e = reader.mpint(9);
+    const d = reader.mpint(max);
+    const qi = reader.mpint(max);
+    const p = reader.mpint(max);
+    const q = reader.mpint(max);
+    const text = (number) => number.toString('base64url');
+    return {
+        kty: 'RSA',
+        n: text(n),
+        e: text(e),
+        d: text(d),
+        p: text(p),
+        q: text(q),
+        qi: text(qi),
+        dp: text(reduce(d, p)),
+        dq: text(reduce(d, q)),
+    };
+}
+/** d mod (prime - 1): the exponents of RFC 8017 §3.2, which the wire format leaves out. */
+function reduce(d, prime) {
+    const modulus = number(prime) - 1n;
+    if (modulus <= 1n)
+        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+    const hex = (number(d) % modulus).toString(16);
+    return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
+}
+function number(bytes) {
+    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toString('hex')}`);
+}
+/**
+ * `ed25519`, `ecdsa` (256), `ecdsa-384`, `ecdsa-521`, `rsa` (3072), `rsa-4096`, …
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`
+ */
+function parseKeySpec(text) {
+    const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
+    if (name === 'dsa')
+        throw unsupportedType('ssh-dss');
+    if (name === 'ed25519' && size === undefined)
+        return { type: 'ssh-ed25519' };
+    if (name === 'ecdsa') {
+        const type = `ecdsa-sha2-nistp${size ?? '256'}`;
+        if (isKeyType(type))
+            return { type };
+    }
+    if (name === 'rsa') {
+        const bits = Number(size ?? '3072');
+        if (bits < MIN_RSA_BITS) {
+            throw new TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+                hint: 'Use ed25519, or rsa-3072.',
+            });
+        }
+        if (bits <= MAX_RSA_BITS)
+            return { type: 'ssh-rsa', bits };
+    }
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
+        hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
+    });
+}
+/** A new key from the platform's random numbers. */
+function generatePrivateKey({ type, bits }, comment) {
+    if (type === 'ssh-ed25519')
+        return privateKeyFrom((0,external_node_crypto_namespaceObject.generateKeyPairSync)('ed25519').privateKey, comment);
+    if (public_key_isEcdsa(type)) {
+        const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('ec', { namedCurve: CURVES[type].jwk });
+        return privateKeyFrom(privateKey, comment);
+    }
+    const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+
+;// CONCATENATED MODULE: ./src/agent/audit.ts
+/**
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
+
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
+function openAudit(file) {
+    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_APPEND | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
+    const descriptor = file === STDERR ? 2 : (0,external_node_fs_namespaceObject.openSync)(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : (0,external_node_fs_namespaceObject.fstatSync)(descriptor).size;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
+            if (bytes + line.length > limit) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += (0,external_node_fs_namespaceObject.writeSync)(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
+                    (0,external_node_fs_namespaceObject.writeSync)(descriptor, line);
+                if (file !== STDERR)
+                    (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
+        },
+    };
+}
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
+function parseAudit(text) {
+    const lines = text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
+}
+
 ;// CONCATENATED MODULE: ./src/agent/messages.ts
 /**
  * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
@@ -966,9 +1029,19 @@ function isoTime(seconds) {
  */
 
 
-/** RFC 9987 §5, requests. */
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
 const SSH_AGENTC_REQUEST_IDENTITIES = 11;
 const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
 const SSH_AGENTC_EXTENSION = 27;
 /** RFC 9987 §5, replies. */
 const SSH_AGENT_FAILURE = 5;
@@ -980,10 +1053,16 @@ const SSH_AGENT_EXTENSION_RESPONSE = 29;
 /** RFC 9987 §5.6.1, flags of a sign request. */
 const SSH_AGENT_RSA_SHA2_256 = 2;
 const SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
 /** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
 const QUERY = 'query';
 const SESSION_BIND = 'session-bind@openssh.com';
 const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
 /** Longest message; OpenSSH's AGENT_MAX_LEN. */
 const MAX_MESSAGE = 256 * 1024;
 const FAILURE = wire_byte(SSH_AGENT_FAILURE);
@@ -991,13 +1070,17 @@ const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
 const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
 const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. */
+/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
 class FrameReader {
     #chunks = [];
-    #length = 0;
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
     push(chunk) {
         this.#chunks.push(chunk);
-        this.#length += chunk.length;
+        this.#pending += chunk.length;
     }
     /**
      * The next whole message, or undefined until there is one.
@@ -1005,32 +1088,34 @@ class FrameReader {
      * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
      */
     next() {
-        if (this.#length < 4)
+        if (this.#pending < 4)
             return undefined;
-        const pending = this.#join();
-        const length = pending.readUInt32BE(0);
+        const length = this.#length();
         if (length === 0 || length > MAX_MESSAGE) {
             throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
         }
-        if (pending.length < 4 + length)
+        if (this.#pending < 4 + length)
             return undefined;
-        this.#chunks = [pending.subarray(4 + length)];
-        this.#length = pending.length - 4 - length;
-        return pending.subarray(4, 4 + length);
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
     }
     #join() {
         const [first] = this.#chunks;
-        if (this.#chunks.length === 1 && first !== undefined)
-            return first;
-        const joined = Buffer.concat(this.#chunks);
-        this.#chunks = [joined];
-        return joined;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
     }
 }
 /** RFC 9987 §5.5. */
 function identitiesAnswer(identities) {
     const keys = identities.flatMap(({ blob, comment }) => [wire_string(blob), wire_string(comment)]);
-    return Buffer.concat([wire_byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+    return Buffer.concat([wire_byte(SSH_AGENT_IDENTITIES_ANSWER), wire_uint32(identities.length), ...keys]);
 }
 /** RFC 9987 §5.6. */
 function signResponse(signature) {
@@ -1040,9 +1125,169 @@ function signResponse(signature) {
 function extensionResponse(name, contents) {
     return Buffer.concat([wire_byte(SSH_AGENT_EXTENSION_RESPONSE), wire_string(name), contents]);
 }
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]);
+}
 /** RFC 9987 §5.8. */
 function extensionRequest(name, contents) {
     return Buffer.concat([byte(SSH_AGENTC_EXTENSION), string(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/constraints.ts
+/**
+ * What a key was added with: lifetime, confirmation (RFC 9987 §5.2.7), and the destinations that it
+ * may be used for (`restrict-destination-v00@openssh.com`, PROTOCOL.agent section 2). The rules of the
+ * latter are those of OpenSSH's identity_permitted.
+ */
+
+
+
+
+
+
+/** OpenSSH's AGENT_MAX_DEST_CONSTRAINTS and AGENT_USER_CONSTRAINT_MAX_LEN. */
+const MAX_DESTINATIONS = 1024;
+const MAX_USER_PATTERN = 256;
+const MAX_HOSTNAME = 1024;
+/**
+ * Reads constraints to the end of the message.
+ *
+ * @throws TrustError `malformed`, also for constraints that are not known: a key must not be added
+ *   with less protection than was asked for
+ */
+function readConstraints(reader) {
+    const constraints = {};
+    const once = (name) => {
+        if (constraints[name] !== undefined)
+            throw constraints_malformed(`${name} is given twice`);
+    };
+    while (reader.remaining > 0) {
+        const type = reader.byte();
+        switch (type) {
+            case SSH_AGENT_CONSTRAIN_LIFETIME:
+                once('lifetime');
+                constraints.lifetime = reader.uint32();
+                break;
+            case SSH_AGENT_CONSTRAIN_CONFIRM:
+                once('confirm');
+                constraints.confirm = true;
+                break;
+            case SSH_AGENT_CONSTRAIN_EXTENSION: {
+                // sk-provider and associated-certs are for hardware, of which there is none here.
+                const name = reader.text(256);
+                if (name !== RESTRICT_DESTINATION)
+                    throw constraints_malformed(`the extension ${name} is not known`);
+                once('destinations');
+                constraints.destinations = readDestinations(reader.string());
+                break;
+            }
+            default:
+                throw constraints_malformed(`the type ${type} is not known`);
+        }
+    }
+    return constraints;
+}
+function constraints_malformed(what) {
+    return new errors_TrustError('malformed', `A constraint can't be kept: ${what}.`);
+}
+function readDestinations(contents) {
+    const reader = new wire_Reader(contents);
+    const destinations = [];
+    while (reader.remaining > 0) {
+        if (destinations.length >= MAX_DESTINATIONS)
+            throw constraints_malformed('too many destinations');
+        destinations.push(readDestination(new wire_Reader(reader.string())));
+    }
+    // OpenSSH's agent takes this for no restriction at all.
+    if (destinations.length === 0)
+        throw constraints_malformed('a restriction to no destination');
+    return destinations;
+}
+function readDestination(reader) {
+    const from = readHop(new wire_Reader(reader.string()));
+    const to = readHop(new wire_Reader(reader.string()));
+    if (reader.string().length > 0)
+        throw constraints_malformed('a destination with unknown parts');
+    reader.end('a destination');
+    const { hop: source, user: sourceUser } = from;
+    if (sourceUser !== '')
+        throw constraints_malformed('a user at the source');
+    if ((source.hostname === '') !== (source.keys.length === 0))
+        throw constraints_malformed('half a source');
+    if (to.hop.hostname === '' || to.hop.keys.length === 0)
+        throw constraints_malformed('half a destination');
+    return {
+        ...(source.hostname === '' ? {} : { from: source }),
+        ...(to.user === '' ? {} : { user: to.user }),
+        to: to.hop,
+    };
+}
+function readHop(reader) {
+    const user = reader.text(MAX_USER_PATTERN);
+    const hostname = reader.text(MAX_HOSTNAME);
+    if (reader.string().length > 0)
+        throw constraints_malformed('a host with unknown parts');
+    const keys = [];
+    while (reader.remaining > 0) {
+        keys.push({ blob: readHostKey(reader), authority: reader.boolean() });
+    }
+    return { hop: { hostname, keys }, user };
+}
+/** A host key of any type: one that is not known here (a FIDO key) is kept, and never met. */
+function readHostKey(reader) {
+    const blob = Buffer.from(reader.string());
+    try {
+        kindOfKey(blob);
+    }
+    catch (error) {
+        if (!(error instanceof errors_TrustError && error.code === 'key-type-unsupported'))
+            throw error;
+    }
+    return blob;
+}
+/**
+ * Whether a key with these destinations may be used on a connection with these bindings.
+ *
+ * @param user to log in as; undefined where the key is not to sign but to be listed or removed
+ * @param now seconds since 1970, for host certificates
+ */
+function destinationsPermit(destinations, bindings, user, now) {
+    if (bindings.failed)
+        return false;
+    const path = bindings.list;
+    const last = path.at(-1);
+    if (last === undefined)
+        return user === undefined; // at the agent's own machine: listed, not used
+    if (last.forwarding && user !== undefined)
+        return false;
+    const permitted = path.every((binding, index) => {
+        if (index < path.length - 1 && !binding.forwarding)
+            return false;
+        const asUser = binding === last ? user : undefined;
+        return allowsStep(destinations, path[index - 1], binding, asUser, now);
+    });
+    if (!permitted)
+        return false;
+    // A key that may be used at this host but not beyond it is not shown to the host.
+    return !last.forwarding || allowsStep(destinations, last, undefined, undefined, now);
+}
+function allowsStep(destinations, from, to, user, now) {
+    return destinations.some((destination) => (from === undefined
+        ? destination.from === undefined
+        : destination.from !== undefined && isHop(destination.from, from.hostKey, now)) &&
+        (to === undefined || isHop(destination.to, to.hostKey, now)) &&
+        (destination.user === undefined ||
+            user === undefined ||
+            matchPattern(user, destination.user)));
+}
+function isHop({ hostname, keys }, hostKey, now) {
+    if (!isCertificateType(typeOfBlob(hostKey))) {
+        return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
+    }
+    const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
+    const certificate = parseCertificate(hostKey);
+    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
@@ -1052,6 +1297,8 @@ function extensionRequest(name, contents) {
 
 
 
+/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
+const MAX_IDENTITIES = 2048;
 /** The identity of a plain key. */
 function plainIdentity(privateKey) {
     const { publicKey, comment } = privateKey;
@@ -1073,6 +1320,16 @@ function findIdentity(identities, blob) {
     return identities.find((identity) => identity.blob.equals(blob));
 }
 /**
+ * The identities with one more, behind the others; one with the same blob is replaced where it stands.
+ * Returns undefined where there are too many.
+ */
+function withIdentity(identities, added) {
+    const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
+    if (index >= 0)
+        return identities.with(index, added);
+    return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined;
+}
+/**
  * Signs with an identity.
  *
  * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
@@ -1089,8 +1346,6 @@ function signWith(identity, data, flags) {
     return makeSignature(type, key, data, hash ?? 'sha512');
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/ssh/pin.ts
 /**
  * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
@@ -1179,6 +1434,31 @@ function parsePin(text) {
     return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
 }
 
+;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
+/** What `ssh-keygen -Y sign` has signed: a commit, a file (OpenSSH's PROTOCOL.sshsig, section 3). */
+
+/** PROTOCOL.sshsig: MAGIC_PREAMBLE. */
+const MAGIC = Buffer.from('SSHSIG');
+/** Longest namespace that is compared and told; OpenSSH sets no bound. */
+const MAX_NAMESPACE = 1024;
+/** What a signature is for (`git`, `file`, …), or undefined where `data` is not to be signed so. */
+function sshsigNamespace(data) {
+    try {
+        const reader = new wire_Reader(data);
+        if (!reader.bytes(MAGIC.length).equals(MAGIC))
+            return undefined;
+        const namespace = reader.text(MAX_NAMESPACE);
+        reader.string(); // reserved
+        reader.text(64); // hash algorithm
+        reader.string(64); // the hash of the message
+        reader.end('an SSHSIG');
+        return namespace === '' ? undefined : namespace;
+    }
+    catch {
+        return undefined; // short or overlong
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/ssh/userauth.ts
 /**
  * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
@@ -1218,12 +1498,25 @@ function parseUserauthRequest(data) {
         return undefined; // short or overlong: not a userauth request
     }
 }
+/** Whether `data` could be taken for a login by some server, whole or not, of any method or service. */
+function beginsAsUserauth(data) {
+    try {
+        const reader = new wire_Reader(data);
+        reader.string();
+        return reader.byte() === SSH_MSG_USERAUTH_REQUEST;
+    }
+    catch {
+        return false;
+    }
+}
 
 ;// CONCATENATED MODULE: ./src/agent/policy.ts
 /**
  * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
  * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
  */
+
+
 
 
 
@@ -1261,53 +1554,101 @@ function hostsWithKey(policy, hostKey, now) {
  * Whether `identity` may sign `data` on a connection with these bindings.
  *
  * @param now seconds since 1970, for host certificates
+ * @param signatures that the agent has made so far
  */
-function decide(policy, identity, bindings, data, now) {
+function decide(policy, identity, bindings, data, now, signatures = 0) {
     const request = parseUserauthRequest(data);
     const forwarded = bindings.list.length > 1;
-    const user = request === undefined ? {} : { user: request.user };
-    const refuse = (reason, host) => ({
-        allowed: false,
-        reason,
-        ...user,
-        ...(host === undefined ? {} : { host: host.name }),
-        forwarded,
-    });
-    if (policy.mode === 'any') {
-        return { allowed: true, reason: 'any-allowed', ...user, forwarded };
+    const facts = { forwarded, ...(request === undefined ? {} : { user: request.user }) };
+    const allow = (reason) => ({ allowed: true, reason, ...facts });
+    const refuse = (reason) => ({ allowed: false, reason, ...facts });
+    if (policy.maxSignatures !== undefined && signatures >= policy.maxSignatures) {
+        return refuse('signatures-used-up');
     }
+    const outside = outsideDestinations(identity, request, bindings, now);
+    if (outside !== undefined)
+        return refuse(outside);
+    if (policy.mode === 'any')
+        return allow('any-allowed');
     if (bindings.failed)
         return refuse('bind-failed');
-    if (request === undefined || !isFor(request, identity))
+    if (request === undefined) {
+        const reason = judgeOtherData(policy, data);
+        if (!reason.allowed)
+            return refuse(reason.reason);
+        const blocked = blockingHop(policy, bindings.list, identity, now) !== undefined;
+        return blocked ? refuse('forward-not-allowed') : allow(reason.reason);
+    }
+    if (!isFor(request, identity))
         return refuse('not-userauth');
     const last = bindings.list.at(-1);
     if (last === undefined) {
-        if (policy.mode === 'pinned')
-            return refuse('unbound');
-        return { allowed: true, reason: 'unbound-allowed', ...user, forwarded };
+        return policy.mode === 'pinned' ? refuse('unbound') : allow('unbound-allowed');
     }
     const mismatch = sessionMismatch(request, last);
     if (mismatch !== undefined)
         return refuse(mismatch);
+    const path = bindings.list.slice(0, -1);
+    const { reason, host } = judgeLogin(policy, identity, path, last, request, now);
+    const verdict = reason === 'host-pinned' ? allow(reason) : refuse(reason);
+    return host === undefined ? verdict : { ...verdict, host: host.name };
+}
+/** What a key's own destinations say, whatever the policy is: the rules of OpenSSH's agent. */
+function outsideDestinations(identity, request, bindings, now) {
+    if (identity.destinations === undefined)
+        return undefined;
+    const last = bindings.list.at(-1);
+    if (last === undefined ||
+        request === undefined ||
+        !isFor(request, identity) ||
+        !destinationsPermit(identity.destinations, bindings, request.user, now)) {
+        return 'destination-not-permitted';
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return mismatch;
+    return bindings.list.length > 1 && request.hostKey === undefined
+        ? 'forward-not-hostbound'
+        : undefined;
+}
+/** Data that is no login: signed files and commits, tests, certificates, host keys at work. */
+function judgeOtherData(policy, data) {
+    const namespace = sshsigNamespace(data);
+    if (namespace !== undefined) {
+        return policy.namespaces?.includes(namespace) === true
+            ? { allowed: true, reason: 'namespace-allowed' }
+            : { allowed: false, reason: 'namespace-not-allowed' };
+    }
+    // A login in a form that is not known here is no other data.
+    return policy.otherData === true && !beginsAsUserauth(data)
+        ? { allowed: true, reason: 'other-data-allowed' }
+        : { allowed: false, reason: 'not-userauth' };
+}
+/** A login on a connection that is bound to the session of the login, over the hops of `path`. */
+function judgeLogin(policy, identity, path, last, request, now) {
     const hosts = hostsWithKey(policy, last.hostKey, now);
     if (hosts === 'revoked')
-        return refuse('host-revoked');
-    if (hosts.length === 0)
-        return refuse('host-not-pinned');
+        return { reason: 'host-revoked' };
     // Several lines may pin the same key: the line for this very user speaks first.
     hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
-    const host = hosts.find((candidate) => allows(candidate, identity));
+    const [anyHost] = hosts;
+    if (anyHost === undefined)
+        return { reason: 'host-not-pinned' };
+    const [forKey, ...others] = hosts.filter((candidate) => allows(candidate, identity));
+    if (forKey === undefined)
+        return { reason: 'key-not-for-host', host: anyHost };
+    const host = [forKey, ...others].find(({ users }) => users?.includes(request.user) ?? true);
     if (host === undefined)
-        return refuse('key-not-for-host', hosts[0]);
-    if (forwarded) {
-        // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
-        if (request.hostKey === undefined)
-            return refuse('forward-not-hostbound', host);
-        const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now);
-        if (blocking !== undefined)
-            return refuse('forward-not-allowed', blocking.host ?? host);
-    }
-    return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
+        return { reason: 'user-not-allowed', host: forKey };
+    if (path.length === 0)
+        return { reason: 'host-pinned', host };
+    // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+    if (request.hostKey === undefined)
+        return { reason: 'forward-not-hostbound', host };
+    const blocking = blockingHop(policy, path, identity, now);
+    if (blocking === undefined)
+        return { reason: 'host-pinned', host };
+    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
 }
 function sessionMismatch(request, last) {
     if (last.forwarding)
@@ -1336,32 +1677,223 @@ function blockingHop(policy, path, identity, now) {
  * bound one those that could be used there, so that a server is offered no useless key.
  */
 function visible(policy, identities, bindings, now) {
+    const within = identities.filter((identity) => isPermitted(identity, bindings, now));
+    const none = (withheld, host) => ({
+        identities: [],
+        withheld,
+        ...(host === undefined ? {} : { host: host.name }),
+    });
+    if (within.length === 0 && identities.length > 0)
+        return none('destination-not-permitted');
     if (policy.mode === 'any')
-        return { identities };
+        return { identities: within };
     if (bindings.failed)
-        return { identities: [], withheld: 'bind-failed' };
+        return none('bind-failed');
     const last = bindings.list.at(-1);
     if (last === undefined)
-        return { identities };
+        return { identities: within };
     const hosts = hostsWithKey(policy, last.hostKey, now);
     if (hosts === 'revoked')
-        return { identities: [], withheld: 'host-revoked' };
+        return none('host-revoked');
     if (hosts.length === 0 && !last.forwarding)
-        return { identities: [], withheld: 'host-not-pinned' };
+        return none('host-not-pinned');
     const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
-    const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-        blockingHop(policy, path, identity, now) === undefined);
-    if (shown.length > 0 || identities.length === 0)
+    const fitting = within.filter((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
+    const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
+    if (shown.length > 0 || within.length === 0)
         return { identities: shown };
-    const name = hosts[0]?.name;
-    const someFitThere = identities.some((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
+    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+}
+/** Whether a key's own destinations let it be seen, and removed, on a connection. */
+function isPermitted({ destinations }, bindings, now) {
+    return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
+}
+
+;// CONCATENATED MODULE: ./src/agent/state.ts
+/** Seconds since 1970, for certificates and the audit. */
+function now() {
+    return Date.now() / 1000;
+}
+/** Drops the keys whose lifetime is over. */
+function dropExpired(state) {
+    const time = performance.now();
+    const expired = state.identities.filter(({ expires = Infinity }) => expires <= time);
+    if (expired.length === 0)
+        return;
+    state.identities = state.identities.filter((identity) => !expired.includes(identity));
+    for (const { fingerprint } of expired) {
+        state.audit.write({
+            request: 'expire',
+            verdict: 'done',
+            reason: 'lifetime-over',
+            key: fingerprint,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/agent/key-requests.ts
+/** Requests that change which keys the agent holds, or lock it: RFC 9987 §5.2, §5.4, §5.7. */
+
+
+
+
+
+
+
+
+/** Longest time that a timer of Node can wait, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+/** The same for keys with and without constraints, as in OpenSSH's agent. */
+function addIdentity(reader, bindings, state) {
+    const refuse = (detail, key) => {
+        const about = key === undefined ? {} : { key };
+        state.audit.write({
+            request: 'add',
+            verdict: 'refused',
+            reason: state.over === true ? 'lifetime-over' : 'key-refused',
+            detail,
+            ...about,
+        });
+        return FAILURE;
+    };
+    let identity;
+    try {
+        identity = readIdentity(reader, state.defaultLifetime);
+    }
+    catch (error) {
+        return refuse(explain(error));
+    }
+    const { fingerprint: key, comment } = identity;
+    if (state.over === true)
+        return refuse("the agent's lifetime is over", key);
+    // A key that is not seen on this connection must not be replaced over it, and freed so.
+    const known = findIdentity(state.identities, identity.blob);
+    if (known !== undefined && !isPermitted(known, bindings, now())) {
+        return refuse('it is here, for other destinations', key);
+    }
+    const identities = withIdentity(state.identities, identity);
+    if (identities === undefined)
+        return refuse('the agent is full', key);
+    state.identities = identities;
+    if (identity.expires !== undefined) {
+        const time = Math.min(identity.expires - performance.now(), MAX_TIMER);
+        // The request after a longer time than a timer has drops it, too.
+        setTimeout(dropExpired, Math.max(time, 0) + 1, state).unref();
+    }
+    state.audit.write({ request: 'add', verdict: 'done', reason: 'as-asked', key, comment });
+    return SUCCESS;
+}
+function readIdentity(reader, defaultLifetime) {
+    const { privateKey, certificate, rest } = readCertifiedPrivateKey(reader);
+    const { lifetime = defaultLifetime, confirm, destinations } = readConstraints(rest);
     return {
-        identities: [],
-        withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
-        ...(name === undefined ? {} : { host: name }),
+        ...(certificate === undefined
+            ? plainIdentity(privateKey)
+            : certifiedIdentity(privateKey, certificate)),
+        ...(lifetime === undefined ? {} : { expires: performance.now() + lifetime * 1000 }),
+        ...(confirm === undefined ? {} : { confirm }),
+        ...(destinations === undefined ? {} : { destinations }),
+    };
+}
+function removeIdentity(reader, bindings, state) {
+    const blob = reader.string();
+    reader.end('a remove request');
+    const identity = findIdentity(state.identities, blob);
+    const refused = identity === undefined
+        ? 'key-unknown'
+        : isPermitted(identity, bindings, now())
+            ? undefined
+            : 'destination-not-permitted';
+    state.audit.write({
+        request: 'remove',
+        verdict: refused === undefined ? 'done' : 'refused',
+        reason: refused ?? 'as-asked',
+        key: identity?.fingerprint ?? public_key_fingerprint(blob),
+    });
+    if (refused !== undefined)
+        return FAILURE;
+    state.identities = state.identities.filter((other) => other !== identity);
+    return SUCCESS;
+}
+function removeAllIdentities(state) {
+    state.identities = [];
+    state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' });
+    return SUCCESS;
+}
+async function lockAgent(reader, state) {
+    const locked = await state.lock.lock(reader.string());
+    if (!locked)
+        return FAILURE; // empty; or another connection was first
+    state.audit.write({ request: 'lock', verdict: 'done', reason: 'as-asked' });
+    return SUCCESS;
+}
+async function unlockAgent(reader, state) {
+    if (!state.lock.isLocked())
+        return FAILURE;
+    const unlocked = await state.lock.unlock(reader.string());
+    state.audit.write({
+        request: 'unlock',
+        verdict: unlocked ? 'done' : 'refused',
+        reason: unlocked ? 'as-asked' : 'passphrase-wrong',
+    });
+    return unlocked ? SUCCESS : FAILURE;
+}
+
+;// CONCATENATED MODULE: external "node:timers/promises"
+const promises_namespaceObject = require("node:timers/promises");
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
+;// CONCATENATED MODULE: ./src/agent/lock.ts
+/**
+ * Locking the agent with a passphrase (RFC 9987 §5.7). Wrong passphrases cost time, more each time, as
+ * in OpenSSH's process_lock_agent; but here only those who try to unlock wait, one after the other.
+ */
+
+
+
+const SALT_BYTES = 16;
+const HASH_BYTES = 32;
+/** OpenSSH's: a tenth of a second more for each wrong passphrase, up to ten seconds. */
+const DELAY_STEP = 100;
+const MAX_FAILURES = 100;
+const derive = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_namespaceObject.scrypt);
+/** @param wait replaced in tests */
+function openLock(wait = promises_namespaceObject.setTimeout) {
+    let secret;
+    let failures = 0;
+    let queue = Promise.resolve();
+    const inTurn = (attempt) => {
+        const result = queue.then(attempt);
+        queue = result.catch(() => undefined);
+        return result;
+    };
+    return {
+        isLocked: () => secret !== undefined,
+        lock: (passphrase) => inTurn(async () => {
+            if (secret !== undefined || passphrase.length === 0)
+                return false;
+            const salt = (0,external_node_crypto_namespaceObject.randomBytes)(SALT_BYTES);
+            secret = { salt, hash: await derive(passphrase, salt, HASH_BYTES) };
+            return true;
+        }),
+        unlock: (passphrase) => inTurn(async () => {
+            if (secret === undefined || passphrase.length === 0)
+                return false;
+            const hash = await derive(passphrase, secret.salt, HASH_BYTES);
+            if ((0,external_node_crypto_namespaceObject.timingSafeEqual)(hash, secret.hash)) {
+                secret = undefined;
+                failures = 0;
+                return true;
+            }
+            failures = Math.min(failures + 1, MAX_FAILURES);
+            await wait(failures * DELAY_STEP);
+            return false;
+        }),
     };
 }
 
+;// CONCATENATED MODULE: external "node:net"
+const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/agent/session-binding.ts
 /**
  * `session-bind@openssh.com` (PROTOCOL.agent section 1): which SSH session, to which host key, a
@@ -1420,155 +1952,15 @@ function record(bindings, binding) {
     return undefined;
 }
 
-;// CONCATENATED MODULE: ./src/agent/server.ts
-/**
- * The agent itself: serves connections on its socket. Requests of one connection are answered in
- * their order; what is not understood is answered FAILURE and the stream goes on.
- */
+;// CONCATENATED MODULE: ./src/agent/control-requests.ts
+/** The agent's side of the control channel: what the holder of the job's token may ask for. */
 
 
 
 
 
 
-
-
-
-
-/** Connections beyond this many are closed at once; the kernel's limit of open files is often 1,024. */
-const MAX_CONNECTIONS = 512;
-/** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
-async function listen(path, state) {
-    const server = (0,external_node_net_namespaceObject.createServer)((socket) => {
-        serveConnection(socket, state);
-    });
-    server.maxConnections = MAX_CONNECTIONS;
-    const umask = process.umask(0o177);
-    try {
-        await new Promise((resolve, reject) => {
-            server.once('error', reject);
-            server.listen(path, resolve);
-        });
-    }
-    finally {
-        process.umask(umask);
-    }
-    (0,external_node_fs_namespaceObject.chmodSync)(path, 0o600);
-    return server;
-}
-function serveConnection(socket, state) {
-    const bindings = noBindings();
-    const reader = new FrameReader();
-    socket.on('error', () => socket.destroy());
-    const answerAll = () => {
-        try {
-            for (let message = reader.next(); message !== undefined; message = reader.next()) {
-                if (socket.write(messages_frame(answer(message, bindings, state))))
-                    continue;
-                // A client that does not read its answers gets to ask nothing more until it does.
-                socket.pause();
-                socket.once('drain', () => {
-                    socket.resume();
-                    answerAll();
-                });
-                return;
-            }
-        }
-        catch {
-            socket.destroy(); // a frame that can't be: nothing after it can be trusted
-        }
-    };
-    socket.on('data', (chunk) => {
-        reader.push(chunk);
-        answerAll();
-    });
-}
-/** The reply to one message. Never throws: whatever is wrong with a message is its own FAILURE. */
-function answer(message, bindings, state) {
-    try {
-        const reader = new wire_Reader(message);
-        switch (reader.byte()) {
-            case SSH_AGENTC_REQUEST_IDENTITIES:
-                return listIdentities(bindings, state);
-            case SSH_AGENTC_SIGN_REQUEST:
-                return sign(reader, bindings, state);
-            case SSH_AGENTC_EXTENSION:
-                return extension(reader, bindings, state);
-            default:
-                return FAILURE;
-        }
-    }
-    catch {
-        return FAILURE;
-    }
-}
-function now() {
-    return Date.now() / 1000;
-}
-function listIdentities(bindings, state) {
-    const { identities, withheld, host } = visible(state.policy, state.identities, bindings, now());
-    if (withheld !== undefined) {
-        state.audit.write({
-            request: 'list',
-            verdict: 'refused',
-            reason: withheld,
-            ...(host === undefined ? boundKey(bindings) : { host }),
-        });
-    }
-    return identitiesAnswer(identities);
-}
-function boundKey(bindings) {
-    const last = bindings.list.at(-1);
-    return last === undefined ? {} : { hostKey: public_key_fingerprint(plainKey(last.hostKey)) };
-}
-function sign(reader, bindings, state) {
-    const blob = reader.string();
-    const data = reader.string();
-    const flags = reader.uint32();
-    reader.end('a sign request');
-    const identity = findIdentity(state.identities, blob);
-    if (identity === undefined) {
-        state.audit.write({
-            request: 'sign',
-            verdict: 'refused',
-            reason: 'key-unknown',
-            key: public_key_fingerprint(blob),
-        });
-        return FAILURE;
-    }
-    const { allowed, reason, ...facts } = decide(state.policy, identity, bindings, data, now());
-    const signature = allowed ? signWith(identity, data, flags) : undefined;
-    state.audit.write({
-        request: 'sign',
-        verdict: signature === undefined ? 'refused' : 'signed',
-        reason: allowed && signature === undefined ? 'sha1' : reason,
-        key: identity.fingerprint,
-        ...(facts.host === undefined ? boundKey(bindings) : {}),
-        ...facts,
-    });
-    return signature === undefined ? FAILURE : signResponse(signature);
-}
-function extension(reader, bindings, state) {
-    const name = reader.text(256);
-    const contents = reader.rest();
-    if (name === QUERY)
-        return extensionResponse(QUERY, wire_string(SESSION_BIND));
-    if (name === SESSION_BIND) {
-        const defect = bindSession(bindings, contents);
-        if (defect === undefined)
-            return SUCCESS;
-        state.audit.write({
-            request: 'bind',
-            verdict: 'refused',
-            reason: 'bind-failed',
-            detail: defect,
-        });
-        return EXTENSION_FAILURE;
-    }
-    if (name === CONTROL)
-        return control(contents, bindings, state);
-    return FAILURE; // RFC 9987 §5.8: an extension that is not known
-}
+/** The answer to the contents of a control message. Throws where they can't be read. */
 function control(contents, bindings, state) {
     const reader = new wire_Reader(contents);
     const token = reader.string(256);
@@ -1578,7 +1970,7 @@ function control(contents, bindings, state) {
         return EXTENSION_FAILURE;
     switch (request.op) {
         case 'status':
-            return extensionResponse(CONTROL, wire_string(JSON.stringify(server_status(state))));
+            return extensionResponse(CONTROL, wire_string(JSON.stringify(control_requests_status(state))));
         case 'stop':
             setImmediate(state.stop); // after the reply has been handed to the socket
             return SUCCESS;
@@ -1606,13 +1998,309 @@ function certify(certificate, state) {
     state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate));
     return true;
 }
-function server_status(state) {
+function control_requests_status(state) {
+    const { identities, policy, lock, signatures, audit } = state;
     return {
         pid: process.pid,
-        mode: state.policy.mode,
-        identities: state.identities.map(({ fingerprint, comment }) => ({ fingerprint, comment })),
-        audit: state.audit.counts(),
+        mode: policy.mode,
+        locked: lock.isLocked(),
+        signatures,
+        identities: identities.map(({ fingerprint, comment }) => ({ fingerprint, comment })),
+        audit: audit.counts(),
     };
+}
+
+;// CONCATENATED MODULE: ./src/agent/requests.ts
+/**
+ * The answer to each message. Whatever is wrong with a message is its own FAILURE; what is not
+ * understood is answered FAILURE too, and the stream goes on.
+ */
+
+
+
+
+
+
+
+
+
+
+/** The reply to one message; a promise where somebody has to be asked or to wait. Never throws. */
+function answer(message, bindings, state) {
+    try {
+        const reply = dispatch(new wire_Reader(message), bindings, state);
+        return reply instanceof Promise ? reply.catch(() => FAILURE) : reply;
+    }
+    catch {
+        return FAILURE;
+    }
+}
+function dispatch(reader, bindings, state) {
+    dropExpired(state);
+    const type = reader.byte();
+    if (type === SSH_AGENTC_EXTENSION)
+        return extension(reader, bindings, state);
+    if (type === SSH_AGENTC_UNLOCK)
+        return unlockAgent(reader, state);
+    if (state.lock.isLocked())
+        return refuseLocked(type, state);
+    switch (type) {
+        case SSH_AGENTC_REQUEST_IDENTITIES:
+            return listIdentities(bindings, state);
+        case SSH_AGENTC_SIGN_REQUEST:
+            return sign(reader, bindings, state);
+        case SSH_AGENTC_ADD_IDENTITY:
+        case SSH_AGENTC_ADD_ID_CONSTRAINED:
+            return addIdentity(reader, bindings, state);
+        case SSH_AGENTC_REMOVE_IDENTITY:
+            return removeIdentity(reader, bindings, state);
+        case SSH_AGENTC_REMOVE_ALL_IDENTITIES:
+        case SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES:
+            return removeAllIdentities(state);
+        case SSH_AGENTC_LOCK:
+            return lockAgent(reader, state);
+        case SSH_AGENTC_ADD_SMARTCARD_KEY:
+        case SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED:
+        case SSH_AGENTC_REMOVE_SMARTCARD_KEY:
+            return FAILURE; // a PKCS#11 library would be code of somebody else's in this process
+        default:
+            return FAILURE;
+    }
+}
+/** RFC 9987 §5.7: a locked agent tells of no key, and does nothing but be unlocked. */
+function refuseLocked(type, { identities, audit }) {
+    const listed = type === SSH_AGENTC_REQUEST_IDENTITIES;
+    if (listed ? identities.length > 0 : type === SSH_AGENTC_SIGN_REQUEST) {
+        audit.write({ request: listed ? 'list' : 'sign', verdict: 'refused', reason: 'locked' });
+    }
+    return listed ? identitiesAnswer([]) : FAILURE;
+}
+function listIdentities(bindings, state) {
+    const shown = visible(state.policy, state.identities, bindings, now());
+    const withheld = state.over === true ? 'lifetime-over' : shown.withheld;
+    if (withheld !== undefined) {
+        state.audit.write({
+            request: 'list',
+            verdict: 'refused',
+            reason: withheld,
+            ...(shown.host === undefined ? boundKey(bindings) : { host: shown.host }),
+        });
+    }
+    return identitiesAnswer(shown.identities);
+}
+function boundKey(bindings) {
+    const last = bindings.list.at(-1);
+    return last === undefined ? {} : { hostKey: public_key_fingerprint(plainKey(last.hostKey)) };
+}
+function sign(reader, bindings, state) {
+    const blob = reader.string();
+    const data = reader.string();
+    const flags = reader.uint32();
+    reader.end('a sign request');
+    const identity = findIdentity(state.identities, blob);
+    if (identity === undefined) {
+        state.audit.write({
+            request: 'sign',
+            verdict: 'refused',
+            reason: state.over === true ? 'lifetime-over' : 'key-unknown',
+            key: public_key_fingerprint(blob),
+        });
+        return FAILURE;
+    }
+    const judge = () => decide(state.policy, identity, bindings, data, now(), state.signatures);
+    const verdict = judge();
+    const carryOut = ({ allowed, reason, ...facts }) => {
+        const signature = allowed ? signWith(identity, data, flags) : undefined;
+        if (signature !== undefined)
+            state.signatures += 1;
+        state.audit.write({
+            request: 'sign',
+            verdict: signature === undefined ? 'refused' : 'signed',
+            reason: allowed && signature === undefined ? 'sha1' : reason,
+            key: identity.fingerprint,
+            ...(facts.host === undefined ? boundKey(bindings) : {}),
+            ...facts,
+        });
+        return signature === undefined ? FAILURE : signResponse(signature);
+    };
+    if (!verdict.allowed || identity.confirm !== true)
+        return carryOut(verdict);
+    return requests_confirm(identity, verdict, state).then((confirmed) => {
+        // While somebody thought about it, the key may have gone and the last signature been made.
+        const held = !state.lock.isLocked() && state.identities.includes(identity);
+        if (confirmed && held)
+            return carryOut(judge());
+        return carryOut({ ...verdict, allowed: false, reason: 'confirmation-denied' });
+    });
+}
+/** The words of ssh-agent's own question, with the user and host where they are known. */
+async function requests_confirm({ comment, fingerprint }, { user, host }, state) {
+    const purpose = user === undefined ? '' : `\nLogin as ${user}${host === undefined ? '' : ` at ${host}`}`;
+    const question = `Allow use of key ${comment}?\nKey fingerprint ${fingerprint}.${purpose}`;
+    return (await state.confirm?.(question)) ?? false;
+}
+function extension(reader, bindings, state) {
+    const name = reader.text(256);
+    const contents = reader.rest();
+    // The job itself may ask and stop, and a new channel be bound, while the agent is locked.
+    if (name === CONTROL)
+        return control(contents, bindings, state);
+    if (name === SESSION_BIND)
+        return bind(contents, bindings, state);
+    if (name === QUERY && !state.lock.isLocked()) {
+        return extensionResponse(QUERY, wire_string(SESSION_BIND));
+    }
+    return FAILURE; // RFC 9987 §5.8: an extension that is not known
+}
+function bind(contents, bindings, state) {
+    const defect = bindSession(bindings, contents);
+    if (defect === undefined)
+        return SUCCESS;
+    state.audit.write({ request: 'bind', verdict: 'refused', reason: 'bind-failed', detail: defect });
+    return EXTENSION_FAILURE;
+}
+
+;// CONCATENATED MODULE: ./src/agent/server.ts
+/**
+ * The agent's connections: requests of one are answered in their order, and none can stop the others,
+ * be it slow, silent, huge, or one of thousands.
+ */
+
+
+
+
+
+
+const LIMITS = {
+    connections: 512,
+    pending: 16 * 1024 * 1024,
+    fairShare: 16 * 1024,
+    stalled: 30_000,
+};
+/** Answers in a row, before other connections get their turn. */
+const ANSWERS_IN_A_ROW = 16;
+/** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
+async function listen(path, state, limits = LIMITS) {
+    const serve = connectionServer(state, limits);
+    // A client may say that it asks no more, and still wait for its answers.
+    const server = (0,external_node_net_namespaceObject.createServer)({ allowHalfOpen: true }, serve);
+    const umask = process.umask(0o177);
+    try {
+        await new Promise((resolve, reject) => {
+            server.once('error', reject);
+            server.listen(path, resolve);
+        });
+    }
+    finally {
+        process.umask(umask);
+    }
+    if (process.platform !== 'win32')
+        (0,external_node_fs_namespaceObject.chmodSync)(path, 0o600);
+    return server;
+}
+/** What serves the agent on a connection, whatever it listens on. */
+function connectionServer(state, limits = LIMITS) {
+    /** The longest idle one comes first. */
+    const connections = new Set();
+    const shared = { pending: 0 };
+    return (socket) => {
+        if (connections.size >= limits.connections) {
+            const [idle] = connections;
+            idle?.destroy();
+            if (idle !== undefined)
+                connections.delete(idle);
+        }
+        connections.add(socket);
+        socket.once('close', () => connections.delete(socket));
+        const onActivity = () => {
+            connections.delete(socket);
+            connections.add(socket);
+        };
+        serveConnection(socket, state, limits, shared, onActivity);
+    };
+}
+function serveConnection(socket, state, limits, shared, onActivity) {
+    const bindings = noBindings();
+    const reader = new FrameReader();
+    let counted = 0;
+    let answering = false;
+    let ended = false;
+    let stall;
+    const count = () => {
+        shared.pending += reader.pending - counted;
+        counted = reader.pending;
+    };
+    const giveUpLater = () => setTimeout(() => socket.destroy(), limits.stalled).unref();
+    /** A client that waits for an answer, or does not read its answers, gets to ask nothing more. */
+    const waiting = async (promise) => {
+        socket.pause();
+        try {
+            return await promise;
+        }
+        finally {
+            socket.resume();
+        }
+    };
+    const answerAll = async () => {
+        for (let answers = 1; !socket.destroyed; answers += 1) {
+            const message = reader.next();
+            if (message === undefined)
+                return;
+            clearTimeout(stall);
+            stall = undefined;
+            const reply = answer(message, bindings, state);
+            const taken = socket.write(messages_frame(reply instanceof Promise ? await waiting(reply) : reply));
+            if (!taken)
+                await waiting(drained(socket, giveUpLater()));
+            if (answers % ANSWERS_IN_A_ROW === 0)
+                await waiting((0,promises_namespaceObject.setImmediate)());
+        }
+    };
+    const work = async () => {
+        if (answering)
+            return;
+        answering = true;
+        try {
+            await answerAll();
+        }
+        catch {
+            socket.destroy(); // a frame that can't be: nothing after it can be trusted
+        }
+        answering = false;
+        count();
+        if (ended)
+            socket.end();
+        else if (reader.pending > 0)
+            stall ??= giveUpLater();
+    };
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+        clearTimeout(stall);
+        shared.pending -= counted;
+        counted = 0;
+    });
+    socket.once('end', () => {
+        ended = true;
+        if (!answering)
+            socket.end();
+    });
+    socket.on('data', (chunk) => {
+        onActivity();
+        reader.push(chunk);
+        count();
+        if (shared.pending > limits.pending && reader.pending > limits.fairShare)
+            socket.destroy();
+        else
+            void work();
+    });
+}
+/** Waits until a connection takes more, or is gone. */
+async function drained(socket, giveUp) {
+    await new Promise((resolve) => {
+        socket.once('drain', resolve);
+        socket.once('close', resolve);
+    });
+    clearTimeout(giveUp);
 }
 
 ;// CONCATENATED MODULE: ./src/agent/settings.ts
@@ -1667,8 +2355,12 @@ function identitiesOf({ privateKey, certificate }) {
 
 
 
+
+
 /** How often the agent looks whether the runner still lives, in milliseconds. */
 const WATCH_INTERVAL = 2000;
+/** Exit code of ssh-agent when a signal ends it. */
+const ENDED_BY_SIGNAL = 2;
 /** Starts serving with the settings of one line. */
 async function runAgent(line) {
     const settings = decodeSettings(line);
@@ -1677,19 +2369,36 @@ async function runAgent(line) {
     if (settings.generate !== undefined) {
         identities.push(plainIdentity(generatePrivateKey(settings.generate, settings.generate.comment)));
     }
-    const audit = openAudit(settings.auditFile);
-    const end = () => {
+    const { auditFile, askpass, policy, token, defaultLifetime } = settings;
+    const audit = auditFile === undefined ? NO_AUDIT : openAudit(auditFile);
+    const end = (code = 0) => {
+        audit.close();
         (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
-        process.exit(0);
+        if (settings.socketDirectory !== undefined)
+            removeIfEmpty(settings.socketDirectory);
+        process.exit(code);
+    };
+    const state = {
+        identities,
+        policy,
+        audit,
+        token,
+        stop: end,
+        signatures: 0,
+        lock: openLock(),
+        ...(defaultLifetime === undefined ? {} : { defaultLifetime }),
+        ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
     };
     // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
     process.on('SIGUSR1', () => {
-        state.identities = [];
+        removeAllIdentities(state);
     });
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
-        process.on(signal, end);
-    const state = { identities, policy: settings.policy, audit, token: settings.token, stop: end };
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+        process.on(signal, () => end(ENDED_BY_SIGNAL));
+    }
     await listen(settings.socket, state);
+    if (settings.lifetime !== undefined)
+        endOfLife(state, settings.lifetime);
     watchRunner(settings, end);
     return {
         pid: process.pid,
@@ -1699,6 +2408,35 @@ async function runAgent(line) {
             generated: index >= given,
         })),
     };
+}
+function removeIfEmpty(directory) {
+    try {
+        (0,external_node_fs_namespaceObject.rmdirSync)(directory);
+    }
+    catch {
+        // somebody else has put something there
+    }
+}
+/**
+ * When its time is over the agent drops its keys and takes no more, but stays: it still watches the
+ * runner, and its audit says why nothing is signed any more.
+ */
+function endOfLife(state, lifetime) {
+    setTimeout(() => {
+        state.over = true;
+        state.identities = [];
+        state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' });
+    }, lifetime * 1000);
+}
+/** Asks by an ssh-askpass(1): yes is an exit with 0 and an answer that is empty or `yes`. */
+async function ask({ file, env }, question) {
+    // readpass.c: the hint lets the program show two buttons instead of a field for a passphrase.
+    const options = { env: { ...env, SSH_ASKPASS_PROMPT: 'confirm' }, maxBuffer: 1024 };
+    return new Promise((resolve) => {
+        (0,external_node_child_process_namespaceObject.execFile)(file, [question], options, (error, answer) => {
+            resolve(error === null && /^(yes)?$/i.test(answer.split(/[\r\n]/, 1)[0] ?? ''));
+        });
+    });
 }
 /**
  * If the runner dies, post never runs: then the agent starts the program that takes the job's trust
@@ -1720,9 +2458,9 @@ function watchRunner({ watch, orphaned }, end) {
             env: orphaned.env,
             stdio: 'ignore',
         });
-        child.once('error', end);
+        child.once('error', () => end());
         // It stops this agent over the control channel; if it fails, the keys go all the same.
-        child.once('exit', end);
+        child.once('exit', () => end());
     }, WATCH_INTERVAL);
 }
 

@@ -28105,6 +28105,82 @@ const {
   /* Help */ "_V": Help,
 } = commander;
 
+;// CONCATENATED MODULE: ./src/agent/audit.ts
+/**
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
+
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
+function openAudit(file) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
+            if (bytes + line.length > limit) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += writeSync(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
+                    writeSync(descriptor, line);
+                if (file !== STDERR)
+                    closeSync(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
+        },
+    };
+}
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
+function parseAudit(text) {
+    const lines = text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
+}
+
 ;// CONCATENATED MODULE: external "node:util/types"
 const types_namespaceObject = require("node:util/types");
 ;// CONCATENATED MODULE: ./src/errors.ts
@@ -28185,19 +28261,19 @@ class errors_TrustError extends Error {
     }
 }
 /** `error` in words, whatever was thrown. */
-function explain(error) {
+function errors_explain(error) {
     if (error instanceof errors_TrustError)
         return error.explain();
     return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
 }
 /** One error that tells of them all. */
-function combine(errors) {
+function errors_combine(errors) {
     const [first] = errors;
     if (first === undefined)
         throw new Error('no error to tell');
     if (errors.length === 1)
         return first;
-    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    const list = errors.map((error) => `\n- ${errors_explain(error)}`).join('');
     return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
@@ -28205,6 +28281,1151 @@ function errors_systemCode(error) {
     if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
+}
+
+;// CONCATENATED MODULE: external "node:crypto"
+const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: ./src/ssh/wire.ts
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class wire_Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function wire_byte(value) {
+    return Buffer.of(value);
+}
+function wire_boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function wire_uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function wire_string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([wire_uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function wire_mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function wire_nameList(names) {
+    return wire_string(names.join(','));
+}
+
+;// CONCATENATED MODULE: ./src/ssh/public-key.ts
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const public_key_KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const public_key_CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const public_key_MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const public_key_MAX_RSA_BITS = 16384;
+function public_key_isKeyType(name) {
+    return public_key_KEY_TYPES.includes(name);
+}
+function public_key_isEcdsa(type) {
+    return type in public_key_CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function public_key_displayType(name) {
+    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function public_key_fingerprint(blob) {
+    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function public_key_typeOfBlob(blob) {
+    return new wire_Reader(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (public_key_isEcdsa(type)) {
+        const curve = public_key_CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function public_key_decodePublicKey(blob) {
+    const reader = new wire_Reader(blob);
+    const type = reader.text(64);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function public_key_unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${public_key_KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function public_key_rsaBits(blob) {
+    const reader = new wire_Reader(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = public_key_decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return public_key_rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = public_key_decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        public_key_requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function public_key_requireRsaSize(blob) {
+    const bits = public_key_rsaBits(blob);
+    if (bits >= public_key_MIN_RSA_BITS)
+        return;
+    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${public_key_MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function public_key_formatPublicKey(blob, comment = '') {
+    const line = `${public_key_typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = public_key_KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !public_key_isEcdsa(type)) {
+        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function signature_makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([string(type), string(sign(null, data, key))]);
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = mpint(raw.subarray(0, curve.bytes));
+        const s = mpint(raw.subarray(curve.bytes));
+        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
+    }
+    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
+    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
+}
+/** Name of the algorithm of a signature. */
+function signature_signatureAlgorithm(signature) {
+    return new Reader(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function signature_verifySignature(blob, signature, data) {
+    const { type, key } = decodePublicKey(blob);
+    const reader = new Reader(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && verify(null, data, key, bytes);
+    if (isEcdsa(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = CURVES[type];
+        const parts = new Reader(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new TrustError('malformed', 'A signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/certificate.ts
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function certificate_isCertificateType(name) {
+    return name.endsWith(public_key_CERTIFICATE_SUFFIX);
+}
+function certificate_certificateType(type) {
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function certificate_kindOfKey(blob) {
+    const name = public_key_typeOfBlob(blob);
+    const certified = certificate_isCertificateType(name);
+    const type = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
+    if (!public_key_isKeyType(type))
+        throw public_key_unsupportedType(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return certificate_isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function certificate_plainKey(blob) {
+    if (!certificate_isCertificateType(public_key_typeOfBlob(blob)))
+        return blob;
+    return readCertifiedKey(new wire_Reader(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = certificate_kindOfKey(blob);
+    const name = reader.text(64);
+    if (!certified)
+        throw public_key_unsupportedType(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    readPublicParts(keyType, reader);
+    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function certificate_parseCertificate(blob) {
+    const reader = new Reader(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+function strings(list) {
+    const reader = new Reader(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function certificate_hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+        return "the authority's signature is not valid";
+    }
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
+}
+/** A certificate's time (seconds since 1970), to be read. */
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+;// CONCATENATED MODULE: ./src/ssh/pin.ts
+/**
+ * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
+ * against them. The setup, the agent and the command line all judge with this function.
+ */
+
+
+
+/**
+ * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
+ *
+ * @param now seconds since 1970, for the validity of certificates
+ * @throws TrustError `malformed` where it does not even begin as a key
+ */
+function pin_judgeHostKey(pins, hostname, hostKey, now) {
+    if (!isCertificateType(typeOfBlob(hostKey)))
+        return judgePlainKey(pins, hostKey);
+    let certificate;
+    try {
+        certificate = parseCertificate(hostKey);
+    }
+    catch (error) {
+        return { verdict: 'changed', defect: explain(error) };
+    }
+    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
+        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
+    const keys = authorities.map((pin) => pin.key.blob);
+    const defect = hostCertificateDefect(certificate, hostname, keys, now);
+    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
+    if (defect === undefined && pin !== undefined)
+        return { verdict: 'ok', pin };
+    // A pin of the plain key holds whatever certificate the key wears.
+    const plain = judgePlainKey(pins, certificate.key);
+    if (plain.verdict === 'ok' || defect === undefined)
+        return plain;
+    return { verdict: 'changed', defect };
+}
+function judgePlainKey(pins, hostKey) {
+    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const offered = fingerprint(hostKey);
+    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
+        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
+    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
+}
+/** A pin as the `hosts` input takes it. */
+function formatPin(pin) {
+    if (pin.kind === 'fingerprint')
+        return pin.fingerprint;
+    const key = public_key_formatPublicKey(pin.key.blob);
+    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
+}
+/** The fingerprint by which a pin is told in messages. */
+function pin_pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : fingerprint(pin.key.blob);
+}
+/**
+ * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
+ * `@revoked ssh-ed25519 AAAA…`.
+ *
+ * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
+ *   `malformed`
+ */
+function pin_parsePin(text) {
+    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
+        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
+        });
+    }
+    if (/^SHA256:/i.test(text)) {
+        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
+        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
+        if (digest === undefined) {
+            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
+            });
+        }
+        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
+    }
+    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
+    const parsed = parsePublicKey(key);
+    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
+/** What `ssh-keygen -Y sign` has signed: a commit, a file (OpenSSH's PROTOCOL.sshsig, section 3). */
+
+/** PROTOCOL.sshsig: MAGIC_PREAMBLE. */
+const MAGIC = Buffer.from('SSHSIG');
+/** Longest namespace that is compared and told; OpenSSH sets no bound. */
+const MAX_NAMESPACE = 1024;
+/** What a signature is for (`git`, `file`, …), or undefined where `data` is not to be signed so. */
+function sshsig_sshsigNamespace(data) {
+    try {
+        const reader = new Reader(data);
+        if (!reader.bytes(MAGIC.length).equals(MAGIC))
+            return undefined;
+        const namespace = reader.text(MAX_NAMESPACE);
+        reader.string(); // reserved
+        reader.text(64); // hash algorithm
+        reader.string(64); // the hash of the message
+        reader.end('an SSHSIG');
+        return namespace === '' ? undefined : namespace;
+    }
+    catch {
+        return undefined; // short or overlong
+    }
+}
+
+;// CONCATENATED MODULE: ./src/ssh/userauth.ts
+/**
+ * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
+ * publickey-hostbound-v00@openssh.com (OpenSSH's PROTOCOL, section 3.1), which adds the host key.
+ */
+
+/** RFC 4252 §6. */
+const SSH_MSG_USERAUTH_REQUEST = 50;
+/** Longest user name that is told in the audit and compared; Linux allows 32, others 256. */
+const MAX_USER = 1024;
+/** What `data` asks for, or undefined where it is anything but a whole request for a signature. */
+function userauth_parseUserauthRequest(data) {
+    try {
+        const reader = new Reader(data);
+        const sessionId = reader.string(128);
+        const message = reader.byte();
+        const user = reader.text(MAX_USER);
+        const service = reader.text(256);
+        const method = reader.text(256);
+        const signatureFollows = reader.boolean();
+        const algorithm = reader.text(256);
+        const key = reader.string();
+        const hostbound = method === 'publickey-hostbound-v00@openssh.com';
+        const hostKey = hostbound ? reader.string() : undefined;
+        reader.end('a userauth request');
+        if (sessionId.length === 0 || message !== SSH_MSG_USERAUTH_REQUEST || !signatureFollows) {
+            return undefined;
+        }
+        if (service !== 'ssh-connection' || (method !== 'publickey' && !hostbound))
+            return undefined;
+        const request = { sessionId, user, service, algorithm, key };
+        return hostKey === undefined
+            ? { ...request, method: 'publickey' }
+            : { ...request, method: 'publickey-hostbound-v00@openssh.com', hostKey };
+    }
+    catch {
+        return undefined; // short or overlong: not a userauth request
+    }
+}
+/** Whether `data` could be taken for a login by some server, whole or not, of any method or service. */
+function userauth_beginsAsUserauth(data) {
+    try {
+        const reader = new Reader(data);
+        reader.string();
+        return reader.byte() === SSH_MSG_USERAUTH_REQUEST;
+    }
+    catch {
+        return false;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const messages_SSH_AGENT_RSA_SHA2_256 = 2;
+const messages_SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = wire_byte(SSH_AGENT_FAILURE);
+const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = wire_string;
+/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#pending += chunk.length;
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([wire_byte(SSH_AGENTC_SIGN_REQUEST), wire_string(key), wire_string(data), wire_uint32(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/constraints.ts
+/**
+ * What a key was added with: lifetime, confirmation (RFC 9987 §5.2.7), and the destinations that it
+ * may be used for (`restrict-destination-v00@openssh.com`, PROTOCOL.agent section 2). The rules of the
+ * latter are those of OpenSSH's identity_permitted.
+ */
+
+
+
+
+
+
+/** OpenSSH's AGENT_MAX_DEST_CONSTRAINTS and AGENT_USER_CONSTRAINT_MAX_LEN. */
+const MAX_DESTINATIONS = 1024;
+const MAX_USER_PATTERN = 256;
+const MAX_HOSTNAME = 1024;
+/**
+ * Reads constraints to the end of the message.
+ *
+ * @throws TrustError `malformed`, also for constraints that are not known: a key must not be added
+ *   with less protection than was asked for
+ */
+function readConstraints(reader) {
+    const constraints = {};
+    const once = (name) => {
+        if (constraints[name] !== undefined)
+            throw constraints_malformed(`${name} is given twice`);
+    };
+    while (reader.remaining > 0) {
+        const type = reader.byte();
+        switch (type) {
+            case SSH_AGENT_CONSTRAIN_LIFETIME:
+                once('lifetime');
+                constraints.lifetime = reader.uint32();
+                break;
+            case SSH_AGENT_CONSTRAIN_CONFIRM:
+                once('confirm');
+                constraints.confirm = true;
+                break;
+            case SSH_AGENT_CONSTRAIN_EXTENSION: {
+                // sk-provider and associated-certs are for hardware, of which there is none here.
+                const name = reader.text(256);
+                if (name !== RESTRICT_DESTINATION)
+                    throw constraints_malformed(`the extension ${name} is not known`);
+                once('destinations');
+                constraints.destinations = readDestinations(reader.string());
+                break;
+            }
+            default:
+                throw constraints_malformed(`the type ${type} is not known`);
+        }
+    }
+    return constraints;
+}
+function constraints_malformed(what) {
+    return new TrustError('malformed', `A constraint can't be kept: ${what}.`);
+}
+function readDestinations(contents) {
+    const reader = new Reader(contents);
+    const destinations = [];
+    while (reader.remaining > 0) {
+        if (destinations.length >= MAX_DESTINATIONS)
+            throw constraints_malformed('too many destinations');
+        destinations.push(readDestination(new Reader(reader.string())));
+    }
+    // OpenSSH's agent takes this for no restriction at all.
+    if (destinations.length === 0)
+        throw constraints_malformed('a restriction to no destination');
+    return destinations;
+}
+function readDestination(reader) {
+    const from = readHop(new Reader(reader.string()));
+    const to = readHop(new Reader(reader.string()));
+    if (reader.string().length > 0)
+        throw constraints_malformed('a destination with unknown parts');
+    reader.end('a destination');
+    const { hop: source, user: sourceUser } = from;
+    if (sourceUser !== '')
+        throw constraints_malformed('a user at the source');
+    if ((source.hostname === '') !== (source.keys.length === 0))
+        throw constraints_malformed('half a source');
+    if (to.hop.hostname === '' || to.hop.keys.length === 0)
+        throw constraints_malformed('half a destination');
+    return {
+        ...(source.hostname === '' ? {} : { from: source }),
+        ...(to.user === '' ? {} : { user: to.user }),
+        to: to.hop,
+    };
+}
+function readHop(reader) {
+    const user = reader.text(MAX_USER_PATTERN);
+    const hostname = reader.text(MAX_HOSTNAME);
+    if (reader.string().length > 0)
+        throw constraints_malformed('a host with unknown parts');
+    const keys = [];
+    while (reader.remaining > 0) {
+        keys.push({ blob: readHostKey(reader), authority: reader.boolean() });
+    }
+    return { hop: { hostname, keys }, user };
+}
+/** A host key of any type: one that is not known here (a FIDO key) is kept, and never met. */
+function readHostKey(reader) {
+    const blob = Buffer.from(reader.string());
+    try {
+        kindOfKey(blob);
+    }
+    catch (error) {
+        if (!(error instanceof TrustError && error.code === 'key-type-unsupported'))
+            throw error;
+    }
+    return blob;
+}
+/**
+ * Whether a key with these destinations may be used on a connection with these bindings.
+ *
+ * @param user to log in as; undefined where the key is not to sign but to be listed or removed
+ * @param now seconds since 1970, for host certificates
+ */
+function constraints_destinationsPermit(destinations, bindings, user, now) {
+    if (bindings.failed)
+        return false;
+    const path = bindings.list;
+    const last = path.at(-1);
+    if (last === undefined)
+        return user === undefined; // at the agent's own machine: listed, not used
+    if (last.forwarding && user !== undefined)
+        return false;
+    const permitted = path.every((binding, index) => {
+        if (index < path.length - 1 && !binding.forwarding)
+            return false;
+        const asUser = binding === last ? user : undefined;
+        return allowsStep(destinations, path[index - 1], binding, asUser, now);
+    });
+    if (!permitted)
+        return false;
+    // A key that may be used at this host but not beyond it is not shown to the host.
+    return !last.forwarding || allowsStep(destinations, last, undefined, undefined, now);
+}
+function allowsStep(destinations, from, to, user, now) {
+    return destinations.some((destination) => (from === undefined
+        ? destination.from === undefined
+        : destination.from !== undefined && isHop(destination.from, from.hostKey, now)) &&
+        (to === undefined || isHop(destination.to, to.hostKey, now)) &&
+        (destination.user === undefined ||
+            user === undefined ||
+            matchPattern(user, destination.user)));
+}
+function isHop({ hostname, keys }, hostKey, now) {
+    if (!isCertificateType(typeOfBlob(hostKey))) {
+        return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
+    }
+    const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
+    const certificate = parseCertificate(hostKey);
+    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+}
+
+;// CONCATENATED MODULE: ./src/agent/policy.ts
+/**
+ * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
+ * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
+ */
+
+
+
+
+
+const POLICY_MODES = ['pinned', 'warn', 'any'];
+/**
+ * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
+ * asks for the signature of the plain key, where the agent lists both.
+ */
+function isFor({ key }, { privateKey }) {
+    try {
+        return plainKey(key).equals(privateKey.publicKey);
+    }
+    catch {
+        return false; // no key, or none of a type that is held here
+    }
+}
+function allows(host, identity) {
+    return (host.keys === undefined ||
+        host.keys.includes(identity.fingerprint) ||
+        host.keys.includes(identity.comment));
+}
+/** The hosts whose pins a proven host key satisfies; `revoked` if any host revokes it. */
+function hostsWithKey(policy, hostKey, now) {
+    const matching = [];
+    for (const host of policy.hosts) {
+        const { verdict } = judgeHostKey(host.pins, host.hostname, hostKey, now);
+        if (verdict === 'revoked')
+            return 'revoked';
+        if (verdict === 'ok')
+            matching.push(host);
+    }
+    return matching;
+}
+/**
+ * Whether `identity` may sign `data` on a connection with these bindings.
+ *
+ * @param now seconds since 1970, for host certificates
+ * @param signatures that the agent has made so far
+ */
+function decide(policy, identity, bindings, data, now, signatures = 0) {
+    const request = parseUserauthRequest(data);
+    const forwarded = bindings.list.length > 1;
+    const facts = { forwarded, ...(request === undefined ? {} : { user: request.user }) };
+    const allow = (reason) => ({ allowed: true, reason, ...facts });
+    const refuse = (reason) => ({ allowed: false, reason, ...facts });
+    if (policy.maxSignatures !== undefined && signatures >= policy.maxSignatures) {
+        return refuse('signatures-used-up');
+    }
+    const outside = outsideDestinations(identity, request, bindings, now);
+    if (outside !== undefined)
+        return refuse(outside);
+    if (policy.mode === 'any')
+        return allow('any-allowed');
+    if (bindings.failed)
+        return refuse('bind-failed');
+    if (request === undefined) {
+        const reason = judgeOtherData(policy, data);
+        if (!reason.allowed)
+            return refuse(reason.reason);
+        const blocked = blockingHop(policy, bindings.list, identity, now) !== undefined;
+        return blocked ? refuse('forward-not-allowed') : allow(reason.reason);
+    }
+    if (!isFor(request, identity))
+        return refuse('not-userauth');
+    const last = bindings.list.at(-1);
+    if (last === undefined) {
+        return policy.mode === 'pinned' ? refuse('unbound') : allow('unbound-allowed');
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return refuse(mismatch);
+    const path = bindings.list.slice(0, -1);
+    const { reason, host } = judgeLogin(policy, identity, path, last, request, now);
+    const verdict = reason === 'host-pinned' ? allow(reason) : refuse(reason);
+    return host === undefined ? verdict : { ...verdict, host: host.name };
+}
+/** What a key's own destinations say, whatever the policy is: the rules of OpenSSH's agent. */
+function outsideDestinations(identity, request, bindings, now) {
+    if (identity.destinations === undefined)
+        return undefined;
+    const last = bindings.list.at(-1);
+    if (last === undefined ||
+        request === undefined ||
+        !isFor(request, identity) ||
+        !destinationsPermit(identity.destinations, bindings, request.user, now)) {
+        return 'destination-not-permitted';
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return mismatch;
+    return bindings.list.length > 1 && request.hostKey === undefined
+        ? 'forward-not-hostbound'
+        : undefined;
+}
+/** Data that is no login: signed files and commits, tests, certificates, host keys at work. */
+function judgeOtherData(policy, data) {
+    const namespace = sshsigNamespace(data);
+    if (namespace !== undefined) {
+        return policy.namespaces?.includes(namespace) === true
+            ? { allowed: true, reason: 'namespace-allowed' }
+            : { allowed: false, reason: 'namespace-not-allowed' };
+    }
+    // A login in a form that is not known here is no other data.
+    return policy.otherData === true && !beginsAsUserauth(data)
+        ? { allowed: true, reason: 'other-data-allowed' }
+        : { allowed: false, reason: 'not-userauth' };
+}
+/** A login on a connection that is bound to the session of the login, over the hops of `path`. */
+function judgeLogin(policy, identity, path, last, request, now) {
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return { reason: 'host-revoked' };
+    // Several lines may pin the same key: the line for this very user speaks first.
+    hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
+    const [anyHost] = hosts;
+    if (anyHost === undefined)
+        return { reason: 'host-not-pinned' };
+    const [forKey, ...others] = hosts.filter((candidate) => allows(candidate, identity));
+    if (forKey === undefined)
+        return { reason: 'key-not-for-host', host: anyHost };
+    const host = [forKey, ...others].find(({ users }) => users?.includes(request.user) ?? true);
+    if (host === undefined)
+        return { reason: 'user-not-allowed', host: forKey };
+    if (path.length === 0)
+        return { reason: 'host-pinned', host };
+    // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+    if (request.hostKey === undefined)
+        return { reason: 'forward-not-hostbound', host };
+    const blocking = blockingHop(policy, path, identity, now);
+    if (blocking === undefined)
+        return { reason: 'host-pinned', host };
+    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
+}
+function sessionMismatch(request, last) {
+    if (last.forwarding)
+        return 'forwarding-hop';
+    if (!request.sessionId.equals(last.sessionId))
+        return 'session-mismatch';
+    if (request.hostKey !== undefined && !request.hostKey.equals(last.hostKey)) {
+        return 'host-key-mismatch';
+    }
+    return undefined;
+}
+/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
+function blockingHop(policy, path, identity, now) {
+    for (const hop of path) {
+        const hosts = hostsWithKey(policy, hop.hostKey, now);
+        if (hosts === 'revoked')
+            return {};
+        if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity)))
+            continue;
+        return hosts[0] === undefined ? {} : { host: hosts[0] };
+    }
+    return undefined;
+}
+/**
+ * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
+ * bound one those that could be used there, so that a server is offered no useless key.
+ */
+function visible(policy, identities, bindings, now) {
+    const within = identities.filter((identity) => isPermitted(identity, bindings, now));
+    const none = (withheld, host) => ({
+        identities: [],
+        withheld,
+        ...(host === undefined ? {} : { host: host.name }),
+    });
+    if (within.length === 0 && identities.length > 0)
+        return none('destination-not-permitted');
+    if (policy.mode === 'any')
+        return { identities: within };
+    if (bindings.failed)
+        return none('bind-failed');
+    const last = bindings.list.at(-1);
+    if (last === undefined)
+        return { identities: within };
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return none('host-revoked');
+    if (hosts.length === 0 && !last.forwarding)
+        return none('host-not-pinned');
+    const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
+    const fitting = within.filter((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
+    const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
+    if (shown.length > 0 || within.length === 0)
+        return { identities: shown };
+    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+}
+/** Whether a key's own destinations let it be seen, and removed, on a connection. */
+function isPermitted({ destinations }, bindings, now) {
+    return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
 }
 
 ;// CONCATENATED MODULE: external "node:os"
@@ -28242,7 +29463,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return systemCode(error) === 'EPERM';
+        return errors_systemCode(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -28251,7 +29472,7 @@ function startTime(pid) {
         if (process.platform === 'linux') {
             // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
             // ends at the last parenthesis.
-            const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+            const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'latin1');
             const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
             return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
@@ -28259,7 +29480,7 @@ function startTime(pid) {
             // An environment of its own: the same words whoever asks, and nothing of ours handed on.
             const env = { LC_ALL: 'C', TZ: 'UTC' };
             const args = ['-o', 'lstart=', '-p', String(pid)];
-            return execFileSync('/bin/ps', args, { encoding: 'utf8', env }).trim();
+            return (0,external_node_child_process_.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
         }
     }
     catch {
@@ -28443,520 +29664,6 @@ function readText(path) {
     }
 }
 
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-;// CONCATENATED MODULE: ./src/ssh/wire.ts
-/**
- * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
- * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
- */
-
-/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
-const MAX_STRING = 256 * 1024;
-function malformed(what) {
-    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
-}
-/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
-class wire_Reader {
-    #buffer;
-    #offset = 0;
-    constructor(buffer) {
-        this.#buffer = buffer;
-    }
-    get remaining() {
-        return this.#buffer.length - this.#offset;
-    }
-    get offset() {
-        return this.#offset;
-    }
-    /** The next `length` bytes, as a view (no copy). */
-    bytes(length) {
-        if (length > this.remaining) {
-            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
-        }
-        this.#offset += length;
-        return this.#buffer.subarray(this.#offset - length, this.#offset);
-    }
-    byte() {
-        return this.bytes(1).readUInt8();
-    }
-    boolean() {
-        return this.byte() !== 0;
-    }
-    uint32() {
-        return this.bytes(4).readUInt32BE();
-    }
-    uint64() {
-        return this.bytes(8).readBigUInt64BE();
-    }
-    /** A `string`: a view of its bytes. */
-    string(max = MAX_STRING) {
-        const length = this.uint32();
-        if (length > max)
-            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
-        return this.bytes(length);
-    }
-    /** A `string` that holds text (UTF-8). */
-    text(max = MAX_STRING) {
-        return this.string(max).toString('utf8');
-    }
-    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
-    mpint(maxBytes = 2049) {
-        const bytes = this.string(maxBytes);
-        if ((bytes[0] ?? 0) & 0x80)
-            throw malformed('a negative number');
-        return withoutLeadingZeros(bytes);
-    }
-    nameList(max = MAX_STRING) {
-        const list = this.text(max);
-        return list === '' ? [] : list.split(',');
-    }
-    /** All that is left, as a view. */
-    rest() {
-        return this.bytes(this.remaining);
-    }
-    /** Throws unless everything was read. */
-    end(what) {
-        if (this.remaining !== 0)
-            throw malformed(`${this.remaining} bytes too many after ${what}`);
-    }
-}
-function wire_byte(value) {
-    return Buffer.of(value);
-}
-function wire_boolean(value) {
-    return Buffer.of(value ? 1 : 0);
-}
-function wire_uint32(value) {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32BE(value);
-    return buffer;
-}
-function uint64(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64BE(value);
-    return buffer;
-}
-function wire_string(value) {
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    return Buffer.concat([wire_uint32(bytes.length), bytes]);
-}
-/** `magnitude` (big-endian, unsigned) as an `mpint`. */
-function wire_mpint(magnitude) {
-    const digits = withoutLeadingZeros(magnitude);
-    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
-}
-function withoutLeadingZeros(number) {
-    let start = 0;
-    while (number[start] === 0)
-        start += 1;
-    return number.subarray(start);
-}
-function nameList(names) {
-    return wire_string(names.join(','));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/public-key.ts
-/**
- * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
- * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
- */
-
-
-
-/** The key types that are taken, in the order in which a server is asked for them. */
-const KEY_TYPES = [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'ssh-rsa',
-];
-/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
-const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
-/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
-const public_key_CURVES = {
-    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
-    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
-    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
-};
-/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
-const public_key_MIN_RSA_BITS = 2048;
-/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
-const public_key_MAX_RSA_BITS = 16384;
-function public_key_isKeyType(name) {
-    return KEY_TYPES.includes(name);
-}
-function public_key_isEcdsa(type) {
-    return type in public_key_CURVES;
-}
-/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
-function displayType(name) {
-    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
-    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
-    const cert = certified ? '-CERT' : '';
-    if (plain === 'ssh-ed25519')
-        return `ED25519${cert}`;
-    if (plain.startsWith('ecdsa-sha2-'))
-        return `ECDSA${cert}`;
-    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
-        return `RSA${cert}`;
-    if (plain === 'ssh-dss')
-        return `DSA${cert}`;
-    return `${plain}${cert}`;
-}
-/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
-function fingerprint(blob) {
-    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-/** The type name that a key in wire format begins with. Does not look further. */
-function typeOfBlob(blob) {
-    return new wire_Reader(blob).text(64);
-}
-/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
-function readPublicParts(type, reader) {
-    if (type === 'ssh-ed25519') {
-        const x = reader.string(32);
-        if (x.length !== 32)
-            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
-        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
-    }
-    if (public_key_isEcdsa(type)) {
-        const curve = public_key_CURVES[type];
-        const name = reader.text(32);
-        const point = reader.string(1 + 2 * 66);
-        if (name !== curve.name) {
-            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
-        }
-        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
-        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
-            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
-        }
-        return {
-            kty: 'EC',
-            crv: curve.jwk,
-            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
-            y: point.subarray(1 + curve.bytes).toString('base64url'),
-        };
-    }
-    const e = reader.mpint(9);
-    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
-    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
-}
-/**
- * A public key from its wire format, for verifying.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function public_key_decodePublicKey(blob) {
-    const reader = new wire_Reader(blob);
-    const type = reader.text(64);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    const parts = readPublicParts(type, reader);
-    reader.end('a public key');
-    try {
-        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
-    }
-    catch (cause) {
-        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
-    }
-}
-function public_key_unsupportedType(type) {
-    if (type === 'ssh-dss') {
-        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
-            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
-        });
-    }
-    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
-    });
-}
-/** Modulus length of an RSA key in wire format, in bits. */
-function public_key_rsaBits(blob) {
-    const reader = new wire_Reader(blob);
-    reader.string(64);
-    reader.mpint(9);
-    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
-    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
-}
-/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
-function keyBits(blob) {
-    const { type } = public_key_decodePublicKey(blob);
-    if (type === 'ssh-rsa')
-        return public_key_rsaBits(blob);
-    // The digits of a curve's name are its size.
-    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
-}
-/**
- * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
- * key must be whole.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
- */
-function parsePublicKey(text) {
-    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
-    }
-    const blob = Buffer.from(base64, 'base64');
-    const inner = public_key_decodePublicKey(blob).type;
-    if (inner !== type) {
-        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
-    }
-    if (type === 'ssh-rsa')
-        requireRsaSize(blob);
-    return { type, blob, comment: comment.join(' ') };
-}
-/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
-function requireRsaSize(blob) {
-    const bits = public_key_rsaBits(blob);
-    if (bits >= public_key_MIN_RSA_BITS)
-        return;
-    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${public_key_MIN_RSA_BITS} are the least.`, {
-        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
-    });
-}
-/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
-function formatPublicKey(blob, comment = '') {
-    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
-    return comment === '' ? line : `${line} ${comment}`;
-}
-/** The wire format of a public key. */
-function encodePublicKey(key) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    if (jwk.crv === 'Ed25519') {
-        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
-    }
-    if (jwk.kty === 'RSA') {
-        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
-        return { type: 'ssh-rsa', blob };
-    }
-    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
-    if (type === undefined || !public_key_isEcdsa(type)) {
-        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
-    }
-    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
-    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
-}
-
-;// CONCATENATED MODULE: ./src/ssh/signature.ts
-/**
- * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
- * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
- */
-
-
-
-
-/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
-function makeSignature(type, key, data, rsaHash) {
-    if (type === 'ssh-ed25519') {
-        return Buffer.concat([string(type), string(sign(null, data, key))]);
-    }
-    if (isEcdsa(type)) {
-        const curve = CURVES[type];
-        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = mpint(raw.subarray(0, curve.bytes));
-        const s = mpint(raw.subarray(curve.bytes));
-        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
-    }
-    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
-}
-/** Name of the algorithm of a signature. */
-function signatureAlgorithm(signature) {
-    return new Reader(signature).text(64);
-}
-/**
- * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
- * algorithm that is not the key's.
- *
- * @throws TrustError `malformed`, `key-type-unsupported`
- */
-function signature_verifySignature(blob, signature, data) {
-    const { type, key } = decodePublicKey(blob);
-    const reader = new Reader(signature);
-    const algorithm = reader.text(64);
-    const bytes = reader.string(4096);
-    reader.end('a signature');
-    if (type === 'ssh-ed25519')
-        return algorithm === type && verify(null, data, key, bytes);
-    if (isEcdsa(type)) {
-        if (algorithm !== type)
-            return false;
-        const curve = CURVES[type];
-        const parts = new Reader(bytes);
-        const raw = Buffer.concat([
-            leftPad(parts.mpint(), curve.bytes),
-            leftPad(parts.mpint(), curve.bytes),
-        ]);
-        parts.end('an ECDSA signature');
-        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
-    }
-    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
-}
-function leftPad(number, length) {
-    if (number.length > length) {
-        throw new TrustError('malformed', 'A signature with a number that is too large.');
-    }
-    return Buffer.concat([Buffer.alloc(length - number.length), number]);
-}
-
-;// CONCATENATED MODULE: ./src/ssh/certificate.ts
-/**
- * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
- * certificate against a certificate authority. The rules are those of OpenSSH's
- * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
- */
-
-
-
-
-
-/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
-const ROLES = { 1: 'user', 2: 'host' };
-/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
-const MAX_PRINCIPALS = 256;
-/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
-const FOREVER = 0xffffffffffffffffn;
-function isCertificateType(name) {
-    return name.endsWith(public_key_CERTIFICATE_SUFFIX);
-}
-function certificateType(type) {
-    return `${type}${CERTIFICATE_SUFFIX}`;
-}
-/**
- * The kind of a key, or certificate, in wire format.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function kindOfKey(blob) {
-    const name = typeOfBlob(blob);
-    const certified = isCertificateType(name);
-    const type = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(name);
-    return { type, certified };
-}
-/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
-function certificateOnLine(line) {
-    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
-}
-/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
-function plainKey(blob) {
-    if (!isCertificateType(typeOfBlob(blob)))
-        return blob;
-    return readCertifiedKey(new wire_Reader(blob), blob).key;
-}
-function readCertifiedKey(reader, blob) {
-    const { type: keyType, certified } = kindOfKey(blob);
-    const name = reader.text(64);
-    if (!certified)
-        throw public_key_unsupportedType(name);
-    reader.string(1024); // nonce
-    const start = reader.offset;
-    readPublicParts(keyType, reader);
-    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
-}
-/** @throws TrustError `malformed`, `key-type-unsupported` */
-function parseCertificate(blob) {
-    const reader = new Reader(blob);
-    const { keyType, key } = readCertifiedKey(reader, blob);
-    const serial = reader.uint64();
-    const roleNumber = reader.uint32();
-    const role = ROLES[roleNumber];
-    if (role === undefined) {
-        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
-    }
-    const keyId = reader.text(4096);
-    const principals = strings(reader.string());
-    if (principals.length > MAX_PRINCIPALS) {
-        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
-    }
-    const validAfter = reader.uint64();
-    const validBefore = reader.uint64();
-    const criticalOptions = optionNames(reader.string());
-    const extensions = optionNames(reader.string());
-    reader.string(); // reserved
-    const authority = reader.string();
-    const signed = blob.subarray(0, reader.offset);
-    const signature = reader.string();
-    reader.end('a certificate');
-    return {
-        keyType,
-        key,
-        role,
-        serial,
-        keyId,
-        principals,
-        validAfter,
-        validBefore,
-        criticalOptions,
-        extensions,
-        authority,
-        signed,
-        signature,
-    };
-}
-function strings(list) {
-    const reader = new Reader(list);
-    const texts = [];
-    while (reader.remaining > 0)
-        texts.push(reader.text());
-    return texts;
-}
-/** Names of the options of a list of (name, data) pairs. */
-function optionNames(list) {
-    return strings(list).filter((_, index) => index % 2 === 0);
-}
-/**
- * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
- * format) at `now` (seconds since 1970), in words; undefined where it does.
- */
-function hostCertificateDefect(certificate, hostname, authorities, now) {
-    if (!authorities.some((key) => key.equals(certificate.authority))) {
-        return 'it is signed by an authority that is not pinned';
-    }
-    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
-        return "the authority's signature is not valid";
-    }
-    if (certificate.role !== 'host')
-        return 'it is a user certificate, not a host certificate';
-    const outOfTime = validityDefect(certificate, now);
-    if (outOfTime !== undefined)
-        return `it ${outOfTime}`;
-    if (certificate.principals.length === 0)
-        return 'it names no principals';
-    const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
-        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
-    }
-    if (certificate.criticalOptions.length > 0) {
-        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
-    }
-    return undefined;
-}
-/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
-function validityDefect({ validAfter, validBefore }, now) {
-    const time = BigInt(Math.floor(now));
-    if (time < validAfter)
-        return `is valid only from ${isoTime(validAfter)}`;
-    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
-}
-/** A certificate's time (seconds since 1970), to be read. */
-function isoTime(seconds) {
-    // ECMAScript's largest time; a certificate's can lie far beyond it.
-    const milliseconds = Number(seconds) * 1000;
-    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
-}
-
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
@@ -28965,6 +29672,7 @@ var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
  * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
  */
+
 
 
 
@@ -28989,7 +29697,7 @@ function privateKeyFrom(key, comment = '', stated) {
     }
     const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
     if (type === 'ssh-rsa')
-        requireRsaSize(blob);
+        public_key_requireRsaSize(blob);
     requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
     return { type, key, publicKey: blob, comment };
 }
@@ -29021,7 +29729,7 @@ function writePrivateKey({ type, key, publicKey, comment }) {
  * @throws TrustError `key-type-unsupported`, `key-too-small`, `key-unreadable` (halves that do not
  *   belong together), `malformed`
  */
-function readPrivateKey(reader) {
+function private_key_readPrivateKey(reader) {
     const type = reader.text(64);
     if (!public_key_isKeyType(type))
         throw public_key_unsupportedType(type);
@@ -29035,6 +29743,40 @@ function readPrivateKey(reader) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     return privateKeyFrom(key, comment, jwk);
+}
+/**
+ * Reads a private key that may be stated as a certificate with the private parts behind it, as ssh-add
+ * sends it (OpenSSH's sshkey_private_serialize): what the certificate holds is not said again.
+ *
+ * @returns the key, its certificate in wire format if there is one, and a reader of what follows
+ * @throws TrustError as `readPrivateKey`
+ */
+function readCertifiedPrivateKey(reader) {
+    const message = reader.rest();
+    const whole = new Reader(message);
+    if (!isCertificateType(typeOfBlob(message))) {
+        return { privateKey: private_key_readPrivateKey(whole), rest: whole };
+    }
+    whole.string();
+    const certificate = Buffer.from(whole.string());
+    if (typeOfBlob(certificate) !== typeOfBlob(message)) {
+        throw new TrustError('malformed', 'A certificate of another type than its private key.');
+    }
+    const { type } = kindOfKey(certificate);
+    const rest = new Reader(Buffer.concat([statedParts(type, plainKey(certificate)), whole.rest()]));
+    const privateKey = private_key_readPrivateKey(rest);
+    return { privateKey, certificate, rest };
+}
+/** What stands before the private parts where no certificate says it. */
+function statedParts(type, publicKey) {
+    if (type === 'ssh-ed25519')
+        return string(type); // its public half is said again all the same
+    if (isEcdsa(type))
+        return publicKey;
+    const reader = new Reader(publicKey);
+    reader.string();
+    const e = reader.mpint();
+    return Buffer.concat([string(type), mpint(reader.mpint()), mpint(e)]); // n, e: the other way round
 }
 /** Throws unless the stated public half is the one that the private half gives. */
 function requireMatchingHalves(type, publicKey, stated) {
@@ -29171,7 +29913,7 @@ function generatePrivateKey({ type, bits }, comment) {
 
 
 /** PROTOCOL.key, section 1: AUTH_MAGIC with its terminating zero. */
-const MAGIC = Buffer.from('openssh-key-v1\0');
+const openssh_key_MAGIC = Buffer.from('openssh-key-v1\0');
 /**
  * Most rounds of bcrypt that are worked off. A round takes about 20 ms (13 ms in ssh-keygen itself),
  * so this is some ten seconds. ssh-keygen's default was 16 and is 24; guides say 100.
@@ -29243,7 +29985,7 @@ function decodeOpenSshKey(bytes, passphrase) {
 function isEncryptedOpenSshKey(bytes) {
     try {
         const reader = new wire_Reader(bytes);
-        return reader.bytes(MAGIC.length).equals(MAGIC) && reader.text(64) !== 'none';
+        return reader.bytes(openssh_key_MAGIC.length).equals(openssh_key_MAGIC) && reader.text(64) !== 'none';
     }
     catch {
         return false;
@@ -29258,10 +30000,10 @@ function unreadable(what, details = {}) {
 /** PROTOCOL.key, sections 1 and 2. */
 function readContainer(bytes) {
     const reader = new wire_Reader(bytes);
-    if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
+    if (!bytes.subarray(0, openssh_key_MAGIC.length).equals(openssh_key_MAGIC)) {
         throw unreadable('does not begin with openssh-key-v1');
     }
-    reader.bytes(MAGIC.length);
+    reader.bytes(openssh_key_MAGIC.length);
     const cipherName = reader.text(64);
     const kdfName = reader.text(64);
     const kdfOptions = reader.string(4096);
@@ -29272,7 +30014,7 @@ function readContainer(bytes) {
         });
     }
     const publicKey = reader.string();
-    const type = typeOfBlob(publicKey);
+    const type = public_key_typeOfBlob(publicKey);
     // Said before a passphrase is asked for: none would help.
     if (!public_key_isKeyType(type))
         throw public_key_unsupportedType(type);
@@ -29420,7 +30162,7 @@ function readSection(section, { publicKey }, encrypted) {
 }
 function readKey(reader) {
     try {
-        return readPrivateKey(reader);
+        return private_key_readPrivateKey(reader);
     }
     catch (error) {
         if (error instanceof errors_TrustError)
@@ -29455,7 +30197,7 @@ function encodeOpenSshKey(key, passphrase, rounds = DEFAULT_ROUNDS) {
     else {
         head = Buffer.concat([wire_string('none'), wire_string('none'), wire_string('')]);
     }
-    const file = Buffer.concat([MAGIC, head, wire_uint32(1), wire_string(key.publicKey), wire_string(section)]);
+    const file = Buffer.concat([openssh_key_MAGIC, head, wire_uint32(1), wire_string(key.publicKey), wire_string(section)]);
     const lines = file.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
     plain.fill(0);
     file.fill(0);
@@ -29758,7 +30500,7 @@ function readFile(text) {
     return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
 }
 function requireType(algorithm) {
-    if (isCertificateType(algorithm)) {
+    if (certificate_isCertificateType(algorithm)) {
         throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
             hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
         });
@@ -29892,7 +30634,7 @@ function verifyMac(file, plain, macKey) {
 function readParts(file, plain, comment) {
     const { algorithm, publicKey } = file;
     requireType(algorithm);
-    if (typeOfBlob(publicKey) !== algorithm) {
+    if (public_key_typeOfBlob(publicKey) !== algorithm) {
         throw putty_key_unreadable(`says ${algorithm}, and its public key something else`);
     }
     const open = new wire_Reader(publicKey);
@@ -29918,7 +30660,7 @@ function readParts(file, plain, comment) {
     open.end('the public key'); // the private part is followed by padding
     const wire = Buffer.concat([wire_string(algorithm), ...fields, wire_string(comment)]);
     try {
-        return readPrivateKey(new wire_Reader(wire));
+        return private_key_readPrivateKey(new wire_Reader(wire));
     }
     catch (error) {
         if (error instanceof errors_TrustError)
@@ -30362,7 +31104,7 @@ function parseLine(line) {
         ? { options: [], key: line }
         : splitOptions(line);
     const [type = '', base64] = key.split(/[ \t]+/);
-    if (isCertificateType(type)) {
+    if (certificate_isCertificateType(type)) {
         throw public_key_file_unreadable('This is a certificate; a plain public key is needed.', {
             hint: 'It is the file without -cert in its name.',
         });
@@ -30472,12 +31214,12 @@ function decodeBase64(body) {
     return Buffer.from(body, 'base64');
 }
 function publicKeyOf(blob, comment) {
-    if (isCertificateType(typeOfBlob(blob))) {
+    if (certificate_isCertificateType(public_key_typeOfBlob(blob))) {
         throw public_key_file_unreadable('This is a certificate; a plain public key is needed.');
     }
     const { type } = public_key_decodePublicKey(blob);
     if (type === 'ssh-rsa')
-        requireRsaSize(blob);
+        public_key_requireRsaSize(blob);
     return { type, blob, comment };
 }
 const PEM_TYPES = new Map([
@@ -30599,8 +31341,8 @@ const END = 'E';
  * @throws TrustError `malformed`, `key-type-unsupported`
  */
 function randomart(blob) {
-    const key = plainKey(blob);
-    const name = displayType(typeOfBlob(blob));
+    const key = certificate_plainKey(blob);
+    const name = public_key_displayType(public_key_typeOfBlob(blob));
     const title = `[${name} ${keyBits(key)}]`;
     return [
         // A title that is too long leaves the size out: certificates of ed25519.
@@ -30695,7 +31437,7 @@ function convertPublicKey(text, format, passphrase) {
     const { blob, comment } = publicHalf(text, passphrase);
     switch (format) {
         case 'public':
-            return `${formatPublicKey(blob, comment)}\n`;
+            return `${public_key_formatPublicKey(blob, comment)}\n`;
         case 'rfc4716':
             return formatRfc4716(blob, comment);
         case 'spki':
@@ -30707,149 +31449,15 @@ function convertPublicKey(text, format, passphrase) {
 /** What `ssh-keygen -lf` (`-lvf` with `art`) prints of the key in `text`. */
 function describeKey(text, passphrase, art) {
     const { blob, comment } = publicHalf(text, passphrase);
-    const type = displayType(typeOfBlob(blob));
-    const line = `${keyBits(plainKey(blob))} ${fingerprint(plainKey(blob))} ${comment === '' ? 'no comment' : comment} (${type})\n`;
+    const type = public_key_displayType(public_key_typeOfBlob(blob));
+    const line = `${keyBits(certificate_plainKey(blob))} ${public_key_fingerprint(certificate_plainKey(blob))} ${comment === '' ? 'no comment' : comment} (${type})\n`;
     return art ? `${line}${randomart(blob)}\n` : line;
 }
 
 ;// CONCATENATED MODULE: external "node:util"
 const external_node_util_namespaceObject = require("node:util");
-;// CONCATENATED MODULE: ./src/agent/audit.ts
-/**
- * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
- * The types are the contract between the agent, which writes, and the report, which reads.
- */
-
-/** Size at which the audit stops growing; some 20,000 lines. */
-const MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
-/** Opens the audit file, made new (mode 0600) or appended to. */
-function openAudit(file) {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = openSync(file, flags, 0o600);
-    let bytes = fstatSync(descriptor).size;
-    let written = 0;
-    let omitted = 0;
-    return {
-        write: (entry) => {
-            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            if (bytes + line.length > MAX_BYTES) {
-                omitted += 1;
-                return;
-            }
-            try {
-                bytes += writeSync(descriptor, line);
-                written += 1;
-            }
-            catch {
-                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
-            }
-        },
-        counts: () => ({ written, omitted }),
-        close: () => {
-            closeSync(descriptor);
-        },
-    };
-}
-/** The entries of an audit file's text; a line that is torn is left out. */
-function parseAudit(text) {
-    return text.split('\n').flatMap((line) => {
-        try {
-            return line === '' ? [] : [JSON.parse(line)];
-        }
-        catch {
-            return [];
-        }
-    });
-}
-
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. */
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const SSH_AGENT_RSA_SHA2_256 = 2;
-const SSH_AGENT_RSA_SHA2_512 = 4;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = wire_byte(SSH_AGENT_FAILURE);
-const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #length = 0;
-    push(chunk) {
-        this.#chunks.push(chunk);
-        this.#length += chunk.length;
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#length < 4)
-            return undefined;
-        const pending = this.#join();
-        const length = pending.readUInt32BE(0);
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (pending.length < 4 + length)
-            return undefined;
-        this.#chunks = [pending.subarray(4 + length)];
-        this.#length = pending.length - 4 - length;
-        return pending.subarray(4, 4 + length);
-    }
-    #join() {
-        const [first] = this.#chunks;
-        if (this.#chunks.length === 1 && first !== undefined)
-            return first;
-        const joined = Buffer.concat(this.#chunks);
-        this.#chunks = [joined];
-        return joined;
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
-}
-
 ;// CONCATENATED MODULE: ./src/agent/control.ts
 /**
  * The control channel: our own extension on the agent's socket, for those who hold the job's token.
@@ -30962,8 +31570,7 @@ async function signForProvenHost({ socket, token }, host, key, data, flags) {
         hostKey: host.hostKey.toString('base64'),
         sessionId: host.sessionId.toString('base64'),
     });
-    const request = [wire_byte(SSH_AGENTC_SIGN_REQUEST), wire_string(key), wire_string(data), wire_uint32(flags)];
-    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
     requireSuccess(bound, 'bind the connection');
     const reader = new wire_Reader(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
@@ -32396,7 +33003,7 @@ async function runDemo(options) {
         }
     }
     catch (error) {
-        voice.check(false, explain(error));
+        voice.check(false, errors_explain(error));
     }
     finally {
         for (const server of servers)
@@ -32496,7 +33103,7 @@ async function unpinnedHost(stage, main) {
     const strangerKey = newHostKey();
     const stranger = await stage.startServer(strangerKey);
     if (clients === undefined) {
-        const refusal = await uploadThroughAgent(stage, stranger, strangerKey, main).catch(explain);
+        const refusal = await uploadThroughAgent(stage, stranger, strangerKey, main).catch(errors_explain);
         note(refusal ?? 'no refusal');
     }
     else {
@@ -32509,7 +33116,7 @@ async function unpinnedHost(stage, main) {
     }
     check(stranger.logins() === 0, 'the agent signed nothing, so there was no login');
     const audit = (0,external_node_path_.join)((0,external_node_path_.dirname)(main.state['journal'] ?? ''), 'audit.jsonl');
-    const last = parseAudit((0,external_node_fs_.readFileSync)(audit, 'utf8')).at(-1);
+    const last = parseAudit((0,external_node_fs_.readFileSync)(audit, 'utf8')).entries.at(-1);
     check(last?.reason === 'host-not-pinned', `the audit says why: ${last?.reason ?? 'nothing'}`);
 }
 async function takeBack(stage, main) {
@@ -32529,7 +33136,7 @@ async function takeBack(stage, main) {
 }
 function keyOf(privateKey) {
     const { blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(privateKey));
-    return { privateKey, blob, fingerprint: fingerprint(blob) };
+    return { privateKey, blob, fingerprint: public_key_fingerprint(blob) };
 }
 /** RSA, since ssh2 reads host keys as PKCS#1 but not as PKCS#8. */
 function newHostKey() {
@@ -32560,7 +33167,7 @@ async function uploadThroughAgent({ deployKey }, server, hostKey, main) {
         hostKey: hostKey.blob,
         keys: [deployKey.blob],
         timeout: 10_000,
-        sign: async (key, data, sessionId) => signForProvenHost(agent, { hostKey: hostKey.blob, sessionId }, key, data, SSH_AGENT_RSA_SHA2_512),
+        sign: async (key, data, sessionId) => signForProvenHost(agent, { hostKey: hostKey.blob, sessionId }, key, data, messages_SSH_AGENT_RSA_SHA2_512),
     });
     await uploadFile(client, '/release.txt', Buffer.from('version 1\n'));
     client.end();
@@ -32599,8 +33206,1675 @@ function withoutCommands(log) {
         .join('\n');
 }
 
+;// CONCATENATED MODULE: ./src/trust/duration.ts
+/** Spans of time as sshd_config(5), TIME FORMATS, writes them: `90`, `15m`, `1h30m`, `2d`, `1w`. */
+
+const SECONDS = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** Longest span that is taken: ten years. */
+const MAX_SECONDS = 10 * 365 * 86_400;
+/**
+ * @returns seconds
+ * @throws TrustError `input-invalid`
+ */
+function parseDuration(text) {
+    const compact = text.trim().toLowerCase();
+    const parts = [...compact.matchAll(/([0-9]{1,9})([smhdw]?)/g)];
+    const whole = parts.map(([part]) => part).join('') === compact;
+    const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (SECONDS[unit] ?? 0), 0);
+    if (whole && seconds > 0 && seconds <= MAX_SECONDS)
+        return seconds;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
+        hint: 'Write 15m, 8h, 1h30m, 2d or 1w; a number alone is seconds; ten years are the most.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/agent/keyring.ts
+/** The identities that the agent holds. */
+
+
+
+
+
+/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
+const MAX_IDENTITIES = 2048;
+/** The identity of a plain key. */
+function keyring_plainIdentity(privateKey) {
+    const { publicKey, comment } = privateKey;
+    return { blob: publicKey, comment, fingerprint: fingerprint(publicKey), privateKey };
+}
+/**
+ * The identity of a key with its certificate (wire format).
+ *
+ * @throws TrustError `key-unreadable` if the certificate is another key's
+ */
+function keyring_certifiedIdentity(privateKey, certificate) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
+        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
+        throw new TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    return { ...keyring_plainIdentity(privateKey), blob: certificate };
+}
+function findIdentity(identities, blob) {
+    return identities.find((identity) => identity.blob.equals(blob));
+}
+/**
+ * The identities with one more, behind the others; one with the same blob is replaced where it stands.
+ * Returns undefined where there are too many.
+ */
+function withIdentity(identities, added) {
+    const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
+    if (index >= 0)
+        return identities.with(index, added);
+    return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined;
+}
+/**
+ * Signs with an identity.
+ *
+ * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ */
+function signWith(identity, data, flags) {
+    const { type, key } = identity.privateKey;
+    const hash = flags & SSH_AGENT_RSA_SHA2_256
+        ? 'sha256'
+        : flags & SSH_AGENT_RSA_SHA2_512
+            ? 'sha512'
+            : undefined;
+    if (type === 'ssh-rsa' && hash === undefined)
+        return undefined;
+    return makeSignature(type, key, data, hash ?? 'sha512');
+}
+
+;// CONCATENATED MODULE: ./src/agent/settings.ts
+
+
+
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
+function encodeSettings(settings) {
+    const encodePins = (pins) => pins.map(formatPin);
+    const encoded = {
+        ...settings,
+        policy: {
+            ...settings.policy,
+            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+        },
+        keys: settings.keys.map(({ privateKey, certificate }) => ({
+            privateKey: writePrivateKey(privateKey).toString('base64'),
+            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+        })),
+    };
+    return JSON.stringify(encoded);
+}
+function decodeSettings(line) {
+    const encoded = JSON.parse(line);
+    return {
+        ...encoded,
+        policy: {
+            ...encoded.policy,
+            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+        },
+        keys: encoded.keys.map(({ privateKey, certificate }) => ({
+            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+        })),
+    };
+}
+/** A key is served with its certificate, where it has one, and plain. */
+function identitiesOf({ privateKey, certificate }) {
+    const plain = plainIdentity(privateKey);
+    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
+}
+
+;// CONCATENATED MODULE: ./src/agent/launch.ts
+/** Starting the agent as a process of its own, which outlives the one that starts it. */
+
+
+
+/** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
+const READY_TIMEOUT = 900_000;
+/** Longest answer; far more than any number of identities needs. */
+const MAX_READY = 1024 * 1024;
+/**
+ * Bytes of OpenSSL's secure heap: locked in memory and left out of core dumps. Node keeps ed25519 keys
+ * there. It must hold as many as the keyring does: OpenSSL ends the process when it is full.
+ */
+const SECURE_HEAP = 2 * 1024 * 1024;
+/**
+ * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
+ * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
+ * an experiment alone.
+ */
+function permissions(file, writable) {
+    if (Number.parseInt(process.versions.node) < 24)
+        return [];
+    return [
+        '--permission',
+        '--allow-child-process',
+        `--allow-fs-read=${file}`,
+        '--allow-fs-read=/proc/',
+        ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+    ];
+}
+/**
+ * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
+ * end of a job in which post never ran; the others are what Windows needs to start a process.
+ */
+const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 'TMP'];
+/**
+ * Starts the agent's process, so that it boots while the caller is still checking hosts.
+ *
+ * @param file the agent's bundle, `dist/agent/index.js`
+ * @param writable where its socket and its audit are: files, or directories that end in a slash
+ * @param stderr whether it may write there, for its audit
+ */
+function launchAgent(file, writable, stderr = 'ignore') {
+    const flags = [
+        '--max-old-space-size=128',
+        '--max-semi-space-size=1',
+        ...(process.platform === 'win32' ? [] : [`--secure-heap=${SECURE_HEAP}`]),
+        ...permissions(file, writable),
+    ];
+    const env = {};
+    for (const name of ENVIRONMENT) {
+        const value = process.env[name];
+        if (value !== undefined)
+            env[name] = value;
+    }
+    const child = (0,external_node_child_process_.spawn)(process.execPath, [...flags, file], {
+        detached: true,
+        cwd: '/', // so that it keeps no directory from being removed
+        env,
+        stdio: ['pipe', 'pipe', stderr],
+        windowsHide: true,
+    });
+    child.stdin.on('error', () => undefined); // told by the exit, below
+    const answer = readAnswer(child);
+    answer.catch(() => undefined); // whoever calls ready() hears of it
+    return {
+        process: child,
+        ready: async (settings) => {
+            child.stdin.end(`${encodeSettings(settings)}\n`);
+            const ready = await answer;
+            child.unref();
+            return ready;
+        },
+        abandon: () => {
+            child.stdin.end();
+            child.unref();
+        },
+    };
+}
+/** The first line that the agent writes, whole. */
+async function readAnswer(child) {
+    const { stdout } = child;
+    return new Promise((resolve, reject) => {
+        let text = '';
+        const fail = (message, cause) => {
+            clearTimeout(timer);
+            reject(new errors_TrustError('agent-start', `The agent did not start: ${message}.`, { cause }));
+        };
+        const timer = setTimeout(() => {
+            child.kill();
+            fail(`no answer within ${READY_TIMEOUT / 1000} s`);
+        }, READY_TIMEOUT);
+        timer.unref();
+        child.once('error', (error) => {
+            fail(error.message, error);
+        });
+        child.once('close', (code, signal) => {
+            fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`);
+        });
+        stdout?.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk;
+            if (text.length > MAX_READY)
+                fail('its answer is too long');
+            if (!text.endsWith('\n'))
+                return;
+            clearTimeout(timer);
+            stdout.destroy();
+            try {
+                const parsed = JSON.parse(text);
+                if ('error' in parsed)
+                    fail(parsed.error);
+                else
+                    resolve(parsed);
+            }
+            catch (error) {
+                fail('its answer is none', error);
+            }
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/forges.ts
+const FORGES = [
+    {
+        // Keys and fingerprints: the page in `source`; the RSA key is the one in use since 2023-03-24.
+        // Compared: +DiY3wvv… (ED25519), p2QAMXNI… (ECDSA), uNiVztks… (RSA).
+        // ssh.github.com, port 443, shows the same keys:
+        // https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+        hosts: ['github.com', 'ssh.github.com'],
+        source: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCj7ndNxQowgcQnjshcLrqPEiiphnt+VTTvDP6mHBL9j1aNUkY4Ue1gvwnGLVlOhGeYrnZaMgRK6+PKCUXaDbC7qtbW8gIkhL7aGCsOr/C56SJMy/BCZfxd1nWzAOxSDPgVsmerOBYfNqltV9/hWCqBywINIR+5dIg6JTJ72pcEpEjcYgXkE2YEFXV1JHnsKgbLWNlhScqb2UmyRkQyytRLtL+38TGxkxCflmO+5Z8CSSNY7GidjMIZ7Q4zMjA2n1nGrlTDkzwDCsw+wqFPGQA179cnfGWOWRVruj16z6XyvxvjJwbz0wQZ75XK5tKSb7FNyeIEs4TT4jk+S4dhPeAUC5y+bDYirYgM4GC7uEnztnZyaVWQ7B381AK4Qdrwt51ZqExKbQpTUNn+EjqoTwvqNj4kqx5QUCI0ThS/YkOxJCXmPUWZbhjpCg56i+2aB6CmK2JGhn57K5mj0MNdBXA4/WnwH6XoPWJzK5Nyu2zB3nAZp+S5hpQs+p1vN1/wsjk=',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`.
+        // Compared: eUXGGm1Y… (ED25519), HbW3g8zU… (ECDSA), ROQFvPTh… (RSA).
+        // altssh.gitlab.com, port 443, shows the same keys:
+        // https://about.gitlab.com/blog/2016/02/18/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/
+        hosts: ['gitlab.com', 'altssh.gitlab.com'],
+        source: 'https://docs.gitlab.com/user/gitlab_com/#ssh-host-keys-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFSMqzJeV9rUzU4kWitGjeR4PWSa29SPqJ1fVkhtj3Hw9xjLVXVYrU9QlYWrOLXBpQ6KWjbjTDTdDkoohFzgbEY=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCsj2bNKTBSpIYDEGk9KxsGh3mySTRgMtXL583qmBpzeQ+jqCMRgBqB98u3z++J1sKlXHWfM9dyhSevkMwSbhoR8XIq/U0tCNyokEi/ueaBMCvbcTHhO7FcwzY92WK4Yt0aGROY5qX2UKSeOvuP4D6TPqKF1onrSzH9bx9XUf2lEdWT/ia1NEKjunUqu1xOB/StKDHMoX4/OKyIzuS0q/T1zOATthvasJFoPrAjkohTyaDUz2LN5JoH839hViyEG82yB+MjcFV5MU3N1l1QL3cVUCh93xSaua1N85qivl+siMkPGbO5xR/En4iEY6K2XPASUEMaieWVNTRCtJ4S8H+9',
+        ],
+    },
+    {
+        // Keys: https://bitbucket.org/site/ssh. Fingerprints: the page in `source`; all three are those
+        // made in 2023, https://bitbucket.org/blog/ssh-host-key-changes.
+        // Compared: ybgmFkzw… (ED25519), FC73VB6C… (ECDSA), 46OSHA1R… (RSA).
+        // ssh.bitbucket.org is the name to use: bitbucket.org was to stop taking SSH on 2026-11-12,
+        // https://community.atlassian.com/forums/Bitbucket-articles/Upcoming-change-to-Bitbucket-Cloud-SSH-access-move-from/ba-p/3234032
+        // Atlassian lists the keys under the old name alone; that ssh.bitbucket.org and altssh.bitbucket.org
+        // (port 443) show the same ones is from third parties.
+        hosts: ['bitbucket.org', 'ssh.bitbucket.org', 'altssh.bitbucket.org'],
+        source: 'https://support.atlassian.com/bitbucket-cloud/docs/configure-ssh-and-two-step-verification/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPIQmuzMBuKdWeF4+a2sjSSpBK0iqitSQ+5BM9KhpexuGt20JpTVM7u5BDZngncgrqDMbWdxMWWOGtZ9UgbqgZE=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDQeJzhupRu0u0cdegZIa8e86EG2qOCsIsD1Xw0xSeiPDlCr7kq97NLmMbpKTX6Esc30NuoqEEHCuc7yWtwp8dI76EEEB1VqY9QJq6vk+aySyboD5QF61I/1WeTwu+deCbgKMGbUijeXhtfbxSxm6JwGrXrhBdofTsbKRUsrN1WoNgUa8uqN1Vx6WAJw1JHPhglEGGHea6QICwJOAr/6mrui/oB7pkaWKHj3z7d1IC4KWLtY47elvjbaTlkN04Kc/5LFEirorGYVbt15kAUlqGM65pk6ZBxtaO3+30LVlORZkxOh+LKL/BvbZ/iRNhItLqNyieoQj/uh/7Iv4uyH/cV/0b4WDSd3DptigWq84lJubb9t/DnZlrJazxyDCulTmKdOR7vs9gMTo+uoIrPSb8ScTtvw65+odKAlBj59dhnVp9zd7QUojOpXlL62Aw56U4oO+FALuevvMjiWeavKhJqlR7i5n9srYcrNV7ttmDw7kf/97P5zauIhxcjX+xHv4M=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: mIlxA9k4… (ED25519), T9FYDEHE… (ECDSA), 6QQmYi4p… (RSA).
+        hosts: ['codeberg.org'],
+        source: 'https://docs.codeberg.org/security/ssh-fingerprint/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIVIC02vnjFyL+I4RHfvIGNtOgJMe769VTF1VR4EB3ZB',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL2pDxWr18SoiDJCGZ5LmxPygTlPu+cCKSkpqkvCyQzl5xmIMeKNdfdBpfbCGDPoZQghePzFZkKJNR/v9Win3Sc=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8hZi7K1/2E2uBX8gwPRJAHvRAob+3Sn+y2hxiEhN0buv1igjYFTgFO2qQD8vLfU/HT/P/rqvEeTvaDfY1y/vcvQ8+YuUYyTwE2UaVU5aJv89y6PEZBYycaJCPdGIfZlLMmjilh/Sk8IWSEK6dQr+g686lu5cSWrFW60ixWpHpEVB26eRWin3lKYWSQGMwwKv4LwmW3ouqqs4Z4vsqRFqXJ/eCi3yhpT+nOjljXvZKiYTpYajqUC48IHAxTWugrKe1vXWOPxVXXMQEPsaIRc2hpK+v1LmfB7GnEGvF1UAKnEZbUuiD9PBEeD5a1MZQIzcoPWCrTxipEpuXQ5Tni4mN',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: known_hosts of Argo CD. No other type is listed.
+        // Compared: ohD8VZEX… (RSA). One key for all of hosted Azure DevOps, the old name too:
+        // https://github.com/MicrosoftDocs/azure-devops-docs/pull/3371
+        hosts: ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'],
+        source: 'https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7Hr1oTWqNqOlzGJOfGJ4NakVyIzf1rXYd4d7wo6jBlkLvCA4odBlL0mDUyZ0/QUfTTqeu+tm22gOsv+VrVTMk6vwRU75gY/y9ut5Mb3bR5BV58dKXyq9A9UeB5Cakehn5Zgm6x1mKoVyf+FFn26iYqXJRgzIZZcZ5V6hrE0Qg39kZm4az48o0AUbf6Sp4SLdvnuMa2sVNwHBboS7EJkm57XQPVU3/QpyNLHbWDdzwtrlS+ez30S3AdYhLKEOxAG8weOnyrtLJAUen9mTkol8oII1edf7mWWbWVf0nBmly21+nZcmCTISQBtdcyPaEno7fFQMDD26/s0lfKob4Kw8H',
+        ],
+    },
+    {
+        // Keys: the page in `source`, which gives no fingerprints; a third party's ssh-keyscan of
+        // 2025-07-06 has the same three keys.
+        // Compared with that: WXXNZu0Y… (ED25519), 1nUUjsHH… (ECDSA), rvz/I0S1… (RSA).
+        hosts: ['git.sr.ht'],
+        source: 'https://man.sr.ht/git.sr.ht/#ssh-host-keys',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMZvRd4EtM7R+IHVMWmDkVU3VLQTSwQDSAvW0t2Tkj60',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCj6y+cJlqK3BHZRLZuM+KP2zGPrh4H66DacfliU1E2DHAd1GGwF4g1jwu3L8gOZUTIvUptqWTkmglpYhFp4Iy4=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDZ+l/lvYmaeOAPeijHL8d4794Am0MOvmXPyvHTtrqvgmvCJB8pen/qkQX2S1fgl9VkMGSNxbp7NF7HmKgs5ajTGV9mB5A5zq+161lcp5+f1qmn3Dp1MWKp/AzejWXKW+dwPBd3kkudDBA1fa3uK6g1gK5nLw3qcuv/V4emX9zv3P2ZNlq9XRvBxGY2KzaCyCXVkL48RVTTJJnYbVdRuq8/jQkDRA8lHvGvKI+jqnljmZi2aIrK9OGT2gkCtfyTw2GvNDV6aZ0bEza7nDLU/I+xmByAOO79R1Uk4EYCvSc1WXDZqhiuO2sZRmVxa0pQSBDn1DB3rpvqPYW+UvKB3SOz',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: the host keys in Twinkle, a git client.
+        // Compared: UNOzlP66… (RSA). No other type is listed.
+        hosts: ['git.launchpad.net'],
+        source: 'https://documentation.ubuntu.com/launchpad/user/reference/ssh-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDEFREwBD2ye2Xrc2SVcUmmJ44MF1BCB3W11NTaiqzVj7XZnQmgWZk9UadHVY2wBXvelcDO51MPN5ozJjFAknw09rP7XMRJMlAOLSIVoU6DRF1u1j8kJVY+dfiDHheS7+siADnrmb8HGn2xQQ6EJDjAXrw1x58x5eZjQ0PFWdI+pRTdYGvWkpHdXKFO6a9/lDx4uo9MCnePEGi/QnkCmKqLCBUlYNZYRiB8nVee2tMF0mjV8xk1rJ+/UP+897+FXFR9w/B1EPRjiQ35ZNQZKPP4isxPtyMuCQkZY7ckWr5YsylNfvNcyGDnO1XazZhJ71rzDpi1RmnFXBW5i+2dm2y7',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: RFzBCUIt… (ED25519), uTa/0Pnd… (ECDSA), 5s5cIyRe… (RSA).
+        hosts: ['aur.archlinux.org'],
+        source: 'https://aur.archlinux.org/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuBKrPzbawxA/k2g6NcyV5jmqwJ2s+zpgZGZ7tpLIcN',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLMiLrP8pVi5BFX2i3vepSUnpedeiewE5XptnUnau+ZoeUOPkpoCgZZuYfpaIQfhhJJI5qgnjJmr4hyJbe/zxow=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDKF9vAFWdgm9Bi8uc+tYRBmXASBb5cB5iZsB7LOWWFeBrLp3r14w0/9S2vozjgqY5sJLDPONWoTTaVTbhe3vwO8CBKZTEt1AcWxuXNlRnk9FliR1/eNB9uz/7y1R0+c1Md+P98AJJSJWKN12nqIDIhjl2S1vOUvm7FNY43fU2knIhEbHybhwWeg+0wxpKwcAd/JeL5i92Uv03MYftOToUijd1pqyVFdJvQFhqD4v3M157jxS5FTOBrccAEjT+zYmFyD8WvKUa9vUclRddNllmBJdy4NyLB8SvVZULUPrP3QOlmzemeKracTlVOUG1wsDbxknF1BwSCU7CmU6UFP90kpWIyz66bP0bl67QAvlIc52Yix7pKJPbw85+zykvnfl2mdROsaT8p8R9nwCdFsBc9IiD0NhPEHcyHRwB8fokXTajk2QnGhL+zP5KnkmXnyQYOCUYo3EKMXIlVOVbPDgRYYT/XqvBuzq5S9rrU70KoI/S5lDnFfx/+lPLdtcnnEPk=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, `*.code.sf.net`. Keys: known_hosts of PMD's build.
+        // Compared: vDwNztsr… (ED25519), FeVkoYYB… (ECDSA), 3WhEqJaB… (RSA).
+        hosts: ['git.code.sf.net', 'svn.code.sf.net', 'hg.code.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGObtXLh/mZom0pXjE5Mu211O+JvtzolqdNKVA+XJ466',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPAa5MFfMaXyT3Trf/Av/laAvIhUzZJUnvPZAd9AC6bKWAhVl+A3s2+M6SlhF/Tn/W0akN03GyNviBtqJKtx0RU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEAoMesJ60dow5VqNsIqIQMBNmSYz6txSC5YSUXzPNWV4VIWTWdqbQoQuIu+oYGhBMoeaSWWCiVIDTwFDzQXrq8CwmyxWp+2TTuscKiOw830N2ycIVmm3ha0x6VpRGm37yo+z+bkQS3m/sE7bkfTU72GbeKufFHSv1VLnVy9nmJKFOraeKSHP/kjmatj9aC7Q2n8QzFWWjzMxVGg79TUs7sjm5KrtytbxfbLbKtrkn8OXsRy1ib9hKgOwg+8cRjwKbSXVrNw/HM+MJJWp9fHv2yzWmL8B6fKoskslA0EjNxa6d76gvIxwti89/8Y6xlhR0u65u1AiHTX9Q4BVsXcBZUDw==',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, with these four names. Keys: known_hosts of PMD's build.
+        // Compared: 209BDmH3… (ED25519), QAAxYkf0… (ECDSA), xB2rnn0N… (RSA).
+        hosts: ['frs.sourceforge.net', 'frs.sf.net', 'web.sourceforge.net', 'web.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOQD35Ujalhh+JJkPvMckDlhu4dS7WH6NsOJ15iGCJLC',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCwsY6sZT4MTTkHfpRzYjxG7mnXrGL74RCT2cO/NFvRrZVNB5XNwKNn7G5fHbYLdJ6UzpURDRae1eMg92JG0+yo=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA2uifHZbNexw6cXbyg1JnzDitL5VhYs0E65Hk/tLAPmcmm5GuiGeUoI/B0eUSNFsbqzwgwrttjnzKMKiGLN5CWVmlN1IXGGAfLYsQwK6wAu7kYFzkqP4jcwc5Jr9UPRpJdYIK733tSEmzab4qc5Oq8izKQKIaxXNe7FgmL15HjSpatFt9w/ot/CHS78FUAr3j3RwekHCm/jhPeqhlMAgC+jUgNJbFt3DlhDaRMa0NYamVzmX8D47rtmBbEDU3ld6AezWBPUR5Lh7ODOwlfVI58NAf/aYNlmvl2TZiauBCTa7OPYSyXJnIPbQXg6YQlDknNCr0K769EjeIlAfY87Z4tw==',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`; its DSA key is left out.
+        // Compared: dVjzGIdV… (ED25519), aBG5R7Io… (ECDSA), uqjYymys… (RSA).
+        hosts: ['hf.co'],
+        source: 'https://huggingface.co/docs/hub/security-git-ssh',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINJjhgtT9FOQrsVSarIoPVI1jFMh3VSHdKfdqp/O776s',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL0wtM52yIjm8gRecBy2wRyEMqr8ulG0uewT/IQOGz5K0ZPTIy6GIGHsTi8UXBiEzEIznV3asIz2sS7SiQ311tU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDtPB+snz63eZvTrbMY2Qt39a6HYile89JOum55z3lhIqAqUHxLtXFd+q+ED8izQvyORFPSmFIaPw05rtXo37bm+ixL6wDmvWrHN74oUUWmtrv2MNCLHE5VDb3+Q6MJjjDVIoK5QZIuTStlq0cUbGGxQk7vFZZ2VXdTPqgPjw4hMV7MGp3RFY/+Wy8rIMRv+kRCIwSAOeuaLPT7FzL0zUMDwj/VRjlzC08+srTQHqfoh0RguZiXZQneZKmM75AFhoMbP5x4AW2bVoZam864DSGiEwL8R2jMiyXxL3OuicZteZqll0qfRlNopKnzoxS29eBbXTr++ILqYz1QFqaruUgqSi3MIC9sDYEqh2Q8UxP5+Hh97AnlgWDZC0IhojVmEPNAc7Y2d+ctQl4Bt91Ik4hVf9bU+tqMXgaTrTMXeTURSXRxJEm2zfKQVkqn3vS/zGVnkDS+2b2qlVtrgbGdU/we8Fux5uOAn/dq5GygW/DUlHFw412GtKYDFdWjt3nJCY8=',
+        ],
+    },
+];
+/** Keys (OpenSSH lines) of a well-known host, or undefined. Case-insensitive. */
+function forgeKeys(host) {
+    const name = host.toLowerCase();
+    return FORGES.find(({ hosts }) => hosts.includes(name))?.keys;
+}
+
+;// CONCATENATED MODULE: ./src/trust/hosts.ts
+/**
+ * The `hosts` input: one host a line,
+ *
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
+ *
+ * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
+ * `@revoked` with one. Well-known forges need no pin.
+ */
+
+
+
+
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward';
+/** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
+const hosts_MAX_TEXT = 16 * 1024 * 1024;
+/** What a line calls its host. */
+function hosts_hostName({ alias, host }) {
+    return alias ?? host;
+}
+/**
+ * @returns the hosts, and an error for each line that is wrong
+ */
+function parseHosts(text) {
+    const hosts = [];
+    const errors = [];
+    if (text.length > hosts_MAX_TEXT) {
+        errors.push(new errors_TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        return { hosts, errors };
+    }
+    text.split(/\r\n|\r|\n/).forEach((line, index) => {
+        const tokens = tokenize(line);
+        if (tokens.length === 0)
+            return;
+        const position = `hosts:${index + 1}`;
+        try {
+            hosts.push(hosts_parseLine(tokens, position));
+        }
+        catch (error) {
+            if (!(error instanceof errors_TrustError))
+                throw error;
+            errors.push(error.about(position));
+        }
+    });
+    errors.push(...nameClashes(hosts));
+    return { hosts, errors };
+}
+function tokenize(line) {
+    const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
+    return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
+}
+/** An alias must not be what another line is called. Lines for one host without alias may be many. */
+function nameClashes(hosts) {
+    const byName = new Map();
+    return hosts.flatMap((line) => {
+        const name = hosts_hostName(line).toLowerCase();
+        const first = byName.get(name);
+        if (first === undefined)
+            byName.set(name, line);
+        if (first === undefined || (first.alias === undefined && line.alias === undefined))
+            return [];
+        const message = `The name ${hosts_hostName(line)} is taken by ${first.position}.`;
+        return [
+            new errors_TrustError('hosts-syntax', message, {
+                input: line.position,
+                hint: 'Give every alias once.',
+            }),
+        ];
+    });
+}
+function hosts_parseLine(tokens, position) {
+    const [first, ...rest] = tokens;
+    const name = parseName(first?.text ?? '');
+    const { pins, keys, users, forward } = parseRest(rest, position);
+    if (!pins.some((pin) => pin.kind !== 'revoked'))
+        pins.push(...builtInPins(name.host));
+    const { user } = name;
+    if (user !== undefined && users.length > 0 && !users.includes(user)) {
+        throw new errors_TrustError('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+            hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
+        });
+    }
+    return {
+        ...name,
+        pins,
+        forward,
+        position,
+        ...(keys.length === 0 ? {} : { keys }),
+        ...(users.length === 0 ? {} : { users }),
+    };
+}
+function parseName(text) {
+    // IPv6 addresses stand in brackets, as in known_hosts and URLs.
+    const match = /^(?:([^=@[\]:]*)=)?(?:(.*)@)?(?:\[([^\]]*)\]|([^:[\]@]*))(?::([0-9]*))?$/.exec(text);
+    const [, alias, user, ipv6, plain, portText] = match ?? [];
+    const host = ipv6 ?? plain ?? '';
+    if (match === null && (text.match(/:/g) ?? []).length > 1) {
+        throw new errors_TrustError('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
+            hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
+        });
+    }
+    const hostPattern = ipv6 === undefined
+        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
+        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
+    if (match === null || host.length > 253 || !hostPattern.test(host)) {
+        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
+    }
+    const port = portText === undefined ? 22 : Number(portText);
+    if (portText === '' || port < 1 || port > 65535) {
+        throw new errors_TrustError('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
+    }
+    if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
+        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+            hint: 'Letters, digits, dot, dash and underscore may be in one.',
+        });
+    }
+    if (user !== undefined)
+        requireUserName(user);
+    return {
+        host,
+        port,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+function requireUserName(user) {
+    if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
+        return;
+    throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+}
+function parseRest(tokens, position) {
+    const pins = [];
+    const keys = [];
+    const users = [];
+    let forward = false;
+    let i = 0;
+    const peek = () => tokens[i]?.text ?? '';
+    while (i < tokens.length) {
+        const { text, column } = tokens[i] ?? { text: '', column: 0 };
+        const at = `${position}:${column}`;
+        i += 1;
+        try {
+            if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
+                const pin = pin_parsePin(text);
+                const { type, length } = fingerprintTrailer(tokens.slice(i));
+                i += length;
+                pins.push(type === undefined ? pin : { ...pin, ...(pin.kind === 'fingerprint' ? { type } : {}) });
+            }
+            else if (/^[0-9]{3,5}$/.test(text) && /^SHA256:/i.test(peek())) {
+                // the length that ssh-keygen -lf prints first
+            }
+            else if (text === '@cert-authority' || text === '@revoked') {
+                pins.push(pin_parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`));
+                i += 2;
+                while (isComment(peek()))
+                    i += 1;
+            }
+            else if (public_key_isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+                pins.push(pin_parsePin(`${text} ${peek()}`));
+                i += 1;
+                while (isComment(peek()))
+                    i += 1;
+            }
+            else if (text.startsWith('key=') && text.length > 4) {
+                keys.push(text.slice(4));
+            }
+            else if (text.startsWith('users=')) {
+                const names = text.slice('users='.length).split(',');
+                names.forEach(requireUserName);
+                users.push(...names);
+            }
+            else if (text === 'forward') {
+                forward = true;
+            }
+            else {
+                throw new errors_TrustError('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
+                    hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
+                });
+            }
+        }
+        catch (error) {
+            throw error instanceof errors_TrustError ? error.about(at) : error;
+        }
+    }
+    return { pins, keys, users, forward };
+}
+/** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
+function isComment(text) {
+    return (text !== '' &&
+        text.toLowerCase() !== 'forward' &&
+        !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
+        !public_key_isKeyType(text));
+}
+/** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
+function fingerprintTrailer(tokens) {
+    const end = tokens.findIndex(({ text }) => /^\((ED25519|ECDSA|RSA)\)$/.test(text));
+    const between = tokens.slice(0, Math.max(end, 0));
+    if (end < 0 || end > 4 || between.some(({ text }) => /^(SHA256:|@)|=|^forward$/.test(text))) {
+        return { length: 0 };
+    }
+    const name = tokens[end]?.text;
+    const type = name === '(ED25519)' ? 'ssh-ed25519' : name === '(RSA)' ? 'ssh-rsa' : undefined;
+    return { length: end + 1, ...(type === undefined ? {} : { type }) };
+}
+function builtInPins(host) {
+    const keys = forgeKeys(host);
+    if (keys !== undefined)
+        return keys.map(pin_parsePin);
+    throw new errors_TrustError('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
+        hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/input-values.ts
+/** Values that inputs are made of: booleans, numbers, lists. Each error says what would be right. */
+
+/** @throws TrustError `input-invalid` */
+function readBoolean(text, whenEmpty) {
+    if (text === '')
+        return whenEmpty;
+    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
+    if (['true', 'True', 'TRUE'].includes(text))
+        return true;
+    if (['false', 'False', 'FALSE'].includes(text))
+        return false;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+}
+/**
+ * A number from 1 upwards; undefined for an empty text.
+ *
+ * @throws TrustError `input-invalid`
+ */
+function readCount(text) {
+    if (text === '')
+        return undefined;
+    if (/^[1-9][0-9]{0,8}$/.test(text))
+        return Number(text);
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number from 1 upwards.`);
+}
+/** Names separated by commas or white space. */
+function readNames(text) {
+    return text.split(/[\s,]+/).filter((name) => name !== '');
+}
+/** Lines that are not empty. Blanks within are their own: a passphrase may have them. */
+function readLines(text) {
+    return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+}
+/**
+ * A time to wait for a host.
+ *
+ * @returns milliseconds
+ * @throws TrustError `input-invalid`
+ */
+function readTimeout(text, whenEmpty) {
+    const seconds = text === '' ? whenEmpty : Number(text);
+    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
+        return seconds * 1000;
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
+}
+/** Collects what is wrong with several inputs, so that all of it can be told at once. */
+function collectErrors() {
+    const errors = [];
+    return {
+        errors,
+        attempt: (input, read) => {
+            try {
+                return read();
+            }
+            catch (error) {
+                if (!(error instanceof errors_TrustError))
+                    throw error;
+                errors.push(error.about(input));
+                return undefined;
+            }
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/trust/policy.ts
+/** The agent's policy, from the inputs that say what it may sign. */
+
+
+
+
+/**
+ * @param pinned whether there are hosts to go by
+ * @returns undefined where `attempt` has noted an error
+ */
+function readPolicy(inputs, pinned, attempt) {
+    const mode = attempt('agent-policy', () => readMode(inputs.agentPolicy, pinned));
+    const lifetime = inputs.agentLifetime === ''
+        ? undefined
+        : attempt('agent-lifetime', () => readLifetime(inputs.agentLifetime));
+    const maxSignatures = attempt('max-signatures', () => readCount(inputs.maxSignatures));
+    const namespaces = readNames(inputs.signatureNamespaces);
+    const otherData = attempt('sign-other-data', () => readBoolean(inputs.signOtherData, false));
+    if (mode === undefined || otherData === undefined)
+        return undefined;
+    return {
+        policy: {
+            mode,
+            ...(namespaces.length === 0 ? {} : { namespaces }),
+            ...(otherData ? { otherData } : {}),
+            ...(maxSignatures === undefined ? {} : { maxSignatures }),
+        },
+        ...(lifetime === undefined ? {} : { lifetime }),
+    };
+}
+function readMode(text, pinned) {
+    if (text === '')
+        return pinned ? 'pinned' : 'any';
+    const mode = POLICY_MODES.find((name) => name === text);
+    if (mode === undefined) {
+        throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
+            hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
+        });
+    }
+    if (mode !== 'any' && !pinned) {
+        throw new errors_TrustError('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
+            hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
+        });
+    }
+    return mode;
+}
+/** The longest that a timer of Node waits is 24.8 days; a job on a runner of one's own lasts 5 at most. */
+const MAX_LIFETIME = 24 * 86_400;
+function readLifetime(text) {
+    const seconds = parseDuration(text);
+    if (seconds <= MAX_LIFETIME)
+        return seconds;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
+}
+
+;// CONCATENATED MODULE: ./src/ssh/transport.ts
+/**
+ * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
+ * both sides may send at any time (RFC 4253 §4.2, §6, §11).
+ */
+
+
+
+/** RFC 4253 §12. */
+const transport_SSH_MSG_DISCONNECT = 1;
+const transport_SSH_MSG_IGNORE = 2;
+const transport_SSH_MSG_DEBUG = 4;
+const transport_SSH_MSG_KEXINIT = 20;
+/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
+const BY_APPLICATION = 11;
+/** RFC 4253 §6.1: the longest packet that everyone must take. */
+const MAX_PACKET = 35000;
+/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
+const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
+/** Bytes before the version line after which a server is not taken for an SSH server. */
+const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
+/** One unencrypted packet (RFC 4253 §6). */
+function transport_encodePacket(payload) {
+    let padding = 8 - ((5 + payload.length) % 8);
+    if (padding < 4)
+        padding += 8;
+    return Buffer.concat([
+        uint32(1 + payload.length + padding),
+        byte(padding),
+        payload,
+        randomBytes(padding),
+    ]);
+}
+function transport_disconnectMessage(description) {
+    return Buffer.concat([
+        byte(transport_SSH_MSG_DISCONNECT),
+        uint32(BY_APPLICATION),
+        string(description),
+        string(''),
+    ]);
+}
+/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
+function transport_printable(text) {
+    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+}
+/** Takes apart what a server sends, in whatever pieces it arrives. */
+class transport_TransportReader {
+    #pending = Buffer.alloc(0);
+    #lines = 0;
+    #before = 0;
+    /** The first line that came before the version, for messages. */
+    firstLine;
+    push(chunk) {
+        this.#pending = Buffer.concat([this.#pending, chunk]);
+    }
+    /**
+     * The server's version line without CR LF, once it is there.
+     *
+     * @throws TrustError `host-not-ssh`
+     */
+    version() {
+        for (;;) {
+            const end = this.#pending.indexOf(0x0a);
+            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
+            if (end < 0) {
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
+                    throw notSsh(this.firstLine ?? line);
+                return undefined;
+            }
+            this.#pending = this.#pending.subarray(end + 1);
+            const text = line.replace(/\r$/, '');
+            if (text.startsWith('SSH-')) {
+                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
+                    throw notSsh(text);
+                return text;
+            }
+            this.firstLine ??= text;
+            this.#before += end + 1;
+            this.#lines += 1;
+            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
+                throw notSsh(this.firstLine);
+            }
+        }
+    }
+    /**
+     * The payload of the next packet, once it is whole.
+     *
+     * @throws TrustError `host-protocol`
+     */
+    packet() {
+        if (this.#pending.length < 5)
+            return undefined;
+        const length = this.#pending.readUInt32BE(0);
+        const padding = this.#pending.readUInt8(4);
+        if (length > MAX_PACKET || length < padding + 2) {
+            throw new TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
+        }
+        if (this.#pending.length < 4 + length)
+            return undefined;
+        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
+        this.#pending = this.#pending.subarray(4 + length);
+        return payload;
+    }
+}
+function notSsh(line) {
+    return new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${transport_printable(line)}".`, {
+        hint: 'Check the host name and the port.',
+    });
+}
+/** Reason of an SSH_MSG_DISCONNECT, for messages. */
+function transport_disconnectReason(payload) {
+    const reader = new Reader(payload);
+    reader.byte();
+    reader.uint32();
+    return transport_printable(reader.text(1024));
+}
+
+;// CONCATENATED MODULE: ./src/ssh/key-exchange.ts
+/**
+ * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
+ * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
+ * Until that signature is verified here a host key is nothing but a claim.
+ *
+ * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
+ * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
+ */
+
+
+
+
+
+
+
+/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
+const SSH_MSG_KEXDH_INIT = 30;
+const key_exchange_SSH_MSG_KEXDH_REPLY = 31;
+/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
+function key_exchange_hostKeyAlgorithms(type, certified = false) {
+    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
+}
+/** The key type (wire format name) that a host key algorithm stands for. */
+function algorithmKeyType(algorithm) {
+    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
+}
+function x25519() {
+    const pair = external_node_crypto_namespaceObject.generateKeyPairSync('x25519');
+    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    return {
+        publicKey: raw,
+        derive: (server) => {
+            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
+            const publicKey = external_node_crypto_namespaceObject.createPublicKey({ key: jwk, format: 'jwk' });
+            return external_node_crypto_namespaceObject.diffieHellman({ privateKey: pair.privateKey, publicKey });
+        },
+    };
+}
+const curve25519 = {
+    hash: 'sha256',
+    start: () => {
+        const { publicKey, derive } = x25519();
+        return { publicValue: wire_string(publicKey), secret: (server) => wire_mpint(derive(server)) };
+    },
+    readServerValue: (reader) => reader.string(32),
+};
+function ecdh(curve, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = external_node_crypto_namespaceObject.createECDH(curve);
+            const publicValue = wire_string(exchange.generateKeys());
+            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.string(1 + 2 * 66),
+    };
+}
+function dh(group, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = external_node_crypto_namespaceObject.getDiffieHellman(group);
+            const publicValue = wire_mpint(exchange.generateKeys());
+            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.mpint(1025),
+    };
+}
+/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
+const decapsulate = external_node_crypto_namespaceObject.decapsulate;
+/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
+const MLKEM_PUBLIC = 1184;
+const MLKEM_CIPHERTEXT = 1088;
+const mlkem768x25519 = {
+    hash: 'sha256',
+    start: () => {
+        const pair = external_node_crypto_namespaceObject.generateKeyPairSync('ml-kem-768');
+        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+        const classic = x25519();
+        const publicValue = wire_string(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
+        const secret = (server) => {
+            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
+                throw new errors_TrustError('malformed', 'The reply is not one of mlkem768x25519-sha256.');
+            }
+            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
+            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
+            return wire_string(external_node_crypto_namespaceObject.createHash('sha256').update(both).digest());
+        };
+        return { publicValue, secret };
+    },
+    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
+};
+/**
+ * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
+ * cheap methods come first and the post-quantum one is for servers that offer nothing else.
+ */
+const METHODS = new Map([
+    ['curve25519-sha256', curve25519],
+    ['curve25519-sha256@libssh.org', curve25519],
+    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
+    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
+    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
+    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
+    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
+    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
+    ...(decapsulate === undefined
+        ? []
+        : [['mlkem768x25519-sha256', mlkem768x25519]]),
+]);
+/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
+const key_exchange_CIPHERS = (/* unused pure expression or super */ null && ([
+    'chacha20-poly1305@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'aes256-ctr',
+    'aes128-ctr',
+]));
+const MACS = (/* unused pure expression or super */ null && ([
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+]));
+/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
+function key_exchange_kexInit(hostKeys) {
+    return Buffer.concat([
+        byte(SSH_MSG_KEXINIT),
+        crypto.randomBytes(16),
+        nameList([...METHODS.keys()]),
+        nameList(hostKeys),
+        ...[key_exchange_CIPHERS, key_exchange_CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
+        boolean(false),
+        uint32(0),
+    ]);
+}
+function key_exchange_parseKexInit(payload) {
+    const reader = new Reader(payload);
+    reader.byte();
+    reader.bytes(16);
+    const methods = reader.nameList();
+    const hostKeys = reader.nameList();
+    for (let list = 0; list < 8; list += 1)
+        reader.string();
+    const firstPacketFollows = reader.boolean();
+    return { methods, hostKeys, firstPacketFollows };
+}
+/**
+ * Negotiates, and makes our half.
+ *
+ * @param hostKeys what our KEXINIT asked for
+ * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
+ */
+function key_exchange_startExchange(versions, ourInit, serverInit, hostKeys) {
+    const server = key_exchange_parseKexInit(serverInit);
+    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
+    const method = name === undefined ? undefined : METHODS.get(name);
+    if (method === undefined) {
+        throw new TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
+        });
+    }
+    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
+    if (hostKeyAlgorithm === undefined) {
+        throw new TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+            hint: `Asked for were ${hostKeys.join(', ')}.`,
+        });
+    }
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
+    const half = method.start();
+    return {
+        init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        ignoreNext: server.firstPacketFollows && !guessRight,
+        hostKeyAlgorithm,
+        finish: (reply) => {
+            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
+            let secret;
+            try {
+                secret = half.secret(serverValue);
+            }
+            catch (cause) {
+                throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+            }
+            const hash = crypto.createHash(method.hash);
+            for (const text of [versions.client, versions.server]) {
+                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
+            for (const payload of [ourInit, serverInit, hostKey])
+                hash.update(string(payload));
+            hash.update(half.publicValue).update(publicValue).update(secret);
+            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
+            return hostKey;
+        },
+    };
+}
+function readReply(reply, method) {
+    const reader = new Reader(reply);
+    reader.byte();
+    const hostKey = Buffer.from(reader.string());
+    const start = reader.offset;
+    const serverValue = method.readServerValue(reader);
+    const publicValue = reply.subarray(start, reader.offset);
+    const signature = reader.string(8192);
+    reader.end('the key exchange reply');
+    return { hostKey, publicValue, serverValue, signature };
+}
+function requireProof(algorithm, hostKey, signature, hash) {
+    const type = typeOfBlob(hostKey);
+    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
+        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+        : algorithm;
+    if (type === algorithmKeyType(algorithm) &&
+        signatureAlgorithm(signature) === expected &&
+        verifySignature(plainKey(hostKey), signature, hash)) {
+        return;
+    }
+    throw new TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
+        hint: 'Somebody may stand between this machine and the server. Do not go on.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const prove_MAX_BYTES = (/* unused pure expression or super */ null && (256 * 1024));
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function prove_proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
+    return new Promise((resolve, reject) => {
+        const socket = connect({ host, port });
+        const timer = setTimeout(() => {
+            socket.destroy();
+            reject(new TrustError('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject(dialError(error));
+        });
+    });
+}
+function dialError(error) {
+    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
+    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
+    const code = systemCode(first) ?? 'unknown';
+    const cause = error;
+    switch (code) {
+        case 'ENOTFOUND':
+            return new TrustError('host-not-found', 'There is no such host name.', {
+                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
+                cause,
+            });
+        case 'EAI_AGAIN':
+            return new TrustError('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
+                hint: 'Try again, or check the name service of the runner.',
+                cause,
+            });
+        case 'ECONNREFUSED':
+            return new TrustError('host-refused', 'Nothing listens on that port.', {
+                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
+                cause,
+            });
+        case 'ETIMEDOUT':
+            return new TrustError('host-timeout', 'The connection timed out.', { cause });
+        case 'ECONNRESET':
+            return prove_closed(undefined, cause);
+        default:
+            return new TrustError('host-unreachable', `The host can't be reached (${code}).`, {
+                hint: 'Check the address and the network of the runner.',
+                cause,
+            });
+    }
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${printable(said)}".`;
+    return new TrustError('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/** The SSH part, over any byte stream. Always destroys the stream. */
+async function exchange(stream, algorithms, timeout) {
+    const reader = new TransportReader();
+    const ourInit = kexInit(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === SSH_MSG_IGNORE || type === SSH_MSG_DEBUG)
+            return undefined;
+        if (type === SSH_MSG_DISCONNECT)
+            throw prove_closed(disconnectReason(payload));
+        if (type === SSH_MSG_KEXINIT && kex === undefined) {
+            offered = parseKexInit(payload).hostKeys;
+            kex = startExchange({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write(encodePacket(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === SSH_MSG_KEXDH_REPLY && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if (typeOfBlob(hostKey) === 'ssh-rsa')
+                requireRsaSize(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new TrustError('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new TrustError('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
+            try {
+                received += chunk.length;
+                if (received > prove_MAX_BYTES) {
+                    throw new TrustError('host-protocol', `The server sent more than ${prove_MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end(encodePacket(disconnectMessage('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
+            }
+            catch (error) {
+                settle();
+                reject(error instanceof TrustError && error.code === 'malformed'
+                    ? new TrustError('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
+            }
+        });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write(encodePacket(ourInit));
+    });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return hostKeyAlgorithms(kind.type, kind.certified);
+}
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = KEY_TYPES.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(KEY_TYPES.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for the host, all its connections together, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, left());
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey);
+                const stale = offered.filter((key) => namesKind(target.pins, kindOfKey(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = kindOfKey(hostKey);
+            untried = untried.filter((kind) => !sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = KEY_TYPES.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof TrustError))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof TrustError && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verify_hosts_verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+    });
+    const queue = [...byHost.values()];
+    const results = new Array(targets.length);
+    const worker = async () => {
+        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+            for (const index of group) {
+                const target = targets[index];
+                if (target !== undefined)
+                    results[index] = await verifyHost(target, timeout);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    return results;
+}
+
+;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
+
+
+
+
+
+
+/**
+ * Holds all hosts against their pins; whatever is not right with any of them is an error.
+ *
+ * @param timeout for each host, in milliseconds
+ * @throws TrustError
+ */
+async function proveHosts(lines, timeout) {
+    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
+    const servers = new Map();
+    for (const { host, port, pins } of lines) {
+        const server = servers.get(address(host, port));
+        if (server === undefined)
+            servers.set(address(host, port), { host, port, pins: [...pins] });
+        else
+            server.pins.push(...pins);
+    }
+    const results = await verifyHosts([...servers.values()], timeout);
+    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
+    const proven = [];
+    const errors = [];
+    for (const line of lines) {
+        const result = byServer.get(address(line.host, line.port));
+        if (result?.status === 'ok')
+            proven.push({ line, result });
+        else if (result !== undefined)
+            errors.push(hostError(line, result));
+    }
+    if (errors.length > 0)
+        throw combine(errors);
+    return proven;
+}
+function address(host, port) {
+    return `[${host.toLowerCase()}]:${port}`;
+}
+function proven_hosts_describeKey(hostKey) {
+    return `${displayType(typeOfBlob(hostKey))} ${fingerprint(plainKey(hostKey))}`;
+}
+function describePin(pin) {
+    const type = pin.kind === 'fingerprint'
+        ? pin.type === undefined
+            ? ''
+            : `${displayType(pin.type)} `
+        : `${displayType(pin.key.type)} `;
+    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
+    return `${role}${type}${pinFingerprint(pin)}`;
+}
+/** What is wrong with a host, in words a person can act on. */
+function hostError(line, result) {
+    const name = hostName(line);
+    const input = line.position;
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
+        return new TrustError(code, `${name} (port ${line.port}): ${message}`, details);
+    }
+    const offered = result.offered.map(proven_hosts_describeKey).join(', ');
+    const [firstOffered] = result.offered;
+    const offeredType = firstOffered === undefined ? '*' : displayType(typeOfBlob(plainKey(firstOffered))).toLowerCase();
+    if (result.status === 'revoked') {
+        return new TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+            input,
+            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
+        });
+    }
+    const pinned = line.pins
+        .filter((pin) => pin.kind !== 'revoked')
+        .map(describePin)
+        .join(', ');
+    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
+    return new TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+        input,
+        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
+    });
+}
+/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
+function policyHost({ line, result }) {
+    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : parsePin(formatPublicKey(result.hostKey));
+    return proven_hosts_pinnedHost({ ...line, pins: [proven, ...revoked] });
+}
+/** What an agent is told of a host that it is to take by its pins. */
+function proven_hosts_pinnedHost(line) {
+    return {
+        name: hosts_hostName(line),
+        hostname: line.host,
+        pins: line.pins,
+        forward: line.forward,
+        ...(line.user === undefined ? {} : { user: line.user }),
+        ...(line.keys === undefined ? {} : { keys: line.keys }),
+        ...(line.users === undefined ? {} : { users: line.users }),
+    };
+}
+function provenHost(line, { hostKey, pin }) {
+    const { alias, user, host, port, forward } = line;
+    return {
+        host,
+        port,
+        forward,
+        hostKey,
+        pin,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+function reportHost({ line, result }) {
+    const { hostKey, pin, stale } = result;
+    return {
+        name: hostName(line),
+        host: line.host,
+        port: line.port,
+        status: 'ok',
+        keyType: displayType(typeOfBlob(hostKey)),
+        fingerprint: fingerprint(plainKey(hostKey)),
+        pin: describePin(pin),
+        stale: stale.map(proven_hosts_describeKey),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/trust/standalone-agent.ts
+/**
+ * The agent by itself, in the place of ssh-agent(1): the same lines to evaluate, the same exit codes.
+ * Without a policy it signs whatever it is asked to, as that one does.
+ */
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** @throws TrustError */
+async function startStandaloneAgent(options) {
+    const { errors, attempt } = collectErrors();
+    const { hosts, errors: hostErrors } = parseHosts(options.hosts);
+    errors.push(...hostErrors);
+    const bounds = readPolicy(options, hosts.length + hostErrors.length > 0, attempt);
+    if (errors.length > 0 || bounds === undefined)
+        throw errors_combine(errors);
+    const made = options.socket === undefined ? (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_namespaceObject.tmpdir)(), 'ssh-trust-')) : undefined;
+    const socket = options.socket ?? (0,external_node_path_.join)(made ?? '', `agent.${process.pid}`);
+    const auditFile = options.audit === undefined || options.audit === STDERR ? options.audit : (0,external_node_path_.resolve)(options.audit);
+    const writable = [(0,external_node_path_.resolve)(socket), made, auditFile].filter((path) => path !== undefined);
+    const stderr = auditFile === STDERR ? 'inherit' : 'ignore';
+    const launching = launchAgent(options.agentFile, writable, stderr);
+    const watch = options.tied ? process_identity_identify(process.pid) : undefined;
+    const askpass = askpassOf(process.env);
+    try {
+        const { pid } = await launching.ready({
+            socket: (0,external_node_path_.resolve)(socket),
+            token: (0,external_node_crypto_namespaceObject.randomBytes)(32).toString('hex'), // nobody is told: its control channel is shut
+            policy: { ...bounds.policy, hosts: hosts.map(proven_hosts_pinnedHost) },
+            keys: [],
+            ...(bounds.lifetime === undefined ? {} : { lifetime: bounds.lifetime }),
+            ...(auditFile === undefined ? {} : { auditFile }),
+            ...(made === undefined ? {} : { socketDirectory: made }),
+            ...(options.defaultLifetime === undefined
+                ? {}
+                : { defaultLifetime: options.defaultLifetime }),
+            ...(askpass === undefined ? {} : { askpass }),
+            ...(watch === undefined ? {} : { watch }),
+        });
+        return { socket, process: launching.process, pid };
+    }
+    catch (error) {
+        if (made !== undefined)
+            (0,external_node_fs_.rmSync)(made, { recursive: true, force: true });
+        throw error;
+    }
+}
+/**
+ * The program that asks for confirmation, as ssh-agent chooses it: ssh(1), SSH_ASKPASS and
+ * SSH_ASKPASS_REQUIRE. Like there, without a display and without `force` nobody is asked.
+ */
+function askpassOf(env) {
+    const { SSH_ASKPASS = '', SSH_ASKPASS_REQUIRE = '' } = env;
+    const display = (env['DISPLAY'] ?? '') !== '' || (env['WAYLAND_DISPLAY'] ?? '') !== '';
+    const require = SSH_ASKPASS_REQUIRE.toLowerCase();
+    const allowed = require === 'force' || (display && require !== 'never');
+    if (SSH_ASKPASS === '' || !allowed)
+        return undefined;
+    const given = Object.entries(env).filter((entry) => entry[1] !== undefined);
+    return { file: SSH_ASKPASS, env: Object.fromEntries(given) };
+}
+/** Of the user's shell, as ssh-agent tells it: by the last letters of $SHELL. */
+function shellFamily(shell) {
+    return shell !== undefined && (0,external_node_path_.basename)(shell).endsWith('csh') ? 'csh' : 'sh';
+}
+/** A command of the shell that sets a variable, as ssh-agent prints it. */
+function setVariable(shell, name, value) {
+    const word = quoteWord(value);
+    return shell === 'csh' ? `setenv ${name} ${word};\n` : `${name}=${word}; export ${name};\n`;
+}
+/** A command that takes it back. */
+function unsetVariable(shell, name) {
+    return shell === 'csh' ? `unsetenv ${name};\n` : `unset ${name};\n`;
+}
+/** ssh-agent's argv_assemble: quoted only where the shell would not take it as it stands. */
+function quoteWord(text) {
+    return /^[A-Za-z0-9_./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+/**
+ * Ends the agent that SSH_AGENT_PID names, as `ssh-agent -k`. Returns its pid.
+ *
+ * @throws TrustError `agent-control`
+ */
+function killAgent(pidText) {
+    if (pidText === undefined) {
+        throw new errors_TrustError('agent-control', 'SSH_AGENT_PID not set, cannot kill agent');
+    }
+    const pid = Number(pidText);
+    if (!/^[0-9]{1,10}$/.test(pidText) || pid < 2) {
+        throw new errors_TrustError('agent-control', `SSH_AGENT_PID="${pidText}", which is not a good PID`);
+    }
+    try {
+        process.kill(pid, 'SIGTERM');
+    }
+    catch (cause) {
+        throw new errors_TrustError('agent-control', `The process ${pid} can't be ended.`, { cause });
+    }
+    return pid;
+}
+/** Signals that are passed on to whom this process stands for. */
+const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR1', 'SIGUSR2'];
+/** Waits for a process that stands in the place of this one. Returns what this one is to exit with. */
+async function waitFor(child) {
+    for (const signal of SIGNALS)
+        process.on(signal, () => child.kill(signal));
+    child.ref();
+    return new Promise((done, reject) => {
+        child.once('error', reject);
+        child.once('exit', (code, signal) => {
+            // As a shell tells it of a process that a signal ended.
+            done(code ?? 128 + (signal === null ? 0 : external_node_os_namespaceObject.constants.signals[signal]));
+        });
+    });
+}
+/**
+ * Runs a command that uses the agent; the agent ends with it.
+ *
+ * @returns the command's exit code
+ * @throws TrustError `input-invalid` where it can't be run
+ */
+async function runUnderAgent(agent, [command = '', ...args]) {
+    const env = {
+        ...process.env,
+        SSH_AUTH_SOCK: agent.socket,
+        SSH_AGENT_PID: String(agent.pid),
+    };
+    try {
+        return await waitFor((0,external_node_child_process_.spawn)(command, args, { stdio: 'inherit', env }));
+    }
+    catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new errors_TrustError('input-invalid', `${command} can't be run: ${reason}`, { cause });
+    }
+    finally {
+        agent.process.kill();
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/cli.ts
 /** The command line, `ssh-trust`. */
+
+
+
+
 
 
 
@@ -32623,7 +34897,8 @@ function readPassphrase(file) {
 }
 program
     .name('ssh-trust')
-    .description('Gives a job exactly the SSH trust it needs, proves it, and takes it all back.');
+    .description('Gives a job exactly the SSH trust it needs, proves it, and takes it all back.')
+    .enablePositionalOptions();
 program
     .command('demo')
     .description('run the main job on this machine alone, against a server in this process')
@@ -32675,8 +34950,75 @@ program
     const passphrase = readPassphrase(passphraseFile);
     process.stdout.write(describeKey(read(file), passphrase, art === true));
 });
+program
+    .command('agent')
+    .description('an agent in the place of ssh-agent(1), which can be told what to sign and audits what it did')
+    .argument('[command...]', 'run this with the agent, which ends with it')
+    .passThroughOptions()
+    .option('-a <path>', 'path of the socket')
+    .addOption(new Option('-c', 'print commands for csh').conflicts(['s']))
+    .option('-s', 'print commands for sh')
+    .addOption(new Option('-D', 'stay in the foreground').conflicts(['d']))
+    .option('-d', 'stay in the foreground and write the audit to standard error')
+    .option('-k', 'end the agent that SSH_AGENT_PID names')
+    .option('-t <life>', 'lifetime of keys that are added without one: 90s, 15m, 1h30m')
+    .option('--hosts <file>', "the hosts to sign for, as in the action's input; - is standard input")
+    .addOption(new Option('--policy <mode>', 'pinned with hosts, else any').choices([...POLICY_MODES]))
+    .option('--lifetime <life>', 'how long the agent serves keys at all')
+    .option('--max-signatures <count>', 'the most signatures that it makes')
+    .option('--namespaces <names>', 'what ssh-keygen -Y sign may sign for under a policy: git, file')
+    .option('--sign-other-data', 'sign what is neither a login nor of a namespace')
+    .option('--audit <file>', 'a line of JSON for each use of a key')
+    .addHelpText('after', `
+Examples:
+  eval "$(ssh-trust agent)"                     as ssh-agent
+  ssh-trust agent ssh-add -l                    for the time of one command
+  ssh-trust agent --hosts pins.txt make deploy  signs for the hosts in pins.txt alone`)
+    .action(async (command, options) => {
+    process.exitCode = await runAgentCommand(command, options);
+});
+async function runAgentCommand(command, options) {
+    const { a, c, s, D, d, k, t, hosts, audit } = options;
+    const shell = c === true ? 'csh' : s === true || command.length > 0 ? 'sh' : shellFamily(process.env['SHELL']);
+    const say = (text) => {
+        process.stdout.write(text);
+    };
+    if (command.length > 0 && [c, s, D, d, k].includes(true)) {
+        program.error('error: a command goes with none of -c, -s, -D, -d and -k');
+    }
+    if (k === true) {
+        const pid = killAgent(process.env['SSH_AGENT_PID']);
+        for (const name of ['SSH_AUTH_SOCK', 'SSH_AGENT_PID'])
+            say(unsetVariable(shell, name));
+        say(`echo Agent pid ${pid} killed;\n`);
+        return 0;
+    }
+    const foreground = D === true || d === true;
+    const auditFile = audit ?? (d === true ? STDERR : undefined);
+    const agent = await startStandaloneAgent({
+        agentFile: (0,external_node_path_.join)(dist, 'agent', 'index.js'),
+        tied: foreground || command.length > 0,
+        hosts: hosts === undefined ? '' : read(hosts),
+        agentPolicy: options.policy ?? '',
+        agentLifetime: options.lifetime ?? '',
+        maxSignatures: options.maxSignatures ?? '',
+        signatureNamespaces: options.namespaces ?? '',
+        signOtherData: options.signOtherData === true ? 'true' : '',
+        ...(a === undefined ? {} : { socket: a }),
+        ...(t === undefined ? {} : { defaultLifetime: parseDuration(t) }),
+        ...(auditFile === undefined ? {} : { audit: auditFile }),
+    });
+    if (command.length > 0)
+        return runUnderAgent(agent, command);
+    say(setVariable(shell, 'SSH_AUTH_SOCK', agent.socket));
+    // In the foreground this process stands for the agent: signals to it are passed on.
+    if (!foreground)
+        say(setVariable(shell, 'SSH_AGENT_PID', String(agent.pid)));
+    say(`echo Agent pid ${foreground ? process.pid : agent.pid};\n`);
+    return foreground ? waitFor(agent.process) : 0;
+}
 program.parseAsync().catch((error) => {
-    process.stderr.write(`ssh-trust: ${explain(error)}\n`);
+    process.stderr.write(`ssh-trust: ${errors_explain(error)}\n`);
     process.exitCode = 1;
 });
 

@@ -5246,6 +5246,10 @@ function readInputs() {
         generateKey: getInput('generate-key'),
         hosts: getInput('hosts'),
         agentPolicy: getInput('agent-policy'),
+        agentLifetime: getInput('agent-lifetime'),
+        maxSignatures: getInput('max-signatures'),
+        signatureNamespaces: getInput('signature-namespaces'),
+        signOtherData: getInput('sign-other-data'),
         home: getInput('home'),
         connectTimeout: getInput('connect-timeout'),
         keyComment: keyComment(),
@@ -5306,6 +5310,9 @@ function logTrust({ report }) {
     }
     if (report.policy === 'any') {
         core_warning('The agent signs for every host that asks (agent-policy any). List the hosts of the job in hosts, and it will sign for no other.');
+    }
+    else if (report.policy === 'warn') {
+        info('! agent: signs for these hosts, and for clients that do not say which host (warn)');
     }
     else {
         info(`✓ agent: signs for these hosts only (policy ${report.policy})`);
@@ -5696,7 +5703,7 @@ function leftPad(number, length) {
 ;// CONCATENATED MODULE: ./src/ssh/pattern.ts
 /** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
 /** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
-function matchPattern(text, pattern) {
+function pattern_matchPattern(text, pattern) {
     let t = 0;
     let p = 0;
     let star = -1;
@@ -5743,7 +5750,7 @@ const ROLES = { 1: 'user', 2: 'host' };
 const MAX_PRINCIPALS = 256;
 /** PROTOCOL.certkeys: all ones in `valid before` means no end. */
 const FOREVER = 0xffffffffffffffffn;
-function isCertificateType(name) {
+function certificate_isCertificateType(name) {
     return name.endsWith(CERTIFICATE_SUFFIX);
 }
 function certificate_certificateType(type) {
@@ -5754,9 +5761,9 @@ function certificate_certificateType(type) {
  *
  * @throws TrustError `key-type-unsupported`, `malformed`
  */
-function kindOfKey(blob) {
+function certificate_kindOfKey(blob) {
     const name = public_key_typeOfBlob(blob);
-    const certified = isCertificateType(name);
+    const certified = certificate_isCertificateType(name);
     const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
     if (!isKeyType(type))
         throw unsupportedType(name);
@@ -5765,16 +5772,16 @@ function kindOfKey(blob) {
 /** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
 function certificateOnLine(line) {
     const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
+    return certificate_isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
 }
 /** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
 function certificate_plainKey(blob) {
-    if (!isCertificateType(public_key_typeOfBlob(blob)))
+    if (!certificate_isCertificateType(public_key_typeOfBlob(blob)))
         return blob;
     return readCertifiedKey(new wire_Reader(blob), blob).key;
 }
 function readCertifiedKey(reader, blob) {
-    const { type: keyType, certified } = kindOfKey(blob);
+    const { type: keyType, certified } = certificate_kindOfKey(blob);
     const name = reader.text(64);
     if (!certified)
         throw unsupportedType(name);
@@ -5838,7 +5845,7 @@ function optionNames(list) {
  * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
  * format) at `now` (seconds since 1970), in words; undefined where it does.
  */
-function hostCertificateDefect(certificate, hostname, authorities, now) {
+function certificate_hostCertificateDefect(certificate, hostname, authorities, now) {
     if (!authorities.some((key) => key.equals(certificate.authority))) {
         return 'it is signed by an authority that is not pinned';
     }
@@ -5853,7 +5860,7 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     if (certificate.principals.length === 0)
         return 'it names no principals';
     const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+    if (!certificate.principals.some((pattern) => pattern_matchPattern(name, pattern))) {
         return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
     }
     if (certificate.criticalOptions.length > 0) {
@@ -5875,277 +5882,6 @@ function isoTime(seconds) {
     return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
 }
 
-;// CONCATENATED MODULE: ./src/ssh/pin.ts
-/**
- * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
- * against them. The setup, the agent and the command line all judge with this function.
- */
-
-
-
-/**
- * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
- *
- * @param now seconds since 1970, for the validity of certificates
- * @throws TrustError `malformed` where it does not even begin as a key
- */
-function pin_judgeHostKey(pins, hostname, hostKey, now) {
-    if (!isCertificateType(public_key_typeOfBlob(hostKey)))
-        return judgePlainKey(pins, hostKey);
-    let certificate;
-    try {
-        certificate = certificate_parseCertificate(hostKey);
-    }
-    catch (error) {
-        return { verdict: 'changed', defect: explain(error) };
-    }
-    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
-        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
-    if (revoked !== undefined)
-        return { verdict: 'revoked', pin: revoked };
-    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
-    const keys = authorities.map((pin) => pin.key.blob);
-    const defect = hostCertificateDefect(certificate, hostname, keys, now);
-    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
-    if (defect === undefined && pin !== undefined)
-        return { verdict: 'ok', pin };
-    // A pin of the plain key holds whatever certificate the key wears.
-    const plain = judgePlainKey(pins, certificate.key);
-    if (plain.verdict === 'ok' || defect === undefined)
-        return plain;
-    return { verdict: 'changed', defect };
-}
-function judgePlainKey(pins, hostKey) {
-    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
-    if (revoked !== undefined)
-        return { verdict: 'revoked', pin: revoked };
-    const offered = public_key_fingerprint(hostKey);
-    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
-        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
-    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
-}
-/** A pin as the `hosts` input takes it. */
-function formatPin(pin) {
-    if (pin.kind === 'fingerprint')
-        return pin.fingerprint;
-    const key = formatPublicKey(pin.key.blob);
-    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
-}
-/** The fingerprint by which a pin is told in messages. */
-function pinFingerprint(pin) {
-    return pin.kind === 'fingerprint' ? pin.fingerprint : public_key_fingerprint(pin.key.blob);
-}
-/**
- * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
- * `@revoked ssh-ed25519 AAAA…`.
- *
- * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
- *   `malformed`
- */
-function pin_parsePin(text) {
-    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
-        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
-            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
-        });
-    }
-    if (/^SHA256:/i.test(text)) {
-        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
-        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
-        if (digest === undefined) {
-            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
-                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
-            });
-        }
-        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
-    }
-    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
-    const parsed = parsePublicKey(key);
-    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
-}
-
-;// CONCATENATED MODULE: ./src/ssh/userauth.ts
-/**
- * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
- * publickey-hostbound-v00@openssh.com (OpenSSH's PROTOCOL, section 3.1), which adds the host key.
- */
-
-/** RFC 4252 §6. */
-const SSH_MSG_USERAUTH_REQUEST = 50;
-/** Longest user name that is told in the audit and compared; Linux allows 32, others 256. */
-const MAX_USER = 1024;
-/** What `data` asks for, or undefined where it is anything but a whole request for a signature. */
-function userauth_parseUserauthRequest(data) {
-    try {
-        const reader = new Reader(data);
-        const sessionId = reader.string(128);
-        const message = reader.byte();
-        const user = reader.text(MAX_USER);
-        const service = reader.text(256);
-        const method = reader.text(256);
-        const signatureFollows = reader.boolean();
-        const algorithm = reader.text(256);
-        const key = reader.string();
-        const hostbound = method === 'publickey-hostbound-v00@openssh.com';
-        const hostKey = hostbound ? reader.string() : undefined;
-        reader.end('a userauth request');
-        if (sessionId.length === 0 || message !== SSH_MSG_USERAUTH_REQUEST || !signatureFollows) {
-            return undefined;
-        }
-        if (service !== 'ssh-connection' || (method !== 'publickey' && !hostbound))
-            return undefined;
-        const request = { sessionId, user, service, algorithm, key };
-        return hostKey === undefined
-            ? { ...request, method: 'publickey' }
-            : { ...request, method: 'publickey-hostbound-v00@openssh.com', hostKey };
-    }
-    catch {
-        return undefined; // short or overlong: not a userauth request
-    }
-}
-
-;// CONCATENATED MODULE: ./src/agent/policy.ts
-/**
- * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
- * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
- */
-
-
-
-const POLICY_MODES = ['pinned', 'warn', 'any'];
-/**
- * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
- * asks for the signature of the plain key, where the agent lists both.
- */
-function isFor({ key }, { privateKey }) {
-    try {
-        return plainKey(key).equals(privateKey.publicKey);
-    }
-    catch {
-        return false; // no key, or none of a type that is held here
-    }
-}
-function allows(host, identity) {
-    return (host.keys === undefined ||
-        host.keys.includes(identity.fingerprint) ||
-        host.keys.includes(identity.comment));
-}
-/** The hosts whose pins a proven host key satisfies; `revoked` if any host revokes it. */
-function hostsWithKey(policy, hostKey, now) {
-    const matching = [];
-    for (const host of policy.hosts) {
-        const { verdict } = judgeHostKey(host.pins, host.hostname, hostKey, now);
-        if (verdict === 'revoked')
-            return 'revoked';
-        if (verdict === 'ok')
-            matching.push(host);
-    }
-    return matching;
-}
-/**
- * Whether `identity` may sign `data` on a connection with these bindings.
- *
- * @param now seconds since 1970, for host certificates
- */
-function decide(policy, identity, bindings, data, now) {
-    const request = parseUserauthRequest(data);
-    const forwarded = bindings.list.length > 1;
-    const user = request === undefined ? {} : { user: request.user };
-    const refuse = (reason, host) => ({
-        allowed: false,
-        reason,
-        ...user,
-        ...(host === undefined ? {} : { host: host.name }),
-        forwarded,
-    });
-    if (policy.mode === 'any') {
-        return { allowed: true, reason: 'any-allowed', ...user, forwarded };
-    }
-    if (bindings.failed)
-        return refuse('bind-failed');
-    if (request === undefined || !isFor(request, identity))
-        return refuse('not-userauth');
-    const last = bindings.list.at(-1);
-    if (last === undefined) {
-        if (policy.mode === 'pinned')
-            return refuse('unbound');
-        return { allowed: true, reason: 'unbound-allowed', ...user, forwarded };
-    }
-    const mismatch = sessionMismatch(request, last);
-    if (mismatch !== undefined)
-        return refuse(mismatch);
-    const hosts = hostsWithKey(policy, last.hostKey, now);
-    if (hosts === 'revoked')
-        return refuse('host-revoked');
-    if (hosts.length === 0)
-        return refuse('host-not-pinned');
-    // Several lines may pin the same key: the line for this very user speaks first.
-    hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
-    const host = hosts.find((candidate) => allows(candidate, identity));
-    if (host === undefined)
-        return refuse('key-not-for-host', hosts[0]);
-    if (forwarded) {
-        // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
-        if (request.hostKey === undefined)
-            return refuse('forward-not-hostbound', host);
-        const blocking = blockingHop(policy, bindings.list.slice(0, -1), identity, now);
-        if (blocking !== undefined)
-            return refuse('forward-not-allowed', blocking.host ?? host);
-    }
-    return { allowed: true, reason: 'host-pinned', ...user, host: host.name, forwarded };
-}
-function sessionMismatch(request, last) {
-    if (last.forwarding)
-        return 'forwarding-hop';
-    if (!request.sessionId.equals(last.sessionId))
-        return 'session-mismatch';
-    if (request.hostKey !== undefined && !request.hostKey.equals(last.hostKey)) {
-        return 'host-key-mismatch';
-    }
-    return undefined;
-}
-/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
-function blockingHop(policy, path, identity, now) {
-    for (const hop of path) {
-        const hosts = hostsWithKey(policy, hop.hostKey, now);
-        if (hosts === 'revoked')
-            return {};
-        if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity)))
-            continue;
-        return hosts[0] === undefined ? {} : { host: hosts[0] };
-    }
-    return undefined;
-}
-/**
- * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
- * bound one those that could be used there, so that a server is offered no useless key.
- */
-function visible(policy, identities, bindings, now) {
-    if (policy.mode === 'any')
-        return { identities };
-    if (bindings.failed)
-        return { identities: [], withheld: 'bind-failed' };
-    const last = bindings.list.at(-1);
-    if (last === undefined)
-        return { identities };
-    const hosts = hostsWithKey(policy, last.hostKey, now);
-    if (hosts === 'revoked')
-        return { identities: [], withheld: 'host-revoked' };
-    if (hosts.length === 0 && !last.forwarding)
-        return { identities: [], withheld: 'host-not-pinned' };
-    const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
-    const shown = identities.filter((identity) => (last.forwarding || hosts.some((host) => allows(host, identity))) &&
-        blockingHop(policy, path, identity, now) === undefined);
-    if (shown.length > 0 || identities.length === 0)
-        return { identities: shown };
-    const name = hosts[0]?.name;
-    const someFitThere = identities.some((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
-    return {
-        identities: [],
-        withheld: someFitThere ? 'forward-not-allowed' : 'key-not-for-host',
-        ...(name === undefined ? {} : { host: name }),
-    };
-}
-
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
@@ -6154,6 +5890,7 @@ var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
  * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
  */
+
 
 
 
@@ -6224,6 +5961,40 @@ function private_key_readPrivateKey(reader) {
         throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     return privateKeyFrom(key, comment, jwk);
+}
+/**
+ * Reads a private key that may be stated as a certificate with the private parts behind it, as ssh-add
+ * sends it (OpenSSH's sshkey_private_serialize): what the certificate holds is not said again.
+ *
+ * @returns the key, its certificate in wire format if there is one, and a reader of what follows
+ * @throws TrustError as `readPrivateKey`
+ */
+function readCertifiedPrivateKey(reader) {
+    const message = reader.rest();
+    const whole = new Reader(message);
+    if (!isCertificateType(typeOfBlob(message))) {
+        return { privateKey: private_key_readPrivateKey(whole), rest: whole };
+    }
+    whole.string();
+    const certificate = Buffer.from(whole.string());
+    if (typeOfBlob(certificate) !== typeOfBlob(message)) {
+        throw new TrustError('malformed', 'A certificate of another type than its private key.');
+    }
+    const { type } = kindOfKey(certificate);
+    const rest = new Reader(Buffer.concat([statedParts(type, plainKey(certificate)), whole.rest()]));
+    const privateKey = private_key_readPrivateKey(rest);
+    return { privateKey, certificate, rest };
+}
+/** What stands before the private parts where no certificate says it. */
+function statedParts(type, publicKey) {
+    if (type === 'ssh-ed25519')
+        return string(type); // its public half is said again all the same
+    if (isEcdsa(type))
+        return publicKey;
+    const reader = new Reader(publicKey);
+    reader.string();
+    const e = reader.mpint();
+    return Buffer.concat([string(type), mpint(reader.mpint()), mpint(e)]); // n, e: the other way round
 }
 /** Throws unless the stated public half is the one that the private half gives. */
 function requireMatchingHalves(type, publicKey, stated) {
@@ -6947,7 +6718,7 @@ function readFile(text) {
     return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
 }
 function requireType(algorithm) {
-    if (isCertificateType(algorithm)) {
+    if (certificate_isCertificateType(algorithm)) {
         throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
             hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
         });
@@ -7810,6 +7581,94 @@ function certify(key, certification, now) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/ssh/pin.ts
+/**
+ * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
+ * against them. The setup, the agent and the command line all judge with this function.
+ */
+
+
+
+/**
+ * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
+ *
+ * @param now seconds since 1970, for the validity of certificates
+ * @throws TrustError `malformed` where it does not even begin as a key
+ */
+function pin_judgeHostKey(pins, hostname, hostKey, now) {
+    if (!certificate_isCertificateType(public_key_typeOfBlob(hostKey)))
+        return judgePlainKey(pins, hostKey);
+    let certificate;
+    try {
+        certificate = certificate_parseCertificate(hostKey);
+    }
+    catch (error) {
+        return { verdict: 'changed', defect: explain(error) };
+    }
+    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
+        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
+    const keys = authorities.map((pin) => pin.key.blob);
+    const defect = certificate_hostCertificateDefect(certificate, hostname, keys, now);
+    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
+    if (defect === undefined && pin !== undefined)
+        return { verdict: 'ok', pin };
+    // A pin of the plain key holds whatever certificate the key wears.
+    const plain = judgePlainKey(pins, certificate.key);
+    if (plain.verdict === 'ok' || defect === undefined)
+        return plain;
+    return { verdict: 'changed', defect };
+}
+function judgePlainKey(pins, hostKey) {
+    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const offered = public_key_fingerprint(hostKey);
+    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
+        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
+    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
+}
+/** A pin as the `hosts` input takes it. */
+function formatPin(pin) {
+    if (pin.kind === 'fingerprint')
+        return pin.fingerprint;
+    const key = formatPublicKey(pin.key.blob);
+    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
+}
+/** The fingerprint by which a pin is told in messages. */
+function pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : public_key_fingerprint(pin.key.blob);
+}
+/**
+ * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
+ * `@revoked ssh-ed25519 AAAA…`.
+ *
+ * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
+ *   `malformed`
+ */
+function pin_parsePin(text) {
+    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
+        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
+        });
+    }
+    if (/^SHA256:/i.test(text)) {
+        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
+        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
+        if (digest === undefined) {
+            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
+            });
+        }
+        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
+    }
+    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
+    const parsed = parsePublicKey(key);
+    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
+}
+
 ;// CONCATENATED MODULE: ./src/trust/forges.ts
 const FORGES = [
     {
@@ -7962,7 +7821,7 @@ function forgeKeys(host) {
 /**
  * The `hosts` input: one host a line,
  *
- *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [forward]
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
  *
  * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
  * `@revoked` with one. Well-known forges need no pin.
@@ -7971,7 +7830,7 @@ function forgeKeys(host) {
 
 
 
-const OPTIONS = 'key=SHA256:…|comment, forward';
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward';
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const hosts_MAX_TEXT = 16 * 1024 * 1024;
 /** What a line calls its host. */
@@ -8031,10 +7890,23 @@ function nameClashes(hosts) {
 function parseLine(tokens, position) {
     const [first, ...rest] = tokens;
     const name = parseName(first?.text ?? '');
-    const { pins, keys, forward } = parseRest(rest, position);
+    const { pins, keys, users, forward } = parseRest(rest, position);
     if (!pins.some((pin) => pin.kind !== 'revoked'))
         pins.push(...builtInPins(name.host));
-    return { ...name, pins, forward, position, ...(keys.length === 0 ? {} : { keys }) };
+    const { user } = name;
+    if (user !== undefined && users.length > 0 && !users.includes(user)) {
+        throw new errors_TrustError('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+            hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
+        });
+    }
+    return {
+        ...name,
+        pins,
+        forward,
+        position,
+        ...(keys.length === 0 ? {} : { keys }),
+        ...(users.length === 0 ? {} : { users }),
+    };
 }
 function parseName(text) {
     // IPv6 addresses stand in brackets, as in known_hosts and URLs.
@@ -8061,9 +7933,8 @@ function parseName(text) {
             hint: 'Letters, digits, dot, dash and underscore may be in one.',
         });
     }
-    if (user !== undefined && !/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user)) {
-        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
-    }
+    if (user !== undefined)
+        requireUserName(user);
     return {
         host,
         port,
@@ -8071,9 +7942,15 @@ function parseName(text) {
         ...(user === undefined ? {} : { user }),
     };
 }
+function requireUserName(user) {
+    if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
+        return;
+    throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+}
 function parseRest(tokens, position) {
     const pins = [];
     const keys = [];
+    const users = [];
     let forward = false;
     let i = 0;
     const peek = () => tokens[i]?.text ?? '';
@@ -8106,6 +7983,11 @@ function parseRest(tokens, position) {
             else if (text.startsWith('key=') && text.length > 4) {
                 keys.push(text.slice(4));
             }
+            else if (text.startsWith('users=')) {
+                const names = text.slice('users='.length).split(',');
+                names.forEach(requireUserName);
+                users.push(...names);
+            }
             else if (text === 'forward') {
                 forward = true;
             }
@@ -8119,7 +8001,7 @@ function parseRest(tokens, position) {
             throw error instanceof errors_TrustError ? error.about(at) : error;
         }
     }
-    return { pins, keys, forward };
+    return { pins, keys, users, forward };
 }
 /** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
 function isComment(text) {
@@ -8148,121 +8030,645 @@ function builtInPins(host) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/report.ts
-/**
- * `text` without control characters: names and comments come from whoever asked the agent or made a
- * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
- */
-function oneLine(text) {
-    return text.replace(/\p{Cc}+/gu, ' ');
+;// CONCATENATED MODULE: ./src/trust/input-values.ts
+/** Values that inputs are made of: booleans, numbers, lists. Each error says what would be right. */
+
+/** @throws TrustError `input-invalid` */
+function readBoolean(text, whenEmpty) {
+    if (text === '')
+        return whenEmpty;
+    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
+    if (['true', 'True', 'TRUE'].includes(text))
+        return true;
+    if (['false', 'False', 'FALSE'].includes(text))
+        return false;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
 }
-
-;// CONCATENATED MODULE: ./src/trust/config.ts
 /**
- * From the texts that a user gave (inputs of the action, flags of the command line) to a configuration
- * that is whole and right, before anything is done.
- */
-
-
-
-
-
-
-
-
-
-/**
- * Checks all inputs, and tells of everything that is wrong in one error.
+ * A number from 1 upwards; undefined for an empty text.
  *
- * @throws TrustError
+ * @throws TrustError `input-invalid`
  */
-function readConfig(inputs) {
-    const errors = [];
-    const attempt = (input, read) => {
-        try {
-            return read();
-        }
-        catch (error) {
-            if (!(error instanceof errors_TrustError))
-                throw error;
-            errors.push(error.about(input));
-            return undefined;
-        }
-    };
-    const loaded = attempt('ssh-private-key', () => readKeys(inputs));
-    const spec = inputs.generateKey === ''
-        ? undefined
-        : attempt('generate-key', () => parseKeySpec(inputs.generateKey));
-    const certification = attempt('certificate-authority-key', () => {
-        const { generateKey, keyComment } = inputs;
-        const read = readCertification(inputs, keyComment);
-        if (read !== undefined && generateKey === '')
-            throw nothingToCertify();
-        return read;
-    });
-    const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
-    errors.push(...hostErrors);
-    const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
-    const policy = attempt('agent-policy', () => readPolicy(inputs.agentPolicy, hosts.length + hostErrors.length > 0));
-    const home = attempt('home', () => readBoolean(inputs.home));
-    const connectTimeout = attempt('connect-timeout', () => readSeconds(inputs.connectTimeout));
-    if (loaded !== undefined)
-        errors.push(...unknownKeys(hosts, loaded.keys, inputs));
-    if (errors.length > 0 ||
-        loaded === undefined ||
-        policy === undefined ||
-        home === undefined ||
-        connectTimeout === undefined) {
-        throw combine(errors);
-    }
-    return {
-        ...loaded,
-        ...generate,
-        ...(certification === undefined ? {} : { certification }),
-        hosts,
-        policy,
-        home,
-        connectTimeout,
-    };
+function readCount(text) {
+    if (text === '')
+        return undefined;
+    if (/^[1-9][0-9]{0,8}$/.test(text))
+        return Number(text);
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number from 1 upwards.`);
 }
-function readKeys(inputs) {
-    const { sshPrivateKey, sshCertificate, generateKey } = inputs;
-    if (sshPrivateKey.trim() === '') {
-        if (generateKey !== '')
-            return { keys: [], repairs: [], warnings: [] };
-        throw new errors_TrustError('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
-            hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
-        });
-    }
-    const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, lines(inputs.passphrase));
-    const named = keys.map((key, index) => ({ ...key, comment: commentOf(key, index) }));
-    const given = [...certificates, ...lines(sshCertificate).map(readCertificateLine)];
-    return { repairs, ...matchCertificates(named, given, Date.now() / 1000) };
+/** Names separated by commas or white space. */
+function readNames(text) {
+    return text.split(/[\s,]+/).filter((name) => name !== '');
 }
-/** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
-function commentOf({ comment }, index) {
-    const clean = oneLine(comment).trim();
-    return clean === '' ? `ssh-private-key-${index + 1}` : clean;
-}
-/** Lines that are not empty. A passphrase's blanks are its own. */
-function lines(text) {
+/** Lines that are not empty. Blanks within are their own: a passphrase may have them. */
+function readLines(text) {
     return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
 }
-function readCertificateLine(line) {
-    const certificate = certificateOnLine(line);
-    if (certificate !== undefined)
-        return certificate;
-    throw new errors_TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
-        input: 'ssh-certificate',
-        hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
-    });
+/**
+ * A time to wait for a host.
+ *
+ * @returns milliseconds
+ * @throws TrustError `input-invalid`
+ */
+function readTimeout(text, whenEmpty) {
+    const seconds = text === '' ? whenEmpty : Number(text);
+    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
+        return seconds * 1000;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
 }
-function nothingToCertify() {
-    return new errors_TrustError('input-invalid', 'There is no generated key to certify.', {
-        hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
-    });
+/** Collects what is wrong with several inputs, so that all of it can be told at once. */
+function collectErrors() {
+    const errors = [];
+    return {
+        errors,
+        attempt: (input, read) => {
+            try {
+                return read();
+            }
+            catch (error) {
+                if (!(error instanceof errors_TrustError))
+                    throw error;
+                errors.push(error.about(input));
+                return undefined;
+            }
+        },
+    };
 }
-function readPolicy(text, pinned) {
+
+;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
+/** What `ssh-keygen -Y sign` has signed: a commit, a file (OpenSSH's PROTOCOL.sshsig, section 3). */
+
+/** PROTOCOL.sshsig: MAGIC_PREAMBLE. */
+const sshsig_MAGIC = Buffer.from('SSHSIG');
+/** Longest namespace that is compared and told; OpenSSH sets no bound. */
+const MAX_NAMESPACE = 1024;
+/** What a signature is for (`git`, `file`, …), or undefined where `data` is not to be signed so. */
+function sshsig_sshsigNamespace(data) {
+    try {
+        const reader = new Reader(data);
+        if (!reader.bytes(sshsig_MAGIC.length).equals(sshsig_MAGIC))
+            return undefined;
+        const namespace = reader.text(MAX_NAMESPACE);
+        reader.string(); // reserved
+        reader.text(64); // hash algorithm
+        reader.string(64); // the hash of the message
+        reader.end('an SSHSIG');
+        return namespace === '' ? undefined : namespace;
+    }
+    catch {
+        return undefined; // short or overlong
+    }
+}
+
+;// CONCATENATED MODULE: ./src/ssh/userauth.ts
+/**
+ * The data that a client signs to log in: RFC 4252 §7, and OpenSSH's
+ * publickey-hostbound-v00@openssh.com (OpenSSH's PROTOCOL, section 3.1), which adds the host key.
+ */
+
+/** RFC 4252 §6. */
+const SSH_MSG_USERAUTH_REQUEST = 50;
+/** Longest user name that is told in the audit and compared; Linux allows 32, others 256. */
+const MAX_USER = 1024;
+/** What `data` asks for, or undefined where it is anything but a whole request for a signature. */
+function userauth_parseUserauthRequest(data) {
+    try {
+        const reader = new Reader(data);
+        const sessionId = reader.string(128);
+        const message = reader.byte();
+        const user = reader.text(MAX_USER);
+        const service = reader.text(256);
+        const method = reader.text(256);
+        const signatureFollows = reader.boolean();
+        const algorithm = reader.text(256);
+        const key = reader.string();
+        const hostbound = method === 'publickey-hostbound-v00@openssh.com';
+        const hostKey = hostbound ? reader.string() : undefined;
+        reader.end('a userauth request');
+        if (sessionId.length === 0 || message !== SSH_MSG_USERAUTH_REQUEST || !signatureFollows) {
+            return undefined;
+        }
+        if (service !== 'ssh-connection' || (method !== 'publickey' && !hostbound))
+            return undefined;
+        const request = { sessionId, user, service, algorithm, key };
+        return hostKey === undefined
+            ? { ...request, method: 'publickey' }
+            : { ...request, method: 'publickey-hostbound-v00@openssh.com', hostKey };
+    }
+    catch {
+        return undefined; // short or overlong: not a userauth request
+    }
+}
+/** Whether `data` could be taken for a login by some server, whole or not, of any method or service. */
+function userauth_beginsAsUserauth(data) {
+    try {
+        const reader = new Reader(data);
+        reader.string();
+        return reader.byte() === SSH_MSG_USERAUTH_REQUEST;
+    }
+    catch {
+        return false;
+    }
+}
+
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const messages_SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const messages_SSH_AGENT_RSA_SHA2_256 = 2;
+const messages_SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = wire_byte(SSH_AGENT_FAILURE);
+const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = wire_string;
+/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.#pending += chunk.length;
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(messages_SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function messages_signRequest(key, data, flags = 0) {
+    return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/constraints.ts
+/**
+ * What a key was added with: lifetime, confirmation (RFC 9987 §5.2.7), and the destinations that it
+ * may be used for (`restrict-destination-v00@openssh.com`, PROTOCOL.agent section 2). The rules of the
+ * latter are those of OpenSSH's identity_permitted.
+ */
+
+
+
+
+
+
+/** OpenSSH's AGENT_MAX_DEST_CONSTRAINTS and AGENT_USER_CONSTRAINT_MAX_LEN. */
+const MAX_DESTINATIONS = 1024;
+const MAX_USER_PATTERN = 256;
+const MAX_HOSTNAME = 1024;
+/**
+ * Reads constraints to the end of the message.
+ *
+ * @throws TrustError `malformed`, also for constraints that are not known: a key must not be added
+ *   with less protection than was asked for
+ */
+function readConstraints(reader) {
+    const constraints = {};
+    const once = (name) => {
+        if (constraints[name] !== undefined)
+            throw constraints_malformed(`${name} is given twice`);
+    };
+    while (reader.remaining > 0) {
+        const type = reader.byte();
+        switch (type) {
+            case SSH_AGENT_CONSTRAIN_LIFETIME:
+                once('lifetime');
+                constraints.lifetime = reader.uint32();
+                break;
+            case SSH_AGENT_CONSTRAIN_CONFIRM:
+                once('confirm');
+                constraints.confirm = true;
+                break;
+            case SSH_AGENT_CONSTRAIN_EXTENSION: {
+                // sk-provider and associated-certs are for hardware, of which there is none here.
+                const name = reader.text(256);
+                if (name !== RESTRICT_DESTINATION)
+                    throw constraints_malformed(`the extension ${name} is not known`);
+                once('destinations');
+                constraints.destinations = readDestinations(reader.string());
+                break;
+            }
+            default:
+                throw constraints_malformed(`the type ${type} is not known`);
+        }
+    }
+    return constraints;
+}
+function constraints_malformed(what) {
+    return new TrustError('malformed', `A constraint can't be kept: ${what}.`);
+}
+function readDestinations(contents) {
+    const reader = new Reader(contents);
+    const destinations = [];
+    while (reader.remaining > 0) {
+        if (destinations.length >= MAX_DESTINATIONS)
+            throw constraints_malformed('too many destinations');
+        destinations.push(readDestination(new Reader(reader.string())));
+    }
+    // OpenSSH's agent takes this for no restriction at all.
+    if (destinations.length === 0)
+        throw constraints_malformed('a restriction to no destination');
+    return destinations;
+}
+function readDestination(reader) {
+    const from = readHop(new Reader(reader.string()));
+    const to = readHop(new Reader(reader.string()));
+    if (reader.string().length > 0)
+        throw constraints_malformed('a destination with unknown parts');
+    reader.end('a destination');
+    const { hop: source, user: sourceUser } = from;
+    if (sourceUser !== '')
+        throw constraints_malformed('a user at the source');
+    if ((source.hostname === '') !== (source.keys.length === 0))
+        throw constraints_malformed('half a source');
+    if (to.hop.hostname === '' || to.hop.keys.length === 0)
+        throw constraints_malformed('half a destination');
+    return {
+        ...(source.hostname === '' ? {} : { from: source }),
+        ...(to.user === '' ? {} : { user: to.user }),
+        to: to.hop,
+    };
+}
+function readHop(reader) {
+    const user = reader.text(MAX_USER_PATTERN);
+    const hostname = reader.text(MAX_HOSTNAME);
+    if (reader.string().length > 0)
+        throw constraints_malformed('a host with unknown parts');
+    const keys = [];
+    while (reader.remaining > 0) {
+        keys.push({ blob: readHostKey(reader), authority: reader.boolean() });
+    }
+    return { hop: { hostname, keys }, user };
+}
+/** A host key of any type: one that is not known here (a FIDO key) is kept, and never met. */
+function readHostKey(reader) {
+    const blob = Buffer.from(reader.string());
+    try {
+        kindOfKey(blob);
+    }
+    catch (error) {
+        if (!(error instanceof TrustError && error.code === 'key-type-unsupported'))
+            throw error;
+    }
+    return blob;
+}
+/**
+ * Whether a key with these destinations may be used on a connection with these bindings.
+ *
+ * @param user to log in as; undefined where the key is not to sign but to be listed or removed
+ * @param now seconds since 1970, for host certificates
+ */
+function constraints_destinationsPermit(destinations, bindings, user, now) {
+    if (bindings.failed)
+        return false;
+    const path = bindings.list;
+    const last = path.at(-1);
+    if (last === undefined)
+        return user === undefined; // at the agent's own machine: listed, not used
+    if (last.forwarding && user !== undefined)
+        return false;
+    const permitted = path.every((binding, index) => {
+        if (index < path.length - 1 && !binding.forwarding)
+            return false;
+        const asUser = binding === last ? user : undefined;
+        return allowsStep(destinations, path[index - 1], binding, asUser, now);
+    });
+    if (!permitted)
+        return false;
+    // A key that may be used at this host but not beyond it is not shown to the host.
+    return !last.forwarding || allowsStep(destinations, last, undefined, undefined, now);
+}
+function allowsStep(destinations, from, to, user, now) {
+    return destinations.some((destination) => (from === undefined
+        ? destination.from === undefined
+        : destination.from !== undefined && isHop(destination.from, from.hostKey, now)) &&
+        (to === undefined || isHop(destination.to, to.hostKey, now)) &&
+        (destination.user === undefined ||
+            user === undefined ||
+            matchPattern(user, destination.user)));
+}
+function isHop({ hostname, keys }, hostKey, now) {
+    if (!isCertificateType(typeOfBlob(hostKey))) {
+        return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
+    }
+    const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
+    const certificate = parseCertificate(hostKey);
+    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+}
+
+;// CONCATENATED MODULE: ./src/agent/policy.ts
+/**
+ * What the agent signs, and for whom. `decide` is a pure function of the policy, the identity, what
+ * the connection is bound to, and the data; everything else in the agent only carries its verdict out.
+ */
+
+
+
+
+
+const POLICY_MODES = ['pinned', 'warn', 'any'];
+/**
+ * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
+ * asks for the signature of the plain key, where the agent lists both.
+ */
+function isFor({ key }, { privateKey }) {
+    try {
+        return plainKey(key).equals(privateKey.publicKey);
+    }
+    catch {
+        return false; // no key, or none of a type that is held here
+    }
+}
+function allows(host, identity) {
+    return (host.keys === undefined ||
+        host.keys.includes(identity.fingerprint) ||
+        host.keys.includes(identity.comment));
+}
+/** The hosts whose pins a proven host key satisfies; `revoked` if any host revokes it. */
+function hostsWithKey(policy, hostKey, now) {
+    const matching = [];
+    for (const host of policy.hosts) {
+        const { verdict } = judgeHostKey(host.pins, host.hostname, hostKey, now);
+        if (verdict === 'revoked')
+            return 'revoked';
+        if (verdict === 'ok')
+            matching.push(host);
+    }
+    return matching;
+}
+/**
+ * Whether `identity` may sign `data` on a connection with these bindings.
+ *
+ * @param now seconds since 1970, for host certificates
+ * @param signatures that the agent has made so far
+ */
+function decide(policy, identity, bindings, data, now, signatures = 0) {
+    const request = parseUserauthRequest(data);
+    const forwarded = bindings.list.length > 1;
+    const facts = { forwarded, ...(request === undefined ? {} : { user: request.user }) };
+    const allow = (reason) => ({ allowed: true, reason, ...facts });
+    const refuse = (reason) => ({ allowed: false, reason, ...facts });
+    if (policy.maxSignatures !== undefined && signatures >= policy.maxSignatures) {
+        return refuse('signatures-used-up');
+    }
+    const outside = outsideDestinations(identity, request, bindings, now);
+    if (outside !== undefined)
+        return refuse(outside);
+    if (policy.mode === 'any')
+        return allow('any-allowed');
+    if (bindings.failed)
+        return refuse('bind-failed');
+    if (request === undefined) {
+        const reason = judgeOtherData(policy, data);
+        if (!reason.allowed)
+            return refuse(reason.reason);
+        const blocked = blockingHop(policy, bindings.list, identity, now) !== undefined;
+        return blocked ? refuse('forward-not-allowed') : allow(reason.reason);
+    }
+    if (!isFor(request, identity))
+        return refuse('not-userauth');
+    const last = bindings.list.at(-1);
+    if (last === undefined) {
+        return policy.mode === 'pinned' ? refuse('unbound') : allow('unbound-allowed');
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return refuse(mismatch);
+    const path = bindings.list.slice(0, -1);
+    const { reason, host } = judgeLogin(policy, identity, path, last, request, now);
+    const verdict = reason === 'host-pinned' ? allow(reason) : refuse(reason);
+    return host === undefined ? verdict : { ...verdict, host: host.name };
+}
+/** What a key's own destinations say, whatever the policy is: the rules of OpenSSH's agent. */
+function outsideDestinations(identity, request, bindings, now) {
+    if (identity.destinations === undefined)
+        return undefined;
+    const last = bindings.list.at(-1);
+    if (last === undefined ||
+        request === undefined ||
+        !isFor(request, identity) ||
+        !destinationsPermit(identity.destinations, bindings, request.user, now)) {
+        return 'destination-not-permitted';
+    }
+    const mismatch = sessionMismatch(request, last);
+    if (mismatch !== undefined)
+        return mismatch;
+    return bindings.list.length > 1 && request.hostKey === undefined
+        ? 'forward-not-hostbound'
+        : undefined;
+}
+/** Data that is no login: signed files and commits, tests, certificates, host keys at work. */
+function judgeOtherData(policy, data) {
+    const namespace = sshsigNamespace(data);
+    if (namespace !== undefined) {
+        return policy.namespaces?.includes(namespace) === true
+            ? { allowed: true, reason: 'namespace-allowed' }
+            : { allowed: false, reason: 'namespace-not-allowed' };
+    }
+    // A login in a form that is not known here is no other data.
+    return policy.otherData === true && !beginsAsUserauth(data)
+        ? { allowed: true, reason: 'other-data-allowed' }
+        : { allowed: false, reason: 'not-userauth' };
+}
+/** A login on a connection that is bound to the session of the login, over the hops of `path`. */
+function judgeLogin(policy, identity, path, last, request, now) {
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return { reason: 'host-revoked' };
+    // Several lines may pin the same key: the line for this very user speaks first.
+    hosts.sort((a, b) => Number(b.user === request.user) - Number(a.user === request.user));
+    const [anyHost] = hosts;
+    if (anyHost === undefined)
+        return { reason: 'host-not-pinned' };
+    const [forKey, ...others] = hosts.filter((candidate) => allows(candidate, identity));
+    if (forKey === undefined)
+        return { reason: 'key-not-for-host', host: anyHost };
+    const host = [forKey, ...others].find(({ users }) => users?.includes(request.user) ?? true);
+    if (host === undefined)
+        return { reason: 'user-not-allowed', host: forKey };
+    if (path.length === 0)
+        return { reason: 'host-pinned', host };
+    // PROTOCOL, publickey-hostbound: without it a forwarded signature could be for any host.
+    if (request.hostKey === undefined)
+        return { reason: 'forward-not-hostbound', host };
+    const blocking = blockingHop(policy, path, identity, now);
+    if (blocking === undefined)
+        return { reason: 'host-pinned', host };
+    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
+}
+function sessionMismatch(request, last) {
+    if (last.forwarding)
+        return 'forwarding-hop';
+    if (!request.sessionId.equals(last.sessionId))
+        return 'session-mismatch';
+    if (request.hostKey !== undefined && !request.hostKey.equals(last.hostKey)) {
+        return 'host-key-mismatch';
+    }
+    return undefined;
+}
+/** The first hop of a path that may not use the agent, with this key, onwards; undefined: all may. */
+function blockingHop(policy, path, identity, now) {
+    for (const hop of path) {
+        const hosts = hostsWithKey(policy, hop.hostKey, now);
+        if (hosts === 'revoked')
+            return {};
+        if (hop.forwarding && hosts.some((host) => host.forward && allows(host, identity)))
+            continue;
+        return hosts[0] === undefined ? {} : { host: hosts[0] };
+    }
+    return undefined;
+}
+/**
+ * The identities that a connection gets to see: all on an unbound one (public keys are public), on a
+ * bound one those that could be used there, so that a server is offered no useless key.
+ */
+function visible(policy, identities, bindings, now) {
+    const within = identities.filter((identity) => isPermitted(identity, bindings, now));
+    const none = (withheld, host) => ({
+        identities: [],
+        withheld,
+        ...(host === undefined ? {} : { host: host.name }),
+    });
+    if (within.length === 0 && identities.length > 0)
+        return none('destination-not-permitted');
+    if (policy.mode === 'any')
+        return { identities: within };
+    if (bindings.failed)
+        return none('bind-failed');
+    const last = bindings.list.at(-1);
+    if (last === undefined)
+        return { identities: within };
+    const hosts = hostsWithKey(policy, last.hostKey, now);
+    if (hosts === 'revoked')
+        return none('host-revoked');
+    if (hosts.length === 0 && !last.forwarding)
+        return none('host-not-pinned');
+    const path = last.forwarding ? bindings.list : bindings.list.slice(0, -1);
+    const fitting = within.filter((identity) => last.forwarding || hosts.some((host) => allows(host, identity)));
+    const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
+    if (shown.length > 0 || within.length === 0)
+        return { identities: shown };
+    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+}
+/** Whether a key's own destinations let it be seen, and removed, on a connection. */
+function isPermitted({ destinations }, bindings, now) {
+    return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
+}
+
+;// CONCATENATED MODULE: ./src/trust/policy.ts
+/** The agent's policy, from the inputs that say what it may sign. */
+
+
+
+
+/**
+ * @param pinned whether there are hosts to go by
+ * @returns undefined where `attempt` has noted an error
+ */
+function readPolicy(inputs, pinned, attempt) {
+    const mode = attempt('agent-policy', () => readMode(inputs.agentPolicy, pinned));
+    const lifetime = inputs.agentLifetime === ''
+        ? undefined
+        : attempt('agent-lifetime', () => readLifetime(inputs.agentLifetime));
+    const maxSignatures = attempt('max-signatures', () => readCount(inputs.maxSignatures));
+    const namespaces = readNames(inputs.signatureNamespaces);
+    const otherData = attempt('sign-other-data', () => readBoolean(inputs.signOtherData, false));
+    if (mode === undefined || otherData === undefined)
+        return undefined;
+    return {
+        policy: {
+            mode,
+            ...(namespaces.length === 0 ? {} : { namespaces }),
+            ...(otherData ? { otherData } : {}),
+            ...(maxSignatures === undefined ? {} : { maxSignatures }),
+        },
+        ...(lifetime === undefined ? {} : { lifetime }),
+    };
+}
+function readMode(text, pinned) {
     if (text === '')
         return pinned ? 'pinned' : 'any';
     const mode = POLICY_MODES.find((name) => name === text);
@@ -8278,19 +8684,110 @@ function readPolicy(text, pinned) {
     }
     return mode;
 }
-function readBoolean(text) {
-    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
-    if (['', 'true', 'True', 'TRUE'].includes(text))
-        return true;
-    if (['false', 'False', 'FALSE'].includes(text))
-        return false;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+/** The longest that a timer of Node waits is 24.8 days; a job on a runner of one's own lasts 5 at most. */
+const MAX_LIFETIME = 24 * 86_400;
+function readLifetime(text) {
+    const seconds = parseDuration(text);
+    if (seconds <= MAX_LIFETIME)
+        return seconds;
+    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
 }
-function readSeconds(text) {
-    const seconds = text === '' ? 10 : Number(text);
-    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
-        return seconds * 1000;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
+
+;// CONCATENATED MODULE: ./src/trust/report.ts
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+;// CONCATENATED MODULE: ./src/trust/config.ts
+
+
+
+
+
+
+
+
+
+
+/**
+ * Checks all inputs, and tells of everything that is wrong in one error.
+ *
+ * @throws TrustError
+ */
+function readConfig(inputs) {
+    const { errors, attempt } = collectErrors();
+    const loaded = attempt('ssh-private-key', () => readKeys(inputs));
+    const spec = inputs.generateKey === ''
+        ? undefined
+        : attempt('generate-key', () => parseKeySpec(inputs.generateKey));
+    const certification = attempt('certificate-authority-key', () => {
+        const { generateKey, keyComment } = inputs;
+        const read = readCertification(inputs, keyComment);
+        if (read !== undefined && generateKey === '')
+            throw nothingToCertify();
+        return read;
+    });
+    const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
+    errors.push(...hostErrors);
+    const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
+    const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt);
+    const home = attempt('home', () => readBoolean(inputs.home, true));
+    const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10));
+    if (loaded !== undefined)
+        errors.push(...unknownKeys(hosts, loaded.keys, inputs));
+    if (errors.length > 0 ||
+        loaded === undefined ||
+        bounds === undefined ||
+        home === undefined ||
+        connectTimeout === undefined) {
+        throw combine(errors);
+    }
+    return {
+        ...loaded,
+        ...generate,
+        ...(certification === undefined ? {} : { certification }),
+        hosts,
+        ...bounds,
+        home,
+        connectTimeout,
+    };
+}
+function readKeys(inputs) {
+    const { sshPrivateKey, sshCertificate, generateKey } = inputs;
+    if (sshPrivateKey.trim() === '') {
+        if (generateKey !== '')
+            return { keys: [], repairs: [], warnings: [] };
+        throw new errors_TrustError('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
+            hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
+        });
+    }
+    const { keys, certificates, repairs } = parsePrivateKeys(sshPrivateKey, readLines(inputs.passphrase));
+    const named = keys.map((key, index) => ({ ...key, comment: commentOf(key, index) }));
+    const given = [...certificates, ...readLines(sshCertificate).map(readCertificateLine)];
+    return { repairs, ...matchCertificates(named, given, Date.now() / 1000) };
+}
+/** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
+function commentOf({ comment }, index) {
+    const clean = oneLine(comment).trim();
+    return clean === '' ? `ssh-private-key-${index + 1}` : clean;
+}
+function readCertificateLine(line) {
+    const certificate = certificateOnLine(line);
+    if (certificate !== undefined)
+        return certificate;
+    throw new errors_TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
+        input: 'ssh-certificate',
+        hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
+    });
+}
+function nothingToCertify() {
+    return new errors_TrustError('input-invalid', 'There is no generated key to certify.', {
+        hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
+    });
 }
 /** An error for each `key=` that names no key of the job. */
 function unknownKeys(hosts, keys, { generateKey, keyComment }) {
@@ -8310,92 +8807,6 @@ function unknownKeys(hosts, keys, { generateKey, keyComment }) {
 
 ;// CONCATENATED MODULE: external "node:fs"
 const external_node_fs_namespaceObject = require("node:fs");
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. */
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const messages_SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const messages_SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const messages_SSH_AGENT_RSA_SHA2_256 = 2;
-const messages_SSH_AGENT_RSA_SHA2_512 = 4;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = wire_byte(SSH_AGENT_FAILURE);
-const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #length = 0;
-    push(chunk) {
-        this.#chunks.push(chunk);
-        this.#length += chunk.length;
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#length < 4)
-            return undefined;
-        const pending = this.#join();
-        const length = pending.readUInt32BE(0);
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (pending.length < 4 + length)
-            return undefined;
-        this.#chunks = [pending.subarray(4 + length)];
-        this.#length = pending.length - 4 - length;
-        return pending.subarray(4, 4 + length);
-    }
-    #join() {
-        const [first] = this.#chunks;
-        if (this.#chunks.length === 1 && first !== undefined)
-            return first;
-        const joined = Buffer.concat(this.#chunks);
-        this.#chunks = [joined];
-        return joined;
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(messages_SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
-}
-
 ;// CONCATENATED MODULE: ./src/agent/control.ts
 /**
  * The control channel: our own extension on the agent's socket, for those who hold the job's token.
@@ -8508,8 +8919,7 @@ async function signForProvenHost({ socket, token }, host, key, data, flags) {
         hostKey: host.hostKey.toString('base64'),
         sessionId: host.sessionId.toString('base64'),
     });
-    const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)];
-    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
     requireSuccess(bound, 'bind the connection');
     const reader = new Reader(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
@@ -8527,6 +8937,8 @@ const external_node_child_process_namespaceObject = require("node:child_process"
 
 
 
+/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
+const MAX_IDENTITIES = 2048;
 /** The identity of a plain key. */
 function keyring_plainIdentity(privateKey) {
     const { publicKey, comment } = privateKey;
@@ -8546,6 +8958,16 @@ function keyring_certifiedIdentity(privateKey, certificate) {
 }
 function findIdentity(identities, blob) {
     return identities.find((identity) => identity.blob.equals(blob));
+}
+/**
+ * The identities with one more, behind the others; one with the same blob is replaced where it stands.
+ * Returns undefined where there are too many.
+ */
+function withIdentity(identities, added) {
+    const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
+    if (index >= 0)
+        return identities.with(index, added);
+    return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined;
 }
 /**
  * Signs with an identity.
@@ -8616,6 +9038,27 @@ const READY_TIMEOUT = 900_000;
 /** Longest answer; far more than any number of identities needs. */
 const MAX_READY = 1024 * 1024;
 /**
+ * Bytes of OpenSSL's secure heap: locked in memory and left out of core dumps. Node keeps ed25519 keys
+ * there. It must hold as many as the keyring does: OpenSSL ends the process when it is full.
+ */
+const SECURE_HEAP = 2 * 1024 * 1024;
+/**
+ * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
+ * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
+ * an experiment alone.
+ */
+function permissions(file, writable) {
+    if (Number.parseInt(process.versions.node) < 24)
+        return [];
+    return [
+        '--permission',
+        '--allow-child-process',
+        `--allow-fs-read=${file}`,
+        '--allow-fs-read=/proc/',
+        ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+    ];
+}
+/**
  * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
  * end of a job in which post never ran; the others are what Windows needs to start a process.
  */
@@ -8624,9 +9067,16 @@ const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 
  * Starts the agent's process, so that it boots while the caller is still checking hosts.
  *
  * @param file the agent's bundle, `dist/agent/index.js`
+ * @param writable where its socket and its audit are: files, or directories that end in a slash
+ * @param stderr whether it may write there, for its audit
  */
-function launchAgent(file) {
-    const flags = ['--max-old-space-size=128', '--max-semi-space-size=1'];
+function launchAgent(file, writable, stderr = 'ignore') {
+    const flags = [
+        '--max-old-space-size=128',
+        '--max-semi-space-size=1',
+        ...(process.platform === 'win32' ? [] : [`--secure-heap=${SECURE_HEAP}`]),
+        ...permissions(file, writable),
+    ];
     const env = {};
     for (const name of ENVIRONMENT) {
         const value = process.env[name];
@@ -8635,14 +9085,16 @@ function launchAgent(file) {
     }
     const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [...flags, file], {
         detached: true,
+        cwd: '/', // so that it keeps no directory from being removed
         env,
-        stdio: ['pipe', 'pipe', 'ignore'],
+        stdio: ['pipe', 'pipe', stderr],
         windowsHide: true,
     });
     child.stdin.on('error', () => undefined); // told by the exit, below
     const answer = readAnswer(child);
     answer.catch(() => undefined); // whoever calls ready() hears of it
     return {
+        process: child,
         ready: async (settings) => {
             child.stdin.end(`${encodeSettings(settings)}\n`);
             const ready = await answer;
@@ -9486,18 +9938,19 @@ function renderSshConfig(hosts, paths) {
 }
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey) {
-    const { type, certified } = kindOfKey(hostKey);
+    const { type, certified } = certificate_kindOfKey(hostKey);
     return hostKeyAlgorithms(type, certified);
 }
 /**
  * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
  * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
- * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none.)
+ * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none. asyncssh splits Match lines at
+ * every `=`, so there is none.)
  */
 function homeBlock(id, paths) {
     return [
         `# >>> ssh-trust ${id}`,
-        `Match exec "test x$SSH_AUTH_SOCK = x${paths.socket}"`,
+        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${paths.socket}"`,
         `    Include ${paths.config}`,
         'Match all',
         `# <<< ssh-trust ${id}`,
@@ -9794,14 +10247,14 @@ async function verifyHost(target, timeout) {
             if (judgement.verdict === 'ok') {
                 const { pin } = judgement;
                 const trusted = pin.kind === 'cert-authority' ? hostKey : certificate_plainKey(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, kindOfKey(key)));
+                const stale = offered.filter((key) => namesKind(target.pins, certificate_kindOfKey(key)));
                 return { status: 'ok', hostKey: trusted, pin, stale };
             }
             offered.push(hostKey);
             if (judgement.verdict === 'revoked')
                 return { status: 'revoked', offered };
             defect = judgement.defect ?? defect;
-            const tried = kindOfKey(hostKey);
+            const tried = certificate_kindOfKey(hostKey);
             untried = untried.filter((kind) => !sameKind(kind, tried) &&
                 algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
         }
@@ -9935,16 +10388,22 @@ function hostError(line, result) {
         hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
     });
 }
+/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
 function policyHost({ line, result }) {
     const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
     const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin(formatPublicKey(result.hostKey));
+    return pinnedHost({ ...line, pins: [proven, ...revoked] });
+}
+/** What an agent is told of a host that it is to take by its pins. */
+function pinnedHost(line) {
     return {
         name: hostName(line),
         hostname: line.host,
-        pins: [proven, ...revoked],
+        pins: line.pins,
         forward: line.forward,
         ...(line.user === undefined ? {} : { user: line.user }),
         ...(line.keys === undefined ? {} : { keys: line.keys }),
+        ...(line.users === undefined ? {} : { users: line.users }),
     };
 }
 function provenHost(line, { hostKey, pin }) {
@@ -9975,23 +10434,29 @@ function reportHost({ line, result }) {
 
 ;// CONCATENATED MODULE: ./src/agent/audit.ts
 /**
- * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
  * The types are the contract between the agent, which writes, and the report, which reads.
  */
 
 /** Size at which the audit stops growing; some 20,000 lines. */
-const audit_MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
-/** Opens the audit file, made new (mode 0600) or appended to. */
+const audit_MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = audit_MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
 function openAudit(file) {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = openSync(file, flags, 0o600);
-    let bytes = fstatSync(descriptor).size;
+    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
     let written = 0;
     let omitted = 0;
     return {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            if (bytes + line.length > audit_MAX_BYTES) {
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : audit_MAX_BYTES - OMISSION_BYTES;
+            if (bytes + line.length > limit) {
                 omitted += 1;
                 return;
             }
@@ -10005,13 +10470,31 @@ function openAudit(file) {
         },
         counts: () => ({ written, omitted }),
         close: () => {
-            closeSync(descriptor);
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= audit_MAX_BYTES)
+                    writeSync(descriptor, line);
+                if (file !== STDERR)
+                    closeSync(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
         },
     };
 }
-/** The entries of an audit file's text; a line that is torn is left out. */
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
 function parseAudit(text) {
-    return text.split('\n').flatMap((line) => {
+    const lines = text.split('\n').flatMap((line) => {
         try {
             return line === '' ? [] : [JSON.parse(line)];
         }
@@ -10019,6 +10502,10 @@ function parseAudit(text) {
             return [];
         }
     });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
@@ -10065,11 +10552,11 @@ async function tearDown(journalPath, token) {
             results.push({ kind, target, outcome: 'failed', detail: explain(error) });
         }
     }
-    const uses = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
-    return { uses, effects: results, ...(report === undefined ? {} : { report }) };
+    return { audit, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
     const text = readText(path);
@@ -10202,7 +10689,7 @@ async function make(config, surroundings, journal, token) {
     };
     // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
     journal.append({ kind: 'agent', target: paths.socket });
-    const launching = launchAgent(surroundings.agentFile);
+    const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`]);
     const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error) => {
         launching.abandon();
         throw error;
@@ -10212,7 +10699,8 @@ async function make(config, surroundings, journal, token) {
         socket: paths.socket,
         auditFile: paths.auditFile,
         token,
-        policy: { mode: config.policy, hosts: proven.map(policyHost) },
+        policy: { ...config.policy, hosts: proven.map(policyHost) },
+        ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
         keys: config.keys,
         ...(config.generate === undefined ? {} : { generate: config.generate }),
         ...(watch === undefined ? {} : { watch }),
@@ -10236,7 +10724,7 @@ async function make(config, surroundings, journal, token) {
         await includeInHome(journal, paths);
     const report = {
         version: 1,
-        policy: config.policy,
+        policy: config.policy.mode,
         hosts: proven.map(reportHost),
         keys: identities.map(reportKey),
         repairs: config.repairs,
@@ -10280,7 +10768,7 @@ function reportKey({ blob, comment, generated }) {
         fingerprint: public_key_fingerprint(certificate_plainKey(bytes)),
         comment,
         publicKey: formatPublicKey(bytes, comment),
-        certificate: isCertificateType(public_key_typeOfBlob(bytes)),
+        certificate: certificate_isCertificateType(public_key_typeOfBlob(bytes)),
         origin: generated ? 'generated' : 'loaded',
     };
 }

@@ -2248,6 +2248,51 @@ function stateEnv(journal, token) {
     return { STATE_journal: journal, STATE_token: token };
 }
 
+;// CONCATENATED MODULE: ./src/trust/advice.ts
+/**
+ * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
+ *   would allow
+ */
+function adviceFor(entry) {
+    const host = entry.host ?? entry.hostKey ?? 'that host';
+    switch (entry.reason) {
+        case 'unbound':
+            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
+        case 'bind-failed':
+            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
+        case 'not-userauth':
+            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
+        case 'namespace-not-allowed':
+            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
+        case 'host-not-pinned':
+            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
+        case 'host-revoked':
+            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
+        case 'key-not-for-host':
+            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
+        case 'user-not-allowed':
+            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
+        case 'forward-not-allowed':
+            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${host} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
+        case 'forward-not-hostbound':
+            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
+        case 'destination-not-permitted':
+            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
+        case 'signatures-used-up':
+            return 'Raise max-signatures.';
+        case 'lifetime-over':
+            return 'Raise agent-lifetime.';
+        case 'confirmation-denied':
+            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
+        case 'locked':
+            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
+        case 'sha1':
+            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
+        default:
+            return undefined;
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/trust/report.ts
 /**
  * `text` without control characters: names and comments come from whoever asked the agent or made a
@@ -2261,8 +2306,12 @@ function oneLine(text) {
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 
 
+
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200;
+/** Refusals that the log lists, and kinds of them that are warned of: the runner annotates ten a step. */
+const MAX_LINES = 20;
+const MAX_WARNINGS = 10;
 function escapeHtml(text) {
     return oneLine(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
@@ -2272,18 +2321,29 @@ function row(cells) {
 function header(cells) {
     return cells.map((data) => ({ data, header: true }));
 }
-/** One use of a key, told as a table row; also what the log says of refusals. */
+const VERDICTS = { signed: '✓ signed', done: '✓ done', refused: '✗ refused' };
+/** One entry of the audit as a table row; also what the log says of refusals. */
 function useRow({ time, request, verdict, reason, ...use }) {
-    const where = use.host ?? use.hostKey ?? '–';
     return [
         time.slice(11, 19),
-        verdict === 'signed' ? '✓ signed' : `✗ refused (${request})`,
-        use.user === undefined ? where : `${use.user}@${where}`,
-        use.key ?? '–',
-        use.forwarded === true ? `${reason}, forwarded` : reason,
+        use.comment === undefined ? (use.key ?? '–') : `${use.key ?? ''} ${use.comment}`,
+        use.host ?? use.hostKey ?? '–',
+        use.user ?? '–',
+        use.forwarded === true ? 'forwarded' : '–',
+        request === 'sign' ? VERDICTS[verdict] : `${VERDICTS[verdict]} (${request})`,
+        use.detail === undefined ? reason : `${reason}: ${use.detail}`,
     ];
 }
-async function writeSummary({ report, uses, effects }) {
+const USE_HEADER = ['Time (UTC)', 'Key', 'Host', 'User', 'Forwarded', 'Verdict', 'Reason'];
+/** The entries that are shown, where not all can be: refusals must not hide what was done. */
+function shownUses(entries) {
+    if (entries.length <= MAX_USES)
+        return [...entries];
+    const isRefusal = ({ verdict }) => verdict === 'refused';
+    const done = entries.filter((entry) => !isRefusal(entry));
+    return [...done, ...entries.filter(isRefusal)].slice(0, MAX_USES);
+}
+async function writeSummary({ report, audit, effects }) {
     if ((process.env['GITHUB_STEP_SUMMARY'] ?? '') === '')
         return;
     const { /* summary */ "z": summary } = core_namespaceObject;
@@ -2300,14 +2360,18 @@ async function writeSummary({ report, uses, effects }) {
             ...report.keys.map(({ origin, type, fingerprint, comment }) => row([origin, type, fingerprint, comment])),
         ]);
     }
-    if (uses.length === 0)
+    const { entries, omitted } = audit;
+    if (entries.length === 0)
         summary.addRaw('No key was used.', true);
     else {
-        const head = header(['Time (UTC)', 'Verdict', 'For', 'Key', 'Reason']);
-        summary.addTable([head, ...uses.slice(0, MAX_USES).map((use) => row(useRow(use)))]);
-        if (uses.length > MAX_USES)
-            summary.addRaw(`${uses.length - MAX_USES} more uses are not shown.`, true);
+        const uses = shownUses(entries);
+        summary.addTable([header(USE_HEADER), ...uses.map((use) => row(useRow(use)))]);
+        const hidden = entries.length - uses.length;
+        if (hidden > 0)
+            summary.addRaw(`${hidden} more are in the audit and not shown.`, true);
     }
+    if (omitted > 0)
+        summary.addRaw(`${omitted} more had no room in the audit.`, true);
     const failed = effects.filter(({ outcome }) => outcome === 'failed');
     if (failed.length === 0)
         summary.addRaw('Everything was taken back.', true);
@@ -2318,18 +2382,42 @@ async function writeSummary({ report, uses, effects }) {
     await summary.write();
 }
 /** What the log of post says; things left behind are warnings, never a failed job. */
-function logTeardown({ uses, effects }) {
-    const signed = uses.filter(({ verdict }) => verdict === 'signed').length;
-    info(`Signatures made: ${signed}. Requests refused: ${uses.length - signed}.`);
-    for (const use of uses.filter(({ verdict }) => verdict === 'refused').slice(0, 20)) {
+function logTeardown({ audit: { entries, omitted }, effects }) {
+    const count = (verdict) => entries.filter((entry) => entry.verdict === verdict).length;
+    info(`Signatures made: ${count('signed')}. Requests refused: ${count('refused')}.`);
+    if (omitted > 0)
+        info(`Not told, for the audit was full: ${omitted} requests.`);
+    const refusals = entries.filter(({ verdict }) => verdict === 'refused');
+    for (const use of refusals.slice(0, MAX_LINES)) {
         info(oneLine(`  refused: ${useRow(use).join('  ')}`));
     }
+    warnOfRefusals(refusals);
     for (const { kind, target, outcome, detail } of effects) {
         const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`;
         if (outcome === 'failed')
             warning(`Could not take back ${words}`);
         else if (outcome === 'undone' || detail !== undefined)
             info(`  ${words}`);
+    }
+}
+/** One warning for each kind of refusal that the workflow can mend, saying how. */
+function warnOfRefusals(refusals) {
+    const alike = new Map();
+    for (const refusal of refusals) {
+        const advice = adviceFor(refusal);
+        if (advice !== undefined)
+            alike.set(advice, [...(alike.get(advice) ?? []), refusal]);
+    }
+    for (const [advice, [first, ...others]] of [...alike].slice(0, MAX_WARNINGS)) {
+        if (first === undefined)
+            continue;
+        const where = first.host ?? first.hostKey;
+        const who = first.user === undefined || where === undefined ? where : `${first.user}@${where}`;
+        const target = who === undefined ? '' : ` for ${who}`;
+        const times = others.length === 0 ? '' : ` (${others.length + 1} times)`;
+        warning(oneLine(`The agent refused${target}${times}: ${first.reason}. ${advice}`), {
+            title: 'SSH trust',
+        });
     }
 }
 
@@ -2341,23 +2429,29 @@ const external_node_path_namespaceObject = require("node:path");
 const promises_namespaceObject = require("node:timers/promises");
 ;// CONCATENATED MODULE: ./src/agent/audit.ts
 /**
- * The audit: one JSON line for each request that used, or would have used, a key. Public facts only.
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
  * The types are the contract between the agent, which writes, and the report, which reads.
  */
 
 /** Size at which the audit stops growing; some 20,000 lines. */
-const MAX_BYTES = (/* unused pure expression or super */ null && (4 * 1024 * 1024));
-/** Opens the audit file, made new (mode 0600) or appended to. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
 function openAudit(file) {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = openSync(file, flags, 0o600);
-    let bytes = fstatSync(descriptor).size;
+    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
     let written = 0;
     let omitted = 0;
     return {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            if (bytes + line.length > MAX_BYTES) {
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
+            if (bytes + line.length > limit) {
                 omitted += 1;
                 return;
             }
@@ -2371,13 +2465,31 @@ function openAudit(file) {
         },
         counts: () => ({ written, omitted }),
         close: () => {
-            closeSync(descriptor);
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
+                    writeSync(descriptor, line);
+                if (file !== STDERR)
+                    closeSync(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
         },
     };
 }
-/** The entries of an audit file's text; a line that is torn is left out. */
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
 function parseAudit(text) {
-    return text.split('\n').flatMap((line) => {
+    const lines = text.split('\n').flatMap((line) => {
         try {
             return line === '' ? [] : [JSON.parse(line)];
         }
@@ -2385,6 +2497,10 @@ function parseAudit(text) {
             return [];
         }
     });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
 }
 
 ;// CONCATENATED MODULE: external "node:net"
@@ -2507,9 +2623,19 @@ function wire_nameList(names) {
  */
 
 
-/** RFC 9987 §5, requests. */
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
 const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const messages_SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
 const SSH_AGENTC_EXTENSION = 27;
 /** RFC 9987 §5, replies. */
 const SSH_AGENT_FAILURE = 5;
@@ -2521,10 +2647,16 @@ const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
 /** RFC 9987 §5.6.1, flags of a sign request. */
 const SSH_AGENT_RSA_SHA2_256 = 2;
 const SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
 /** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
 const QUERY = 'query';
 const SESSION_BIND = 'session-bind@openssh.com';
 const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
 /** Longest message; OpenSSH's AGENT_MAX_LEN. */
 const MAX_MESSAGE = 256 * 1024;
 const FAILURE = wire_byte(SSH_AGENT_FAILURE);
@@ -2532,13 +2664,17 @@ const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
 const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
 const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. */
+/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
 class FrameReader {
     #chunks = [];
-    #length = 0;
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
     push(chunk) {
         this.#chunks.push(chunk);
-        this.#length += chunk.length;
+        this.#pending += chunk.length;
     }
     /**
      * The next whole message, or undefined until there is one.
@@ -2546,26 +2682,28 @@ class FrameReader {
      * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
      */
     next() {
-        if (this.#length < 4)
+        if (this.#pending < 4)
             return undefined;
-        const pending = this.#join();
-        const length = pending.readUInt32BE(0);
+        const length = this.#length();
         if (length === 0 || length > MAX_MESSAGE) {
             throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
         }
-        if (pending.length < 4 + length)
+        if (this.#pending < 4 + length)
             return undefined;
-        this.#chunks = [pending.subarray(4 + length)];
-        this.#length = pending.length - 4 - length;
-        return pending.subarray(4, 4 + length);
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
     }
     #join() {
         const [first] = this.#chunks;
-        if (this.#chunks.length === 1 && first !== undefined)
-            return first;
-        const joined = Buffer.concat(this.#chunks);
-        this.#chunks = [joined];
-        return joined;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
     }
 }
 /** RFC 9987 §5.5. */
@@ -2580,6 +2718,10 @@ function signResponse(signature) {
 /** RFC 9987 §5.8. */
 function extensionResponse(name, contents) {
     return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function messages_signRequest(key, data, flags = 0) {
+    return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]);
 }
 /** RFC 9987 §5.8. */
 function extensionRequest(name, contents) {
@@ -2698,8 +2840,7 @@ async function signForProvenHost({ socket, token }, host, key, data, flags) {
         hostKey: host.hostKey.toString('base64'),
         sessionId: host.sessionId.toString('base64'),
     });
-    const request = [byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)];
-    const [bound, answer] = await converse(socket, [bind, Buffer.concat(request)]);
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
     requireSuccess(bound, 'bind the connection');
     const reader = new Reader(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
@@ -3875,12 +4016,13 @@ function algorithmsFor(hostKey) {
 /**
  * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
  * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
- * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none.)
+ * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none. asyncssh splits Match lines at
+ * every `=`, so there is none.)
  */
 function homeBlock(id, paths) {
     return [
         `# >>> ssh-trust ${id}`,
-        `Match exec "test x$SSH_AUTH_SOCK = x${paths.socket}"`,
+        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${paths.socket}"`,
         `    Include ${paths.config}`,
         'Match all',
         `# <<< ssh-trust ${id}`,
@@ -3960,11 +4102,11 @@ async function tearDown(journalPath, token) {
             results.push({ kind, target, outcome: 'failed', detail: explain(error) });
         }
     }
-    const uses = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
-    return { uses, effects: results, ...(report === undefined ? {} : { report }) };
+    return { audit, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
     const text = readText(path);
