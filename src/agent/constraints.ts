@@ -7,11 +7,11 @@ import { TrustError } from '../errors'
 import {
   hostCertificateDefect,
   isCertificateType,
-  kindOfKey,
   parseCertificate,
+  plainKey,
 } from '../ssh/certificate'
 import { matchPattern } from '../ssh/pattern'
-import { typeOfBlob } from '../ssh/public-key'
+import { decodePublicKey, typeOfBlob } from '../ssh/public-key'
 import { Reader } from '../ssh/wire'
 import {
   RESTRICT_DESTINATION,
@@ -121,6 +121,7 @@ function readDestination(reader: Reader): Destination {
 function readHop(reader: Reader): { hop: Hop; user: string } {
   const user = reader.text(MAX_USER_PATTERN)
   const hostname = reader.text(MAX_HOSTNAME)
+  if (/\0/.test(user + hostname)) throw malformed('a name with a zero byte')
   if (reader.string().length > 0) throw malformed('a host with unknown parts')
   const keys: Hop['keys'] = []
   while (reader.remaining > 0) {
@@ -133,7 +134,7 @@ function readHop(reader: Reader): { hop: Hop; user: string } {
 function readHostKey(reader: Reader): Buffer {
   const blob = Buffer.from(reader.string())
   try {
-    kindOfKey(blob)
+    decodePublicKey(plainKey(blob))
   } catch (error) {
     if (!(error instanceof TrustError && error.code === 'key-type-unsupported')) throw error
   }

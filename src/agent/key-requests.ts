@@ -1,5 +1,5 @@
 /** Requests that change which keys the agent holds, or lock it: RFC 9987 §5.2, §5.4, §5.7. */
-import { explain } from '../errors'
+import { explain, TrustError } from '../errors'
 import { readCertifiedPrivateKey } from '../ssh/private-key'
 import { fingerprint } from '../ssh/public-key'
 import type { Reader } from '../ssh/wire'
@@ -12,12 +12,12 @@ import {
   type Identity,
 } from './keyring'
 import { FAILURE, SUCCESS } from './messages'
-import { isPermitted } from './policy'
+import { isPermitted, mayChangeKeys, type Reason } from './policy'
 import type { Bindings } from './session-binding'
 import { dropExpired, now, type AgentState } from './state'
 
-/** Longest time that a timer of Node can wait, in milliseconds. */
-const MAX_TIMER = 2 ** 31 - 1
+/** Longest time that a timer of Node can wait, in milliseconds, less the one that is added. */
+const MAX_TIMER = 2 ** 31 - 2
 
 /** The same for keys with and without constraints, as in OpenSSH's agent. */
 export function addIdentity(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
@@ -40,6 +40,7 @@ export function addIdentity(reader: Reader, bindings: Bindings, state: AgentStat
   }
   const { fingerprint: key, comment } = identity
   if (state.over === true) return refuse("the agent's lifetime is over", key)
+  if (!mayChangeKeys(state.policy, bindings, now())) return refuse('forwarded, unasked for', key)
   // A key that is not seen on this connection must not be replaced over it, and freed so.
   const known = findIdentity(state.identities, identity.blob)
   if (known !== undefined && !isPermitted(known, bindings, now())) {
@@ -59,6 +60,9 @@ export function addIdentity(reader: Reader, bindings: Bindings, state: AgentStat
 
 function readIdentity(reader: Reader, defaultLifetime: number | undefined): Identity {
   const { privateKey, certificate, rest } = readCertifiedPrivateKey(reader)
+  // OpenSSH's clients take no list with such a comment in it.
+  if (privateKey.comment.includes('\0'))
+    throw new TrustError('malformed', 'A zero byte in a comment.')
   const { lifetime = defaultLifetime, confirm, destinations } = readConstraints(rest)
   return {
     ...(certificate === undefined
@@ -74,12 +78,7 @@ export function removeIdentity(reader: Reader, bindings: Bindings, state: AgentS
   const blob = reader.string()
   reader.end('a remove request')
   const identity = findIdentity(state.identities, blob)
-  const refused =
-    identity === undefined
-      ? 'key-unknown'
-      : isPermitted(identity, bindings, now())
-        ? undefined
-        : 'destination-not-permitted'
+  const refused = reasonToKeep(identity, bindings, state)
   state.audit.write({
     request: 'remove',
     verdict: refused === undefined ? 'done' : 'refused',
@@ -91,15 +90,42 @@ export function removeIdentity(reader: Reader, bindings: Bindings, state: AgentS
   return SUCCESS
 }
 
-export function removeAllIdentities(state: AgentState): Buffer {
-  state.identities = []
-  state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' })
+function reasonToKeep(
+  identity: Identity | undefined,
+  bindings: Bindings,
+  state: AgentState,
+): Reason | undefined {
+  if (!mayChangeKeys(state.policy, bindings, now())) return 'forward-not-allowed'
+  if (identity === undefined) return 'key-unknown'
+  return isPermitted(identity, bindings, now()) ? undefined : 'destination-not-permitted'
+}
+
+export function removeAllIdentities(bindings: Bindings, state: AgentState): Buffer {
+  if (!mayChangeKeys(state.policy, bindings, now())) {
+    state.audit.write({
+      request: 'remove-all',
+      verdict: 'refused',
+      reason: 'forward-not-allowed',
+    })
+    return FAILURE
+  }
+  dropAllKeys(state)
   return SUCCESS
 }
 
-export async function lockAgent(reader: Reader, state: AgentState): Promise<Buffer> {
-  const locked = await state.lock.lock(reader.string())
-  if (!locked) return FAILURE // empty; or another connection was first
+export function dropAllKeys(state: AgentState): void {
+  state.identities = []
+  state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' })
+}
+
+export async function lockAgent(
+  reader: Reader,
+  bindings: Bindings,
+  state: AgentState,
+): Promise<Buffer> {
+  const allowed = mayChangeKeys(state.policy, bindings, now())
+  const locked = allowed && (await state.lock.lock(reader.string()))
+  if (!locked) return FAILURE // forwarded; empty; or another connection was first
   state.audit.write({ request: 'lock', verdict: 'done', reason: 'as-asked' })
   return SUCCESS
 }

@@ -1,8 +1,8 @@
 /** The identities that the agent holds. */
-import { certificateType, parseCertificate } from '../ssh/certificate'
+import { isSigned, parseCertificate } from '../ssh/certificate'
 import { TrustError } from '../errors'
 import type { PrivateKey } from '../ssh/private-key'
-import { fingerprint, typeOfBlob } from '../ssh/public-key'
+import { fingerprint } from '../ssh/public-key'
 import { makeSignature } from '../ssh/signature'
 import type { Destination } from './constraints'
 import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from './messages'
@@ -34,14 +34,16 @@ export function plainIdentity(privateKey: PrivateKey): Identity {
 /**
  * The identity of a key with its certificate (wire format).
  *
- * @throws TrustError `key-unreadable` if the certificate is another key's
+ * @throws TrustError `key-unreadable` if the certificate is another key's, or its authority has not
+ *   signed it: OpenSSH's clients take no list with such a one in it
  */
 export function certifiedIdentity(privateKey: PrivateKey, certificate: Buffer): Identity {
-  if (
-    typeOfBlob(certificate) !== certificateType(privateKey.type) ||
-    !parseCertificate(certificate).key.equals(privateKey.publicKey)
-  ) {
+  const parsed = parseCertificate(certificate)
+  if (parsed.keyType !== privateKey.type || !parsed.key.equals(privateKey.publicKey)) {
     throw new TrustError('key-unreadable', 'The certificate is not one for this private key.')
+  }
+  if (!isSigned(parsed)) {
+    throw new TrustError('key-unreadable', "The signature of the certificate's authority is wrong.")
   }
   return { ...plainIdentity(privateKey), blob: certificate }
 }

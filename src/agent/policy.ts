@@ -293,3 +293,21 @@ export function visible(
 export function isPermitted({ destinations }: Identity, bindings: Bindings, now: number): boolean {
   return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now)
 }
+
+/**
+ * Whether keys may be added, removed or locked over a connection: not from a host that may not use the
+ * agent.
+ */
+export function mayChangeKeys(policy: Policy, bindings: Bindings, now: number): boolean {
+  if (policy.mode === 'any') return true
+  return (
+    !bindings.failed &&
+    bindings.list.every((hop) => hop.forwarding && forwardingHosts(policy, hop, now).length > 0)
+  )
+}
+
+/** The hosts with `forward` that a hop can be; none if a host revokes its key. */
+function forwardingHosts(policy: Policy, hop: Binding, now: number): PolicyHost[] {
+  const hosts = hostsWithKey(policy, hop.hostKey, now)
+  return hosts === 'revoked' ? [] : hosts.filter(({ forward }) => forward)
+}

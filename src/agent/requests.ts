@@ -74,9 +74,9 @@ function dispatch(reader: Reader, bindings: Bindings, state: AgentState): Buffer
       return removeIdentity(reader, bindings, state)
     case SSH_AGENTC_REMOVE_ALL_IDENTITIES:
     case SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES:
-      return removeAllIdentities(state)
+      return removeAllIdentities(bindings, state)
     case SSH_AGENTC_LOCK:
-      return lockAgent(reader, state)
+      return lockAgent(reader, bindings, state)
     case SSH_AGENTC_ADD_SMARTCARD_KEY:
     case SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED:
     case SSH_AGENTC_REMOVE_SMARTCARD_KEY:

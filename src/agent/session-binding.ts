@@ -2,7 +2,8 @@
  * `session-bind@openssh.com` (PROTOCOL.agent section 1): which SSH session, to which host key, a
  * connection to the agent serves. The rules are those of OpenSSH's process_ext_session_bind.
  */
-import { plainKey } from '../ssh/certificate'
+import { isCertificateType, isSigned, parseCertificate, plainKey } from '../ssh/certificate'
+import { typeOfBlob } from '../ssh/public-key'
 import { verifySignature } from '../ssh/signature'
 import { Reader } from '../ssh/wire'
 
@@ -45,6 +46,9 @@ function tryBind(bindings: Bindings, contents: Buffer): string | undefined {
     reader.end('a session-bind message')
     if (sessionId.length === 0 || sessionId.length > MAX_SESSION_ID) {
       return `a session id of ${sessionId.length} bytes`
+    }
+    if (isCertificateType(typeOfBlob(hostKey)) && !isSigned(parseCertificate(hostKey))) {
+      return "the signature of the host certificate's authority is not valid"
     }
     if (!verifySignature(plainKey(hostKey), signature, sessionId)) {
       return "the host key's signature is not valid"

@@ -136,6 +136,15 @@ export function parseCertificate(blob: Buffer): Certificate {
   }
 }
 
+/**
+ * Whether the authority that a certificate names has signed it.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+export function isSigned({ authority, signature, signed }: Certificate): boolean {
+  return verifySignature(authority, signature, signed)
+}
+
 function strings(list: Buffer): string[] {
   const reader = new Reader(list)
   const texts: string[] = []
@@ -161,9 +170,7 @@ export function hostCertificateDefect(
   if (!authorities.some((key) => key.equals(certificate.authority))) {
     return 'it is signed by an authority that is not pinned'
   }
-  if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
-    return "the authority's signature is not valid"
-  }
+  if (!isSigned(certificate)) return "the authority's signature is not valid"
   if (certificate.role !== 'host') return 'it is a user certificate, not a host certificate'
   const outOfTime = validityDefect(certificate, now)
   if (outOfTime !== undefined) return `it ${outOfTime}`
