@@ -40,11 +40,11 @@ const mainFile = join(dist, 'main', 'index.js')
 const postFile = join(dist, 'post', 'index.js')
 const agentFile = join(dist, 'agent', 'index.js')
 
-/** The flags that main gives the agent; the bundle is not minified. */
-const AGENT_FLAGS = /const flags = \[([^\]]*)\]/
+/** The flags that main always gives the agent; the bundle is not minified. */
+const AGENT_FLAGS = /const flags = \[([^\]]*)/
   .exec(readFileSync(mainFile, 'utf8'))?.[1]
-  .split(',')
-  .map((flag) => flag.trim().slice(1, -1))
+  .match(/'--[^']*'/g)
+  ?.map((flag) => flag.slice(1, -1))
 if (AGENT_FLAGS === undefined) throw new Error('launch.ts gives its flags in another way now')
 const LIST_REQUESTS = 200
 
