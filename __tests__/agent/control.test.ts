@@ -5,15 +5,25 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import {
   agentStatus,
+  giveCertificate,
   signForProvenHost,
   stopAgent,
   type AgentAddress,
 } from '../../src/agent/control'
-import { listen, type AgentState } from '../../src/agent/server'
+import { listen } from '../../src/agent/server'
+import type { AgentState } from '../../src/agent/state'
 import { signatureAlgorithm, verifySignature } from '../../src/ssh/signature'
 import { runProgram } from '../local/compiled'
 import { makeDirectory } from '../support/scratch'
-import { identityOf, keyOf, policyHost, SESSION, stateOf, userauth } from './fixtures'
+import {
+  certificateOf,
+  identityOf,
+  keyOf,
+  policyHost,
+  SESSION,
+  stateOf,
+  userauth,
+} from './fixtures'
 
 const web = keyOf('web')
 const me = identityOf('me')
@@ -82,10 +92,42 @@ test('agentStatus tells mode, identities and counts; not without the token', asy
   expect(await agentStatus(agent)).toEqual({
     pid: process.pid,
     mode: 'pinned',
+    locked: false,
+    signatures: 0,
     identities: [{ fingerprint: me.fingerprint, comment: 'me' }],
     audit: { written: 0, omitted: 0 },
   })
   await expect(agentStatus({ ...agent, token: '' })).rejects.toMatchObject(refused)
+})
+
+test('agentStatus tells of a locked agent', async () => {
+  const state = stateOf({ identities: [me] })
+  await state.lock.lock(Buffer.from('secret'))
+  expect(await agentStatus(await serve(state))).toMatchObject({ locked: true })
+})
+
+describe('giveCertificate', () => {
+  const certificate = certificateOf(me.privateKey)
+
+  test('serves it before its key', async () => {
+    const state = stateOf({ identities: [me] })
+    await giveCertificate(await serve(state), certificate)
+    expect(state.identities.map(({ blob }) => blob)).toEqual([certificate, me.blob])
+  })
+
+  test.each([
+    ["a stranger's", certificateOf(keyOf('stranger')), 'token'],
+    ['half of one', certificate.subarray(0, -1), 'token'],
+    ['one without the token', certificate, 'guess'],
+  ])('is refused %s', async (_, given, token) => {
+    const state = stateOf({ identities: [me] })
+    const agent = { ...(await serve(state)), token }
+    await expect(giveCertificate(agent, given)).rejects.toMatchObject({
+      ...refused,
+      message: 'The agent refused to take the certificate.',
+    })
+    expect(state.identities).toEqual([me])
+  })
 })
 
 test('stopAgent calls stop, once; not without the token', async () => {

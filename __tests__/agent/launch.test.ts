@@ -13,21 +13,31 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { spawn, type ChildProcess } from 'node:child_process'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { agentStatus, signForProvenHost, stopAgent } from '../../src/agent/control'
+import { parseAudit, type AuditEntry } from '../../src/agent/audit'
 import { launchAgent, type Launching } from '../../src/agent/launch'
-import type { AgentSettings } from '../../src/agent/settings'
+import { encodeSettings, type AgentSettings, type Ready } from '../../src/agent/settings'
 import { TrustError } from '../../src/errors'
 import { identify } from '../../src/process-identity'
 import { parseKeySpec } from '../../src/ssh/private-key'
 import { fingerprint, rsaBits, typeOfBlob } from '../../src/ssh/public-key'
 import { verifySignature } from '../../src/ssh/signature'
 import { runProgram } from '../local/compiled'
+import {
+  connectAgent,
+  LIST,
+  message,
+  nameOf,
+  signMessage,
+  type AgentClient,
+} from '../support/agent-client'
 import { descendants, killProcesses } from '../support/processes'
 import { describeWith } from '../support/programs'
 import { makeDirectory, trackingId } from '../support/scratch'
-import { keyOf, policyHost, SESSION, userauth } from './fixtures'
+import { addRequest, CONFIRM, keyOf, lifetime, policyHost, SESSION, userauth } from './fixtures'
 
 const BUNDLE = join(process.cwd(), 'dist', 'agent', 'index.js')
 const web = keyOf('web')
@@ -38,8 +48,8 @@ afterEach(() => {
 })
 
 /** Waits until `condition` holds; the test's own time limit is the deadline. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20)
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(20, undefined, { ref: false })
 }
 
 interface Started {
@@ -53,7 +63,7 @@ function launch(file = BUNDLE): { launching: Launching; pid: () => number | unde
   const tracking = process.env['RUNNER_TRACKING_ID']
   process.env['RUNNER_TRACKING_ID'] = trackingId('agent')
   const before = new Set(descendants(process.pid))
-  const launching = launchAgent(file)
+  const launching = launchAgent(file, [`${tmpdir()}/`])
   if (tracking === undefined) delete process.env['RUNNER_TRACKING_ID']
   else process.env['RUNNER_TRACKING_ID'] = tracking
   const pid = descendants(process.pid).find((child) => !before.has(child))
@@ -86,6 +96,17 @@ async function start(changes: Partial<AgentSettings> = {}): Promise<Started> {
   return { pid, settings, identities: decoded }
 }
 
+/** A client of the agent that speaks the plain protocol. */
+async function clientOf({ settings }: { settings: AgentSettings }): Promise<AgentClient> {
+  const client = await connectAgent(settings.socket)
+  undo.push(client.close)
+  return client
+}
+
+function auditOf({ settings }: { settings: AgentSettings }): AuditEntry[] {
+  return parseAudit(readFileSync(settings.auditFile ?? '', 'utf8')).entries
+}
+
 const runs = (pid: number): boolean => identify(pid) !== undefined
 
 describe('an agent that is ready', () => {
@@ -101,7 +122,7 @@ describe('an agent that is ready', () => {
     const proven = { hostKey: web.publicKey, sessionId: SESSION }
     const signature = await signForProvenHost(settings, proven, key, data, 0)
     expect(verifySignature(key, signature, data)).toBe(true)
-    expect(readFileSync(settings.auditFile, 'utf8')).toMatch(/"reason":"host-pinned"/)
+    expect(readFileSync(settings.auditFile ?? '', 'utf8')).toMatch(/"reason":"host-pinned"/)
 
     await stopAgent(settings)
     await until(() => !runs(pid))
@@ -138,6 +159,201 @@ describe('an agent that is ready', () => {
       expect(existsSync(settings.socket)).toBe(false)
     },
   )
+})
+
+describe('its end', () => {
+  /** Starts the agent as a child of this process, to see its exit code and its stderr. */
+  async function startChild(changes: Partial<AgentSettings> = {}) {
+    const settings = settingsOf(changes)
+    const child = spawn(process.execPath, [BUNDLE], { stdio: 'pipe' })
+    undo.push(() => child.kill('SIGKILL'))
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk
+    })
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    child.stdin.end(`${encodeSettings(settings)}\n`)
+    let ready = ''
+    for await (const chunk of child.stdout.setEncoding('utf8')) ready += chunk as string
+    expect(JSON.parse(ready) as Ready).toMatchObject({ pid: child.pid })
+    return { child, settings, ended, stderr: () => stderr }
+  }
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('by %s has exit code 2', async (signal) => {
+    const { child, ended } = await startChild()
+    child.kill(signal)
+    expect(await ended).toBe(2)
+  })
+
+  test('by the control channel has exit code 0', async () => {
+    const { settings, ended } = await startChild()
+    await stopAgent(settings)
+    expect(await ended).toBe(0)
+  })
+
+  test('takes the directory of its socket along, if it is the agent’s own', async () => {
+    for (const stop of ['control', 'signal']) {
+      const socketDirectory = makeDirectory()
+      const socket = join(socketDirectory, 'agent.sock')
+      const { child, settings, ended } = await startChild({ socket, socketDirectory })
+      expect(readdirSync(socketDirectory)).toEqual(['agent.sock'])
+      if (stop === 'control') await stopAgent(settings)
+      else child.kill('SIGTERM')
+      await ended
+      expect(existsSync(socketDirectory)).toBe(false)
+    }
+  })
+
+  test('leaves a directory in which there is something else, and one that is not its own', async () => {
+    const mine = makeDirectory()
+    writeFileSync(join(mine, 'mine'), '')
+    for (const changes of [{ socketDirectory: mine }, {}]) {
+      const { settings, ended } = await startChild({ socket: join(mine, 'agent.sock'), ...changes })
+      await stopAgent(settings)
+      expect(await ended).toBe(0)
+      expect(readdirSync(mine)).toEqual(['mine'])
+    }
+  })
+
+  test('an audit of stderr goes there', async () => {
+    const { settings, ended, stderr } = await startChild({ auditFile: 'stderr' })
+    const client = await clientOf({ settings })
+    expect(nameOf(await client.ask(signMessage(keyOf('me').publicKey, 'x')))).toBe('FAILURE')
+    await stopAgent(settings)
+    expect(await ended).toBe(0)
+    expect(parseAudit(stderr()).entries).toMatchObject([
+      { request: 'sign', verdict: 'refused', reason: 'not-userauth' },
+    ])
+    expect(existsSync(join(process.cwd(), 'stderr'))).toBe(false)
+  })
+
+  test('without an audit nothing is written', async () => {
+    const { socket, token, policy, keys } = settingsOf()
+    const settings = { socket, token, policy, keys }
+    const { pid } = await launch().launching.ready(settings)
+    expect(await agentStatus(settings)).toMatchObject({ audit: { written: 0, omitted: 0 } })
+    expect(nameOf(await (await clientOf({ settings })).ask(message(LIST)))).toBe('IDENTITIES 1')
+    await stopAgent(settings)
+    await until(() => !runs(pid))
+  })
+})
+
+describe('keys of an agent', () => {
+  test('go when the lifetime of the agent is over; it stays, and takes no more', async () => {
+    const started = await start({ lifetime: 1, policy: { mode: 'any', hosts: [] } })
+    await until(async () => (await agentStatus(started.settings)).identities.length === 0)
+    const client = await clientOf(started)
+    expect(nameOf(await client.ask(message(LIST)))).toBe('IDENTITIES 0')
+    expect(nameOf(await client.ask(signMessage(keyOf('me').publicKey, 'x')))).toBe('FAILURE')
+    expect(nameOf(await client.ask(addRequest(keyOf('new'))))).toBe('FAILURE')
+    expect(auditOf(started)).toMatchObject([
+      { request: 'expire', verdict: 'done', reason: 'lifetime-over' },
+      { request: 'list', verdict: 'refused', reason: 'lifetime-over' },
+      { request: 'sign', verdict: 'refused', reason: 'lifetime-over' },
+      { request: 'add', verdict: 'refused', reason: 'lifetime-over' },
+    ])
+    expect(await agentStatus(started.settings)).toMatchObject({ pid: started.pid })
+  })
+
+  test('that are added get the default lifetime; those that it began with do not', async () => {
+    const started = await start({ defaultLifetime: 1 })
+    const client = await clientOf(started)
+    expect(nameOf(await client.ask(addRequest(keyOf('new'))))).toBe('SUCCESS')
+    const constraints = [lifetime(600)]
+    expect(nameOf(await client.ask(addRequest(keyOf('longer'), { constraints })))).toBe('SUCCESS')
+    const comments = async (): Promise<string[]> =>
+      (await agentStatus(started.settings)).identities.map(({ comment }) => comment)
+    await until(async () => (await comments()).length === 2)
+    expect(await comments()).toEqual(['me', 'longer'])
+    expect(auditOf(started).at(-1)).toMatchObject({
+      request: 'expire',
+      reason: 'lifetime-over',
+      key: fingerprint(keyOf('new').publicKey),
+    })
+  })
+
+  test('that are added sign in the plain protocol', async () => {
+    const started = await start({ policy: { mode: 'any', hosts: [] } })
+    const client = await clientOf(started)
+    expect(nameOf(await client.ask(addRequest(keyOf('new'))))).toBe('SUCCESS')
+    const request = signMessage(keyOf('new').publicKey, 'x')
+    expect(nameOf(await client.ask(request))).toBe('SIGNED ssh-ed25519')
+    expect(await agentStatus(started.settings)).toMatchObject({ signatures: 1 })
+  })
+
+  describe('to be confirmed', () => {
+    const key = keyOf('careful')
+    const request = signMessage(key.publicKey, 'x')
+
+    /** An agent with this askpass, and what came of a signature. */
+    async function confirmBy(file: string, env: Record<string, string> = {}): Promise<string> {
+      const policy = { mode: 'any', hosts: [] } as const
+      const started = await start({ policy, askpass: { file, env } })
+      const client = await clientOf(started)
+      await client.ask(addRequest(key, { constraints: [CONFIRM] }))
+      const name = nameOf(await client.ask(request))
+      const reason = name === 'FAILURE' ? 'confirmation-denied' : 'any-allowed'
+      expect(auditOf(started).at(-1)).toMatchObject({ request: 'sign', reason })
+      return name
+    }
+
+    function askpass(text: string): string {
+      const file = join(makeDirectory(), 'askpass')
+      writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o700 })
+      return file
+    }
+
+    test('are asked about by the askpass, in its own environment', async () => {
+      const out = join(makeDirectory(), 'out')
+      const file = askpass(
+        'printf "%s\\n" "$#" "$1" "$SSH_ASKPASS_PROMPT" "$RUNNER_TRACKING_ID" > "$OUT"',
+      )
+      expect(await confirmBy(file, { OUT: out })).toBe('SIGNED ssh-ed25519')
+      expect(readFileSync(out, 'utf8')).toBe(
+        `1\nAllow use of key careful?\nKey fingerprint ${fingerprint(key.publicKey)}.\nconfirm\n\n`,
+      )
+    })
+
+    test.each([
+      ['an exit with 0', 'exit 0', true],
+      ['an empty line', 'echo', true],
+      ['yes', 'echo yes', true],
+      ['Yes, and more lines', 'echo Yes; echo no', true],
+      ['no', 'echo no', false],
+      ['yes with more', 'echo "yes please"', false],
+      ['yes, but an exit with 1', 'echo yes; exit 1', false],
+      ['a signal', 'kill -9 $$', false],
+      ['no end of words', 'echo; exec yes', false],
+    ])('after %s', async (_, text, signs) => {
+      expect(await confirmBy(askpass(text))).toBe(signs ? 'SIGNED ssh-ed25519' : 'FAILURE')
+    })
+
+    test('are not used where the askpass is not there', async () => {
+      expect(await confirmBy('/nonexistent/askpass')).toBe('FAILURE')
+    })
+
+    test('are not used where there is no askpass; other keys are', async () => {
+      const started = await start({ policy: { mode: 'any', hosts: [] } })
+      const client = await clientOf(started)
+      await client.ask(addRequest(key, { constraints: [CONFIRM] }))
+      expect(nameOf(await client.ask(request))).toBe('FAILURE')
+      const free = signMessage(keyOf('me').publicKey, 'x')
+      expect(nameOf(await client.ask(free))).toBe('SIGNED ssh-ed25519')
+    })
+
+    test('hold up no other client while the askpass asks', async () => {
+      const go = join(makeDirectory(), 'go')
+      const file = askpass('while [ ! -e "$GO" ]; do /bin/sleep 0.05; done')
+      const policy = { mode: 'any', hosts: [] } as const
+      const started = await start({ policy, askpass: { file, env: { GO: go } } })
+      const [slow, other] = [await clientOf(started), await clientOf(started)]
+      await slow.ask(addRequest(key, { constraints: [CONFIRM] }))
+      const signed = slow.ask(request)
+      expect(nameOf(await other.ask(message(LIST)))).toBe('IDENTITIES 2')
+      writeFileSync(go, '')
+      expect(nameOf(await signed)).toBe('SIGNED ssh-ed25519')
+    })
+  })
 })
 
 describeWith(['linux'], 'its process, as /proc shows it', () => {
@@ -211,7 +427,10 @@ describeWith(['linux'], 'its process, as /proc shows it', () => {
     const proven = { hostKey: web.publicKey, sessionId: SESSION }
     const signed = signForProvenHost(settings, proven, key, userauth({ key }), 0)
     await expect(signed).rejects.toMatchObject({ code: 'agent-control' })
-    expect(readFileSync(settings.auditFile, 'utf8')).toMatch(/"reason":"key-unknown"/)
+    expect(auditOf({ settings })).toMatchObject([
+      { request: 'remove-all', verdict: 'done', reason: 'as-asked' },
+      { request: 'sign', verdict: 'refused', reason: 'key-unknown' },
+    ])
   })
 
   test('abandoned it ends, and nothing is left', async () => {
@@ -299,7 +518,7 @@ describe('an agent that can not start', () => {
 
   test('tells why, each time', async () => {
     for (let n = 0; n < 4; n += 1) {
-      const settings = settingsOf({ auditFile: '/nonexistent/audit.jsonl' })
+      const settings = settingsOf({ auditFile: join(makeDirectory(), 'none', 'audit.jsonl') })
       await expect(launch().launching.ready(settings)).rejects.toMatchObject({
         code: 'agent-start',
         message: expect.stringContaining('ENOENT'),
@@ -312,7 +531,7 @@ describe('an agent that can not start', () => {
     ['the socket is a directory', 'socket', /EADDRINUSE/],
   ] as const)('where %s', async (_, name, message) => {
     const settings = settingsOf()
-    mkdirSync(settings[name])
+    mkdirSync(settings[name] ?? '')
     const error = await launch()
       .launching.ready(settings)
       .then(String, (reason: unknown) => reason)
@@ -338,7 +557,7 @@ describe('an agent that can not start', () => {
 
   test('where what it says is no JSON', async () => {
     // In a process of its own: the parser throws inside the stream's event, past all catches.
-    const program = `load('agent/launch').launchAgent(args[0])
+    const program = `load('agent/launch').launchAgent(args[0], ['/tmp/'])
       .ready({ policy: { hosts: [] }, keys: [] }).catch((error) => console.log(error.code))`
     const file = script("console.log('Debugger attached.'); process.exit(1)")
     expect(await runProgram(program, file)).toMatchObject({ code: 0, stdout: 'agent-start\n' })

@@ -1,6 +1,9 @@
 /** The agent protocol on the wire: frames in arbitrary pieces, bounds, the layout of answers. */
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import * as messages from '../../src/agent/messages'
 import {
   extensionRequest,
   extensionResponse,
@@ -8,9 +11,11 @@ import {
   FrameReader,
   identitiesAnswer,
   MAX_MESSAGE,
+  signRequest,
   signResponse,
 } from '../../src/agent/messages'
 import { uint32 } from '../../src/ssh/wire'
+import * as numbers from '../support/agent-client'
 
 /** `stream` cut at `cuts`. */
 function pieces(stream: Buffer, cuts: readonly number[]): Buffer[] {
@@ -52,6 +57,53 @@ describe('FrameReader', () => {
     expect(reader.next()).toBeUndefined()
   })
 
+  test('tells how many bytes wait for the rest of their message', () => {
+    const reader = new FrameReader()
+    const stream = Buffer.concat([
+      frame(Buffer.from('abc')),
+      frame(Buffer.from('de')).subarray(0, 5),
+    ])
+    const pending = Array.from(stream, (octet) => {
+      reader.push(Buffer.of(octet))
+      drain(reader)
+      return reader.pending
+    })
+    expect(pending).toEqual([1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5])
+  })
+
+  test('takes a message that comes in a quarter of a million pieces', () => {
+    const whole = frame(Buffer.alloc(MAX_MESSAGE, 7))
+    const reader = new FrameReader()
+    const read: Buffer[] = []
+    for (let at = 0; at < whole.length; at += 1) {
+      reader.push(whole.subarray(at, at + 1))
+      const next = reader.next()
+      if (next !== undefined) read.push(next)
+    }
+    expect(read.map(({ length }) => length)).toEqual([MAX_MESSAGE])
+    expect(reader.pending).toBe(0)
+  })
+
+  test('holds the pieces of a message in little more memory than the message', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const used = (): number => {
+      collect()
+      const { external, heapUsed } = process.memoryUsage()
+      return external + heapUsed
+    }
+    const before = used()
+    const reader = new FrameReader()
+    // As a socket gives them: each with memory of its own.
+    for (const octet of uint32(MAX_MESSAGE)) reader.push(Buffer.of(octet))
+    for (let n = 1; n < MAX_MESSAGE; n += 1) {
+      reader.push(Buffer.allocUnsafeSlow(1))
+      reader.next()
+    }
+    expect(used() - before).toBeLessThan(8 * MAX_MESSAGE)
+    expect(reader.pending).toBe(MAX_MESSAGE + 3)
+  })
+
   test('takes a message of the greatest length', () => {
     const reader = new FrameReader()
     reader.push(frame(Buffer.alloc(MAX_MESSAGE, 9)))
@@ -71,7 +123,7 @@ describe('FrameReader', () => {
   )
 })
 
-describe('answers', () => {
+describe('messages', () => {
   const hex = (buffer: Buffer): string => buffer.toString('hex')
 
   test.each([
@@ -86,8 +138,41 @@ describe('answers', () => {
     ],
     ['a signature', signResponse(Buffer.from('S')), '0e0000000153'],
     ['an extension', extensionResponse('q', Buffer.of(1, 2)), '1d00000001710102'],
+    [
+      'a request to sign',
+      signRequest(Buffer.from('K'), Buffer.from('D'), 4),
+      '0d000000014b000000014400000004',
+    ],
+    [
+      'a request to sign without flags',
+      signRequest(Buffer.from('K'), Buffer.from('')),
+      '0d000000014b0000000000000000',
+    ],
+    ['FAILURE', messages.FAILURE, '05'],
+    ['SUCCESS', messages.SUCCESS, '06'],
+    ['EXTENSION_FAILURE', messages.EXTENSION_FAILURE, '1c'],
     ['a request of an extension', extensionRequest('q', Buffer.of(1, 2)), '1b00000001710102'],
   ])('the layout of %s is that of RFC 9987', (_, answer, expected) => {
     expect(hex(answer)).toBe(expected)
   })
+})
+
+test('the numbers of the messages are those of RFC 9987 §5', () => {
+  expect({
+    REMOVE_ALL_V1: messages.SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES,
+    LIST: messages.SSH_AGENTC_REQUEST_IDENTITIES,
+    SIGN: messages.SSH_AGENTC_SIGN_REQUEST,
+    ADD: messages.SSH_AGENTC_ADD_IDENTITY,
+    REMOVE: messages.SSH_AGENTC_REMOVE_IDENTITY,
+    REMOVE_ALL: messages.SSH_AGENTC_REMOVE_ALL_IDENTITIES,
+    ADD_CARD: messages.SSH_AGENTC_ADD_SMARTCARD_KEY,
+    REMOVE_CARD: messages.SSH_AGENTC_REMOVE_SMARTCARD_KEY,
+    LOCK: messages.SSH_AGENTC_LOCK,
+    UNLOCK: messages.SSH_AGENTC_UNLOCK,
+    ADD_CONSTRAINED: messages.SSH_AGENTC_ADD_ID_CONSTRAINED,
+    ADD_CARD_CONSTRAINED: messages.SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED,
+    EXTENSION: messages.SSH_AGENTC_EXTENSION,
+  }).toEqual(
+    Object.fromEntries(Object.entries(numbers).filter(([, value]) => typeof value === 'number')),
+  )
 })

@@ -5,6 +5,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals'
 import {
   decide,
+  isPermitted,
+  POLICY_MODES,
   visible,
   type Policy,
   type PolicyHost,
@@ -12,15 +14,18 @@ import {
   type Reason,
   type Verdict,
 } from '../../src/agent/policy'
-import type { Identity } from '../../src/agent/keyring'
+import type { Destination } from '../../src/agent/constraints'
+import { certifiedIdentity, type Identity } from '../../src/agent/keyring'
 import { noBindings, type Binding, type Bindings } from '../../src/agent/session-binding'
 import { fingerprint } from '../../src/ssh/public-key'
 import { parsePin } from '../../src/ssh/pin'
+import type { PrivateKey } from '../../src/ssh/private-key'
 import { boolean, byte, string } from '../../src/ssh/wire'
 import { describeWith } from '../support/programs'
 import {
   binding,
   bound,
+  certificateOf,
   identityOf,
   keyOf,
   NOW,
@@ -30,6 +35,7 @@ import {
   realHostCertificate,
   SESSION,
   SSHSIG,
+  sshsig,
   userauth,
   type Login,
 } from './fixtures'
@@ -54,11 +60,14 @@ const plain = userauth({ key: me.blob })
 const hostbound = userauth({ key: me.blob, hostKey: web.publicKey })
 
 /** What a case changes of a plain login of `me` as `deploy`, bound to the pinned host `web`. */
-interface Given {
-  mode?: PolicyMode
+interface Given extends Partial<Omit<Policy, 'hosts'>> {
   hosts?: PolicyHost[]
   bindings?: Bindings
   data?: Buffer
+  /** The only destinations of the key. */
+  destinations?: Destination[]
+  /** Made before. */
+  signatures?: number
 }
 
 /** What the verdict tells besides its reason; the user is `deploy` unless told. */
@@ -88,6 +97,27 @@ function over(hosts: PolicyHost[], path: Binding[], data = hostbound): Given {
 function login(changes: Partial<Login>): { data: Buffer } {
   return { data: userauth({ key: me.blob, ...changes }) }
 }
+
+/** A key for these steps only: to a host, over another one, as one user. */
+function only(...steps: [to: PrivateKey, from?: PrivateKey | undefined, user?: string][]): {
+  destinations: Destination[]
+} {
+  const side = (host: PrivateKey): Destination['to'] => ({
+    hostname: host.comment,
+    keys: [{ blob: host.publicKey, authority: false }],
+  })
+  return {
+    destinations: steps.map(([to, from, user]) => ({
+      to: side(to),
+      ...(from === undefined ? {} : { from: side(from) }),
+      ...(user === undefined ? {} : { user }),
+    })),
+  }
+}
+
+const yesNoUser: Told = { ...yes, ...noUser }
+const commits = { namespaces: ['git'], data: SSHSIG }
+const others = { otherData: true, data: Buffer.from('bf4cf7d5b1e44a0d9a1c', 'hex') }
 
 const onDbForward = { ...onDb, forward: true }
 const signedOver: Told = { ...signed, forwarded: true }
@@ -141,13 +171,6 @@ const CASES: readonly Case[] = [
   ],
 
   // the data
-  ['an SSH signature (git commit)', { data: SSHSIG }, 'not-userauth', noUser],
-  [
-    'an SSH signature, in warn',
-    { ...warn, bindings: unbound, data: SSHSIG },
-    'not-userauth',
-    noUser,
-  ],
   ['no data', { data: Buffer.alloc(0) }, 'not-userauth', noUser],
   ['random data', { data: Buffer.from('bf4cf7d5b1e44a0d9a1c', 'hex') }, 'not-userauth', noUser],
   ['a login with another key', login({ key: you.blob }), 'not-userauth'],
@@ -165,6 +188,321 @@ const CASES: readonly Case[] = [
   ],
   ['a query without signature', login({ follows: false }), 'not-userauth', noUser],
   ['an empty session id', login({ sessionId: Buffer.alloc(0) }), 'not-userauth', noUser],
+
+  // other data
+  ['a commit', { data: SSHSIG }, 'namespace-not-allowed', noUser],
+  [
+    'a commit, in warn',
+    { ...warn, bindings: unbound, data: SSHSIG },
+    'namespace-not-allowed',
+    noUser,
+  ],
+  ['a commit, unbound', { ...commits, bindings: unbound }, 'namespace-allowed', yesNoUser],
+  [
+    'a commit, unbound, in warn',
+    { ...warn, ...commits, bindings: unbound },
+    'namespace-allowed',
+    yesNoUser,
+  ],
+  [
+    'one namespace of several',
+    { ...commits, namespaces: ['file', 'git'], bindings: unbound },
+    'namespace-allowed',
+    yesNoUser,
+  ],
+  ...['gi', 'gitx', 'Git', ' git', 'git,file'].map((name): Case => [
+    `the namespace ${JSON.stringify(name)}`,
+    { ...commits, namespaces: [name], bindings: unbound },
+    'namespace-not-allowed',
+    noUser,
+  ]),
+  [
+    'another namespace',
+    { ...commits, data: sshsig('file'), bindings: unbound },
+    'namespace-not-allowed',
+    noUser,
+  ],
+  [
+    'a namespace, where other data is allowed',
+    { otherData: true, data: SSHSIG, bindings: unbound },
+    'namespace-not-allowed',
+    noUser,
+  ],
+  [
+    'no namespaces at all',
+    { ...commits, namespaces: [], bindings: unbound },
+    'namespace-not-allowed',
+    noUser,
+  ],
+  ['a commit, poisoned', { ...commits, bindings: poisoned }, 'bind-failed', noUser],
+  // Over a connection that is bound for a login nothing else is asked for.
+  ['a commit, on a login', commits, 'forward-not-allowed', noUser],
+  [
+    'a commit, over a hop that may',
+    { ...commits, hosts: [viaHop], bindings: bound(throughHop) },
+    'namespace-allowed',
+    yesNoUser,
+  ],
+  [
+    'a commit, over a hop that may not',
+    { ...commits, hosts: [noForward], bindings: bound(throughHop) },
+    'forward-not-allowed',
+    noUser,
+  ],
+  [
+    'a commit, over a stranger',
+    { ...commits, bindings: bound(throughHop) },
+    'forward-not-allowed',
+    noUser,
+  ],
+  [
+    'a commit, over two hops that may',
+    { ...commits, hosts: [viaHop, onDbForward], bindings: bound(throughHop, secondHop) },
+    'namespace-allowed',
+    { ...yesNoUser, forwarded: true },
+  ],
+  [
+    'a commit, over two hops of which one may not',
+    { ...commits, hosts: [viaHop, onDb], bindings: bound(throughHop, secondHop) },
+    'forward-not-allowed',
+    { ...noUser, forwarded: true },
+  ],
+  [
+    'a commit with a key for other uses of the hop',
+    { ...commits, hosts: [{ ...viaHop, keys: ['you'] }], bindings: bound(throughHop) },
+    'forward-not-allowed',
+    noUser,
+  ],
+  ['other data', { ...others, bindings: unbound }, 'other-data-allowed', yesNoUser],
+  [
+    'no data, as other data',
+    { ...others, data: Buffer.alloc(0), bindings: unbound },
+    'other-data-allowed',
+    yesNoUser,
+  ],
+  [
+    'other data, in warn',
+    { ...warn, ...others, bindings: unbound },
+    'other-data-allowed',
+    yesNoUser,
+  ],
+  ['other data, poisoned', { ...others, bindings: poisoned }, 'bind-failed', noUser],
+  ['other data, on a login', others, 'forward-not-allowed', noUser],
+  [
+    'other data, over a hop that may',
+    { ...others, hosts: [viaHop], bindings: bound(throughHop) },
+    'other-data-allowed',
+    yesNoUser,
+  ],
+  [
+    'other data, where namespaces are allowed',
+    { namespaces: ['git'], data: others.data, bindings: unbound },
+    'not-userauth',
+    noUser,
+  ],
+  [
+    'other data, said to be no',
+    { ...others, otherData: false, bindings: unbound },
+    'not-userauth',
+    noUser,
+  ],
+  // What some server could take for a login is no other data.
+  ...(
+    [
+      ['another service', { service: 'ssh-userauth' }],
+      ['another method', { method: 'hostbased' }],
+      ['no signature to follow', { follows: false }],
+      ['an empty session id', { sessionId: Buffer.alloc(0) }],
+      ['a long session id', { sessionId: Buffer.alloc(129) }],
+      ['a long user name', { user: 'x'.repeat(1025) }],
+    ] as const
+  ).map(([name, changes]): Case => {
+    return [
+      `other data that is a login with ${name}`,
+      { ...others, ...login(changes), bindings: unbound },
+      'not-userauth',
+      noUser,
+    ]
+  }),
+  [
+    'other data that begins a login',
+    { ...others, data: plain.subarray(0, 37), bindings: unbound },
+    'not-userauth',
+    noUser,
+  ],
+  [
+    'other data that is a login and more',
+    { ...others, data: Buffer.concat([plain, byte(0)]), bindings: unbound },
+    'not-userauth',
+    noUser,
+  ],
+  [
+    "other data that is another key's login",
+    { ...others, ...login({ key: you.blob }), bindings: unbound },
+    'not-userauth',
+  ],
+  [
+    'a login, where other data is allowed',
+    { ...others, data: plain, bindings: unbound },
+    'unbound',
+  ],
+  [
+    'other data of another message',
+    { ...others, ...login({ message: 51 }), bindings: unbound },
+    'other-data-allowed',
+    yesNoUser,
+  ],
+
+  // signatures
+  ['the last signature', { maxSignatures: 3, signatures: 2 }, 'host-pinned', signed],
+  ['one more than the last', { maxSignatures: 3, signatures: 3 }, 'signatures-used-up'],
+  ['far more than the last', { maxSignatures: 3, signatures: 9 }, 'signatures-used-up'],
+  ['no signatures at all', { maxSignatures: 0 }, 'signatures-used-up'],
+  ['any number of signatures', { signatures: 1e9 }, 'host-pinned', signed],
+  [
+    'any: one more than the last',
+    { ...any, maxSignatures: 1, signatures: 1 },
+    'signatures-used-up',
+  ],
+  [
+    'used up, poisoned, no login',
+    { maxSignatures: 0, bindings: poisoned, data: SSHSIG },
+    'signatures-used-up',
+    noUser,
+  ],
+
+  // users=
+  ['users= with the user', lines({ users: ['root', 'deploy'] }), 'host-pinned', signed],
+  ['users= without the user', lines({ users: ['root'] }), 'user-not-allowed', { host: 'web' }],
+  ['users= nobody', lines({ users: [] }), 'user-not-allowed', { host: 'web' }],
+  ['users= in another case', lines({ users: ['Deploy'] }), 'user-not-allowed', { host: 'web' }],
+  ['users= is no pattern', lines({ users: ['*', 'deploy*'] }), 'user-not-allowed', { host: 'web' }],
+  [
+    'users= in warn',
+    { ...warn, ...lines({ users: ['root'] }) },
+    'user-not-allowed',
+    { host: 'web' },
+  ],
+  [
+    'users= unbound, in warn',
+    { ...warn, ...lines({ users: ['root'] }), bindings: unbound },
+    'unbound-allowed',
+    yes,
+  ],
+  ['users= any', { ...any, ...lines({ users: ['root'] }) }, 'any-allowed', yes],
+  [
+    'users= of two lines, the second',
+    lines({ ...asRoot, users: ['root'] }, { name: 'open', users: ['deploy'] }),
+    'host-pinned',
+    { ...yes, host: 'open' },
+  ],
+  [
+    'users= of two lines, neither: told is the preferred one',
+    lines({ ...asRoot, users: ['root'] }, { ...asDeploy, users: ['git'] }),
+    'user-not-allowed',
+    { host: 'as-deploy' },
+  ],
+  [
+    'users= of the line for this user without it, a line for all',
+    lines({ ...asDeploy, users: ['root'] }, { name: 'open' }),
+    'host-pinned',
+    { ...yes, host: 'open' },
+  ],
+  [
+    'users= of a line for another key does not count',
+    lines({ ...asDeploy, keys: ['you'] }, { name: 'open', users: ['root'] }),
+    'user-not-allowed',
+    { host: 'open' },
+  ],
+  [
+    'users= over a hop',
+    { ...over([viaHop], [throughHop]), hosts: [{ ...onWeb, users: ['root'] }, viaHop] },
+    'user-not-allowed',
+    { host: 'web', forwarded: true },
+  ],
+  [
+    'users= of a hop does not count',
+    over([{ ...viaHop, users: ['nobody'] }], [throughHop]),
+    'host-pinned',
+    signedOver,
+  ],
+
+  // the key's own destinations
+  ['a destination', only([web]), 'host-pinned', signed],
+  ['a destination, not pinned', { ...only([web]), hosts: [] }, 'host-not-pinned'],
+  ['another destination', only([db]), 'destination-not-permitted'],
+  ['a destination as the user', only([web, undefined, 'dep*']), 'host-pinned', signed],
+  ['a destination as another user', only([web, undefined, 'root']), 'destination-not-permitted'],
+  [
+    'a destination, over a hop',
+    { ...over([viaHop], [throughHop]), ...only([hop], [web, hop]) },
+    'host-pinned',
+    signedOver,
+  ],
+  [
+    'a destination, not over this hop',
+    { ...over([viaHop], [throughHop]), ...only([hop], [web, db]) },
+    'destination-not-permitted',
+    { forwarded: true },
+  ],
+  ...(['pinned', 'warn', 'any'] as const).flatMap((mode): Case[] => [
+    [
+      `${mode}: a destination, unbound`,
+      { mode, ...only([web]), bindings: unbound },
+      'destination-not-permitted',
+    ],
+    [
+      `${mode}: a destination, poisoned`,
+      { mode, ...only([web]), bindings: poisoned },
+      'destination-not-permitted',
+    ],
+    [`${mode}: another destination`, { mode, ...only([db]) }, 'destination-not-permitted'],
+    [
+      `${mode}: a commit by a key with destinations`,
+      { mode, ...commits, ...only([web]), bindings: unbound },
+      'destination-not-permitted',
+      noUser,
+    ],
+    [
+      `${mode}: other data by a key with destinations`,
+      { mode, ...others, ...only([web]) },
+      'destination-not-permitted',
+      noUser,
+    ],
+    [
+      `${mode}: another key's login`,
+      { mode, ...only([web]), ...login({ key: you.blob }) },
+      'destination-not-permitted',
+    ],
+    [
+      `${mode}: a destination, bound for forwarding`,
+      { mode, ...only([web], [db, web]), bindings: bound(binding(web, { forwarding: true })) },
+      'destination-not-permitted',
+    ],
+    [
+      `${mode}: a destination, another session`,
+      { mode, ...only([web]), ...login({ sessionId: sid(9) }) },
+      'session-mismatch',
+    ],
+    [
+      `${mode}: a destination, another host key in the data`,
+      { mode, ...only([web]), ...login({ hostKey: db.publicKey }) },
+      'host-key-mismatch',
+    ],
+    [
+      `${mode}: a destination over a hop, plain publickey`,
+      { mode, ...over([viaHop], [throughHop], plain), ...only([hop], [web, hop]) },
+      'forward-not-hostbound',
+      { forwarded: true },
+    ],
+  ]),
+  ['any: a destination', { ...any, ...only([web]) }, 'any-allowed', yes],
+  [
+    'any: a destination, over a hop',
+    { ...any, ...over([], [throughHop]), ...only([hop], [web, hop]) },
+    'any-allowed',
+    { ...yes, forwarded: true },
+  ],
 
   // key=
   ['key= by fingerprint', lines({ keys: [me.fingerprint] }), 'host-pinned', signed],
@@ -240,11 +578,11 @@ const CASES: readonly Case[] = [
   ...(
     [
       ['a hop that may not', over([noForward], [throughHop]), 'hop'],
-      ['a hop that is not pinned', over([], [throughHop]), 'web'],
+      ['a hop that is not pinned', over([], [throughHop]), undefined],
       [
         'a hop that is revoked',
         over([{ ...viaHop, pins: [pinOf(hop, '@revoked')] }], [throughHop]),
-        'web',
+        undefined,
       ],
       ['a hop that was a login', over([viaHop], [{ ...throughHop, forwarding: false }]), 'hop'],
       ['a hop with another key', over([{ ...viaHop, keys: ['you'] }], [throughHop]), 'hop'],
@@ -253,7 +591,8 @@ const CASES: readonly Case[] = [
       ['two hops, not the second', over([viaHop, onDb], [throughHop, secondHop]), 'db'],
     ] as const
   ).map(([name, given, at]): Case => {
-    return [name, given, 'forward-not-allowed', { host: at, forwarded: true }]
+    const host = at === undefined ? {} : { host: at }
+    return [name, given, 'forward-not-allowed', { ...host, forwarded: true }]
   }),
   [
     'over a hop to a stranger',
@@ -271,7 +610,14 @@ const CASES: readonly Case[] = [
   // any
   ['any: unbound', { ...any, bindings: unbound }, 'any-allowed', yes],
   ['any: poisoned', { ...any, bindings: poisoned }, 'any-allowed', yes],
-  ['any: an SSH signature', { ...any, data: SSHSIG }, 'any-allowed', { ...yes, ...noUser }],
+  ['any: a commit', { ...any, data: SSHSIG }, 'any-allowed', yesNoUser],
+  [
+    'any: what begins as a login',
+    { ...any, data: plain.subarray(0, 60) },
+    'any-allowed',
+    yesNoUser,
+  ],
+  ["any: another key's login", { ...any, ...login({ key: you.blob }) }, 'any-allowed', yes],
   ['any: a revoked host', { ...any, ...lines({ pins: [revoked] }) }, 'any-allowed', yes],
 ]
 
@@ -283,11 +629,19 @@ describe('decide', () => {
   })
 
   test.each(CASES)('%s', (_, given, reason, told = {}) => {
-    const { mode = 'pinned', hosts = [onWeb], bindings = bound(binding(web)), data = plain } = given
-    const verdict = decide({ mode, hosts }, me, bindings, data, NOW)
+    const {
+      bindings = bound(binding(web)),
+      data = plain,
+      signatures,
+      destinations,
+      ...rest
+    } = given
+    const policy: Policy = { mode: 'pinned', hosts: [onWeb], ...rest }
+    const identity = destinations === undefined ? me : { ...me, destinations }
+    const verdict = decide(policy, identity, bindings, data, NOW, signatures)
     seen.add(verdict.reason)
-    const { user, ...rest } = { allowed: false, forwarded: false, user: 'deploy', ...told }
-    expect(verdict).toStrictEqual({ reason, ...rest, ...(user === undefined ? {} : { user }) })
+    const { user, ...facts } = { allowed: false, forwarded: false, user: 'deploy', ...told }
+    expect(verdict).toStrictEqual({ reason, ...facts, ...(user === undefined ? {} : { user }) })
   })
 
   test('changes neither policy nor bindings', () => {
@@ -304,6 +658,39 @@ describe('decide', () => {
     expect(policy.hosts.map(({ name }) => name)).toEqual(before.hosts)
     expect(bindings).toEqual(before.bindings)
   })
+})
+
+test.each([
+  ['a namespace that is too long to tell', sshsig('x'.repeat(1025))],
+  ['no namespace', sshsig('')],
+  ['a long name of its hash', sshsig('file', 'x'.repeat(65))],
+  ['something behind it', Buffer.concat([sshsig('file'), byte(0)])],
+  ['nothing behind its magic', Buffer.from('SSHSIG')],
+])('what begins as an SSH signature is no other data: one with %s', (_, data) => {
+  const policy: Policy = { mode: 'pinned', hosts: [], namespaces: ['git'], otherData: true }
+  expect(decide(policy, me, unbound, data, NOW).allowed).toBe(false)
+})
+
+test('a login with a certificate is signed by its plain key, too, and the other way round', () => {
+  const certificate = certificateOf(me.privateKey)
+  const certified = certifiedIdentity(me.privateKey, certificate)
+  const policy: Policy = { mode: 'pinned', hosts: [onWeb] }
+  for (const identity of [me, certified]) {
+    for (const key of [me.blob, certificate]) {
+      const verdict = decide(policy, identity, bound(binding(web)), userauth({ key }), NOW)
+      expect(verdict.reason).toBe('host-pinned')
+    }
+    const others = userauth({ key: certificateOf(you.privateKey) })
+    expect(decide(policy, identity, bound(binding(web)), others, NOW).reason).toBe('not-userauth')
+  }
+})
+
+test('a login with a key that is none is refused, with no exception', () => {
+  const policy: Policy = { mode: 'pinned', hosts: [onWeb] }
+  for (const key of [string('x'), certificateOf(me.privateKey).subarray(0, 60)]) {
+    const data = userauth({ key })
+    expect(decide(policy, me, bound(binding(web)), data, NOW).reason).toBe('not-userauth')
+  }
 })
 
 describeWith(['ssh-keygen'], 'a host with a certificate', () => {
@@ -333,6 +720,10 @@ describeWith(['ssh-keygen'], 'a host with a certificate', () => {
     // bindSession takes it: the certified key is whole, and its signature is good.
     const policy: Policy = { mode: 'pinned', hosts: [policyHost(host)] }
     expect(decide(policy, me, bound(binding(cut)), plain, NOW).reason).toBe('host-not-pinned')
+    const restricted = { ...me, ...only([host]) }
+    expect(decide(policy, restricted, bound(binding(cut)), plain, NOW).reason).toBe(
+      'destination-not-permitted',
+    )
   })
 })
 
@@ -389,7 +780,7 @@ describe('visible', () => {
       'pinned',
       [onWeb, noForward],
       forwardedLogin,
-      withheld('forward-not-allowed', 'web'),
+      withheld('forward-not-allowed', 'hop'),
     ],
     [
       'a login over a hop, at a stranger',
@@ -400,6 +791,41 @@ describe('visible', () => {
     ],
   ])('%s', (_, mode, hosts, bindings, expected) => {
     expect(visible({ mode, hosts }, all, bindings, NOW)).toStrictEqual(expected)
+  })
+
+  describe.each(POLICY_MODES)('in %s, keys with destinations', (mode) => {
+    const policy: Policy = { mode, hosts: [onWeb, onDb, viaHop] }
+    const toWeb = { ...me, ...only([web]) }
+    const overHop = { ...you, ...only([hop], [web, hop]) }
+    const see = (bindings: Bindings, ...identities: Identity[]): Shown =>
+      visible(policy, identities, bindings, NOW)
+
+    test('are all shown where the agent runs', () => {
+      expect(see(unbound, toWeb, overHop)).toStrictEqual(shown(toWeb, overHop))
+    })
+
+    test('are shown where they may go, beside those that may go everywhere', () => {
+      const free = identityOf('free')
+      expect(see(bound(binding(web)), toWeb, overHop, free)).toStrictEqual(shown(toWeb, free))
+      expect(see(bound(throughHop), toWeb, overHop, free)).toStrictEqual(shown(overHop, free))
+      expect(see(forwardedLogin, toWeb, overHop, free)).toStrictEqual(shown(overHop, free))
+    })
+
+    test('are withheld where none may go', () => {
+      expect(see(bound(binding(db)), toWeb, overHop)).toStrictEqual(
+        withheld('destination-not-permitted'),
+      )
+      expect(see(poisoned, toWeb)).toStrictEqual(withheld('destination-not-permitted'))
+    })
+  })
+
+  test('withholds, of keys with destinations, those that the policy does not let go', () => {
+    const policy: Policy = { mode: 'pinned', hosts: [onlyYou] }
+    const toWeb = { ...me, ...only([web]) }
+    expect(visible(policy, [toWeb], bound(binding(web)), NOW)).toStrictEqual(
+      withheld('key-not-for-host', 'web'),
+    )
+    expect(visible(policy, [toWeb, you], bound(binding(web)), NOW)).toStrictEqual(shown(you))
   })
 
   test('withholds nothing where there is nothing', () => {
@@ -430,6 +856,17 @@ describe('visible', () => {
       }
     }
   })
+})
+
+test('isPermitted asks the destinations alone', () => {
+  for (const bindings of [unbound, bound(binding(web)), poisoned, onStranger]) {
+    expect(isPermitted(me, bindings, NOW)).toBe(true)
+  }
+  const toWeb = { ...me, ...only([web, undefined, 'root']) }
+  expect(isPermitted(toWeb, unbound, NOW)).toBe(true)
+  expect(isPermitted(toWeb, bound(binding(web)), NOW)).toBe(true)
+  expect(isPermitted(toWeb, onStranger, NOW)).toBe(false)
+  expect(isPermitted(toWeb, poisoned, NOW)).toBe(false)
 })
 
 test('userauth data is built as RFC 4252 §7 has it', () => {

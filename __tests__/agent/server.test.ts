@@ -1,374 +1,134 @@
 /**
- * The agent as its clients meet it: answer() for every kind of message, and listen() on a real
- * socket, with plain bytes and with the real ssh-add.
+ * The agent's socket: who may open it, how messages come in and answers go out, and that no
+ * connection can stop the others, be it slow, silent, huge, or one of thousands.
  */
 import { afterEach, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
 import { statSync, writeFileSync } from 'node:fs'
-import { connect, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openLock } from '../../src/agent/lock'
+import { FAILURE, frame, FrameReader, identitiesAnswer, SUCCESS } from '../../src/agent/messages'
+import { connectionServer, listen, type Limits } from '../../src/agent/server'
+import type { AgentState } from '../../src/agent/state'
+import { formatPublicKey, KEY_TYPES } from '../../src/ssh/public-key'
+import { verifySignature } from '../../src/ssh/signature'
+import { string, uint32 } from '../../src/ssh/wire'
 import {
-  CONTROL,
-  EXTENSION_FAILURE,
-  extensionRequest,
-  extensionResponse,
-  FAILURE,
-  frame,
-  FrameReader,
-  identitiesAnswer,
-  QUERY,
-  SESSION_BIND,
-  SUCCESS,
-} from '../../src/agent/messages'
-import { answer, listen, type AgentState } from '../../src/agent/server'
-import { noBindings, type Bindings } from '../../src/agent/session-binding'
-import { fingerprint, formatPublicKey, KEY_TYPES } from '../../src/ssh/public-key'
-import { signatureAlgorithm, verifySignature } from '../../src/ssh/signature'
-import { byte, Reader, string, uint32 } from '../../src/ssh/wire'
+  connectAgent,
+  extensionMessage,
+  LIST,
+  LOCK,
+  message,
+  nameOf,
+  signatureIn,
+  signMessage,
+  UNLOCK,
+  type AgentClient,
+} from '../support/agent-client'
 import { program, testWith } from '../support/programs'
 import { run } from '../support/run'
 import { makeDirectory } from '../support/scratch'
-import {
-  bindContents,
-  binding,
-  bound,
-  identityOf,
-  keyOf,
-  policyHost,
-  SESSION,
-  signRequest,
-  stateOf,
-  userauth,
-} from './fixtures'
+import { bindContents, identityOf, keyOf, policyHost, stateOf, userauth } from './fixtures'
 
-const LIST = byte(11)
+const list = message(LIST)
+const unknown = message(200)
 const web = keyOf('web')
 const me = identityOf('me')
-const you = identityOf('you')
 const pinned = { mode: 'pinned', hosts: [policyHost(web)] } as const
+const LISTED = identitiesAnswer([me])
 
-function controlRequest(request: unknown, token = 'token'): Buffer {
-  const text = typeof request === 'string' ? request : JSON.stringify(request)
-  return extensionRequest(CONTROL, Buffer.concat([string(token), string(text)]))
+/** Generous; a test makes the one smaller that it is about. */
+const LIMITS: Limits = { connections: 100, pending: 1e9, fairShare: 1000, stalled: 20_000 }
+
+const undo: (() => unknown)[] = []
+afterEach(() => {
+  for (const step of undo.splice(0).reverse()) step()
+})
+
+interface Served {
+  path: string
+  server: Server
+  /** The agent's own ends of its connections, in their order. */
+  sockets: Socket[]
+  connectTo: () => Promise<AgentClient>
 }
 
-/** The signature in a SIGN_RESPONSE. */
-function signatureIn(reply: Buffer): Buffer {
-  const reader = new Reader(reply)
-  expect(reader.byte()).toBe(14)
-  const signature = reader.string()
-  reader.end('the response')
-  return signature
+async function serve(
+  state: AgentState = stateOf({ identities: [me] }),
+  limits: Partial<Limits> = {},
+): Promise<Served> {
+  const path = join(makeDirectory(), 'agent.sock')
+  const server = await listen(path, state, { ...LIMITS, ...limits })
+  const sockets: Socket[] = []
+  server.on('connection', (socket: Socket) => sockets.push(socket))
+  undo.push(() => server.close())
+  undo.push(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  const connectTo = async (): Promise<AgentClient> => {
+    const client = await connectAgent(path)
+    undo.push(client.close)
+    return client
+  }
+  return { path, server, sockets, connectTo }
 }
 
-describe('answer: list', () => {
-  test('all identities, in their order, with no word in the audit', () => {
-    const state = stateOf({ identities: [me, you], policy: pinned })
-    expect(answer(LIST, noBindings(), state)).toEqual(identitiesAnswer([me, you]))
-    expect(answer(LIST, bound(binding(web)), state)).toEqual(identitiesAnswer([me, you]))
-    expect(state.audit.entries).toEqual([])
-  })
+/** A client that reads nothing unless told. */
+async function deafClient({ path }: Served): Promise<Socket> {
+  const socket = connect(path).on('error', () => undefined)
+  undo.push(() => socket.destroy())
+  socket.pause()
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return socket
+}
 
-  test.each([
-    [
-      'at a stranger',
-      bound(binding(you.blob)),
-      { reason: 'host-not-pinned', hostKey: you.fingerprint },
-    ],
-    ['after a failed bind', { list: [], failed: true }, { reason: 'bind-failed' }],
-    ['at a host for other keys', bound(binding(web)), { reason: 'key-not-for-host', host: 'web' }],
-  ])('none %s, which is told', (_, bindings: Bindings, told) => {
-    const policy = { mode: 'pinned', hosts: [policyHost(web, { keys: ['other'] })] } as const
-    const state = stateOf({ identities: [me], policy })
-    expect(answer(LIST, bindings, state)).toEqual(identitiesAnswer([]))
-    expect(state.audit.entries).toEqual([{ request: 'list', verdict: 'refused', ...told }])
-  })
-})
+/** Waits until `condition` holds; the test's own time limit is the deadline. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5, undefined, { ref: false })
+}
 
-describe('answer: sign', () => {
-  const ALGORITHMS = ['FAILURE', 'rsa-sha2-256', 'rsa-sha2-512'] as const
-
-  test.each(KEY_TYPES.flatMap((type) => [0, 2, 4].map((flags, index) => ({ type, flags, index }))))(
-    '$type, flags $flags',
-    ({ type, flags, index }) => {
-      const identity = identityOf('signer', type)
-      const state = stateOf({ identities: [me, identity], policy: pinned })
-      const data = userauth({ key: identity.blob, hostKey: web.publicKey })
-      const reply = answer(signRequest(identity.blob, data, flags), bound(binding(web)), state)
-      const algorithm = type === 'ssh-rsa' ? ALGORITHMS[index] : type
-      const told = {
-        request: 'sign',
-        key: identity.fingerprint,
-        user: 'deploy',
-        host: 'web',
-        forwarded: false,
-      }
-      if (algorithm === 'FAILURE') {
-        expect(reply).toEqual(FAILURE)
-        expect(state.audit.entries).toEqual([{ ...told, verdict: 'refused', reason: 'sha1' }])
-        return
-      }
-      const signature = signatureIn(reply)
-      expect(signatureAlgorithm(signature)).toBe(algorithm)
-      expect(verifySignature(identity.blob, signature, data)).toBe(true)
-      expect(state.audit.entries).toEqual([{ ...told, verdict: 'signed', reason: 'host-pinned' }])
-    },
-  )
-
-  test('a refusal is FAILURE, and told with the key of the host', () => {
-    const state = stateOf({ identities: [me], policy: pinned })
-    const data = userauth({ key: me.blob })
-    expect(answer(signRequest(me.blob, data), bound(binding(you.blob)), state)).toEqual(FAILURE)
-    expect(state.audit.entries).toEqual([
-      {
-        request: 'sign',
-        verdict: 'refused',
-        reason: 'host-not-pinned',
-        key: me.fingerprint,
-        hostKey: you.fingerprint,
-        user: 'deploy',
-        forwarded: false,
-      },
-    ])
-  })
-
-  test('a key that is not there is told', () => {
-    const state = stateOf({ identities: [me] })
-    expect(answer(signRequest(you.blob, Buffer.from('x')), noBindings(), state)).toEqual(FAILURE)
-    const key = fingerprint(you.blob)
-    expect(state.audit.entries).toEqual([
-      { request: 'sign', verdict: 'refused', reason: 'key-unknown', key },
-    ])
-  })
-
-  test('a request cut short at any length, or with a byte behind it, is FAILURE', () => {
-    const whole = signRequest(me.blob, userauth({ key: me.blob }))
-    const state = stateOf({ identities: [me] })
-    for (let length = 0; length < whole.length; length += 1) {
-      expect(answer(whole.subarray(0, length), noBindings(), state)).toEqual(FAILURE)
-    }
-    expect(answer(Buffer.concat([whole, byte(0)]), noBindings(), state)).toEqual(FAILURE)
-    expect(state.audit.entries).toEqual([])
-    expect(answer(whole, noBindings(), state)[0]).toBe(14)
-  })
-})
-
-describe('answer: extensions', () => {
-  const ask = (name: string, contents: Buffer, bindings = noBindings()): Buffer =>
-    answer(extensionRequest(name, contents), bindings, stateOf())
-
-  test('query names session-bind', () => {
-    const reply = ask(QUERY, Buffer.alloc(0))
-    expect(reply).toEqual(extensionResponse('query', string('session-bind@openssh.com')))
-  })
-
-  test('an unknown one is FAILURE', () => {
-    expect(ask('restrict-everything@example.com', Buffer.from('x'))).toEqual(FAILURE)
-    expect(answer(byte(27), noBindings(), stateOf())).toEqual(FAILURE)
-  })
-
-  test('session-bind binds', () => {
-    const bindings = noBindings()
-    expect(ask(SESSION_BIND, bindContents(web), bindings)).toEqual(SUCCESS)
-    expect(bindings).toEqual(bound(binding(web)))
-  })
-
-  test('a session-bind that fails is told, and spoils the connection', () => {
-    const bindings = noBindings()
-    const state = stateOf({ identities: [me], policy: pinned })
-    const contents = bindContents(web, { signed: Buffer.from('other') })
-    expect(answer(extensionRequest(SESSION_BIND, contents), bindings, state)).toEqual(
-      EXTENSION_FAILURE,
-    )
-    expect(state.audit.entries).toEqual([
-      {
-        request: 'bind',
-        verdict: 'refused',
-        reason: 'bind-failed',
-        detail: "the host key's signature is not valid",
-      },
-    ])
-    const sign = signRequest(me.blob, userauth({ key: me.blob }))
-    expect(answer(sign, bindings, state)).toEqual(FAILURE)
-    expect(answer(LIST, bindings, state)).toEqual(identitiesAnswer([]))
-  })
-})
-
-describe('answer: control', () => {
-  const bind = {
-    op: 'bind',
-    hostKey: web.publicKey.toString('base64'),
-    sessionId: SESSION.toString('base64'),
-  }
-
-  test('status', () => {
-    const state = stateOf({ identities: [me], policy: pinned })
-    const reader = new Reader(answer(controlRequest({ op: 'status' }), noBindings(), state))
-    expect([reader.byte(), reader.text()]).toEqual([29, CONTROL])
-    expect(JSON.parse(reader.text())).toEqual({
-      pid: process.pid,
-      mode: 'pinned',
-      identities: [{ fingerprint: me.fingerprint, comment: 'me' }],
-      audit: { written: 0, omitted: 0 },
-    })
-    expect(reader.remaining).toBe(0)
-  })
-
-  test('stop: SUCCESS first, then the end', async () => {
-    const order: string[] = []
-    await new Promise<void>((resolve) => {
-      const stop = (): void => {
-        order.push('stop')
-        resolve()
-      }
-      const reply = answer(controlRequest({ op: 'stop' }), noBindings(), stateOf({ stop }))
-      expect(reply).toEqual(SUCCESS)
-      order.push('reply')
-    })
-    expect(order).toEqual(['reply', 'stop'])
-  })
-
-  test('bind: as a session-bind, with the token for a signature', () => {
-    const bindings = noBindings()
-    const state = stateOf({ identities: [me], policy: pinned })
-    expect(answer(controlRequest(bind), bindings, state)).toEqual(SUCCESS)
-    expect(bindings).toEqual(bound(binding(web)))
-    expect(answer(controlRequest(bind), bindings, state)).toEqual(EXTENSION_FAILURE)
-  })
-
-  test.each(['', 'Token', 'token ', 'x'.repeat(64)])('the wrong token %j gets nothing', (token) => {
-    for (const request of [{ op: 'status' }, { op: 'stop' }, bind]) {
-      const bindings = noBindings()
-      const state = stateOf({
-        stop: () => {
-          throw new Error('stopped')
-        },
-      })
-      expect(answer(controlRequest(request, token), bindings, state)).toEqual(EXTENSION_FAILURE)
-      expect(bindings).toEqual(noBindings())
-    }
-  })
-
-  test.each([
-    ['no JSON', 'garbage'],
-    ['torn JSON', '{"op":"status"'],
-    ['null', 'null'],
-    ['a bind without keys', '{"op":"bind"}'],
-  ])('%s is FAILURE', (_, text) => {
-    const bindings = noBindings()
-    expect(answer(controlRequest(text), bindings, stateOf())).toEqual(FAILURE)
-    expect(bindings).toEqual(noBindings())
-  })
-
-  test.each([Buffer.alloc(0), string('token'), Buffer.concat([string('token'), uint32(9)])])(
-    'cut short it is FAILURE (%#)',
-    (contents) => {
-      const reply = answer(extensionRequest(CONTROL, contents), noBindings(), stateOf())
-      expect(reply).toEqual(FAILURE)
-    },
-  )
-
-  test.each(['{"op":"grow"}', '{}', '7'])('the unknown request %s is refused', (text) => {
-    const reply: unknown = answer(controlRequest(text), noBindings(), stateOf())
-    expect(Buffer.isBuffer(reply)).toBe(true)
-  })
-})
-
-test('every other message type is FAILURE, with any body', () => {
-  const state = stateOf({ identities: [me] })
-  for (let type = 0; type <= 255; type += 1) {
-    if ([11, 13, 27].includes(type)) continue
-    for (const body of [Buffer.alloc(0), string('x'), Buffer.alloc(300, 0xff)]) {
-      expect(answer(Buffer.concat([byte(type), body]), noBindings(), state)).toEqual(FAILURE)
-    }
-  }
-  expect(state.identities).toEqual([me])
-})
-
-test('arbitrary messages get an answer', () => {
-  const state = stateOf({ identities: [me], policy: pinned })
-  const types = fc.constantFrom(11, 13, 27)
-  fc.assert(
-    fc.property(types, fc.uint8Array({ maxLength: 200 }), (type, body) => {
-      const reply = answer(Buffer.concat([byte(type), body]), noBindings(), state)
-      expect(reply.length).toBeGreaterThan(0)
-      expect(reply[0]).not.toBe(14)
-    }),
-  )
-})
-
-describe('listen', () => {
-  const undo: (() => unknown)[] = []
-  afterEach(() => {
-    for (const step of undo.splice(0).reverse()) step()
-  })
-
-  async function serve(state: AgentState): Promise<{ path: string; server: Server }> {
-    const path = join(makeDirectory(), 'agent.sock')
-    const server = await listen(path, state)
-    undo.push(() => server.close())
-    return { path, server }
-  }
-
-  interface Client {
-    socket: Socket
-    /** The next `count` answers. */
-    answers: (count: number) => Promise<Buffer[]>
-    closed: Promise<void>
-  }
-
-  function client(path: string): Client {
-    const socket = connect(path)
-    undo.push(() => socket.destroy())
-    const reader = new FrameReader()
-    let wake = (): void => undefined
-    socket.on('error', () => undefined)
-    socket.on('data', (chunk) => {
-      reader.push(chunk)
-      wake()
-    })
-    return {
-      socket,
-      closed: new Promise((resolve) => {
-        socket.once('close', () => {
-          resolve()
-        })
+/** A `confirm` that is answered by hand. */
+function questions(): {
+  confirm: () => Promise<boolean>
+  asked: () => number
+  answerAll: (yes: boolean) => void
+} {
+  const open: ((yes: boolean) => void)[] = []
+  let asked = 0
+  return {
+    confirm: () =>
+      new Promise((resolve) => {
+        asked += 1
+        open.push(resolve)
       }),
-      answers: async (count) => {
-        const answers: Buffer[] = []
-        while (answers.length < count) {
-          const next = reader.next()
-          if (next !== undefined) answers.push(Buffer.from(next))
-          else {
-            await new Promise<void>((resolve) => {
-              wake = resolve
-            })
-          }
-        }
-        return answers
-      },
-    }
-  }
-
-  test.each([0o000, 0o022, 0o777])(
-    'its socket is the owner’s alone, with umask %o',
-    async (mask) => {
-      const directory = makeDirectory()
-      const umask = process.umask(mask)
-      try {
-        const path = join(directory, 'agent.sock')
-        const server = await listen(path, stateOf())
-        undo.push(() => server.close())
-        expect(process.umask(mask)).toBe(mask)
-        expect(statSync(path).mode & 0o777).toBe(0o600)
-        expect(statSync(path).isSocket()).toBe(true)
-      } finally {
-        process.umask(umask)
-      }
+    asked: () => asked,
+    answerAll: (yes) => {
+      for (const resolve of open.splice(0)) resolve(yes)
     },
-  )
+  }
+}
 
-  test('where something else stands it fails, and leaves it', async () => {
+const careful = { ...me, confirm: true }
+const sign = signMessage(me.blob, 'x')
+
+describe('its socket', () => {
+  test.each([0o000, 0o022, 0o777])('is the owner’s alone, with umask %o', async (mask) => {
+    const directory = makeDirectory()
+    const umask = process.umask(mask)
+    try {
+      const path = join(directory, 'agent.sock')
+      const server = await listen(path, stateOf())
+      undo.push(() => server.close())
+      expect(process.umask(mask)).toBe(mask)
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+      expect(statSync(path).isSocket()).toBe(true)
+    } finally {
+      process.umask(umask)
+    }
+  })
+
+  test('is not made where something else stands, which is left', async () => {
     const path = join(makeDirectory(), 'agent.sock')
     writeFileSync(path, 'mine')
     const umask = process.umask(0o027)
@@ -376,134 +136,433 @@ describe('listen', () => {
     expect(process.umask(umask)).toBe(0o027)
     expect(statSync(path).isFile()).toBe(true)
   })
+})
 
-  test('several messages in one write are answered in their order', async () => {
-    const { path } = await serve(stateOf({ identities: [me] }))
-    const { socket, answers } = client(path)
-    const sign = signRequest(me.blob, Buffer.from('x'))
-    socket.write(
-      Buffer.concat([LIST, byte(200), sign, extensionRequest('no', LIST), LIST].map(frame)),
-    )
-    const [first, second, third, fourth, fifth] = await answers(5)
-    expect([first, second, fourth, fifth]).toEqual([
-      identitiesAnswer([me]),
-      FAILURE,
-      FAILURE,
-      identitiesAnswer([me]),
-    ])
-    expect(verifySignature(me.blob, signatureIn(third ?? FAILURE), Buffer.from('x'))).toBe(true)
+describe('messages', () => {
+  test('in one write are answered in their order', async () => {
+    const { connectTo } = await serve()
+    const { write, answer } = await connectTo()
+    await write(Buffer.concat([list, unknown, sign, extensionMessage('no'), list].map(frame)))
+    const answers = await Promise.all([answer(), answer(), answer(), answer(), answer()])
+    const [first, second, third, fourth, fifth] = answers
+    expect([first, second, fourth, fifth]).toEqual([LISTED, FAILURE, FAILURE, LISTED])
+    expect(verifySignature(me.blob, signatureIn(third), Buffer.from('x'))).toBe(true)
   })
 
-  test('a message that comes byte by byte is answered', async () => {
-    const { path } = await serve(stateOf({ identities: [me] }))
-    const { socket, answers } = client(path)
-    socket.setNoDelay(true)
-    for (const octet of frame(LIST)) {
-      await new Promise((resolve) => socket.write(Buffer.of(octet), resolve))
-    }
-    expect(await answers(1)).toEqual([identitiesAnswer([me])])
+  test('that come byte by byte are answered', async () => {
+    const { connectTo } = await serve()
+    const { write, answer } = await connectTo()
+    for (const octet of frame(list)) await write(Buffer.of(octet))
+    expect(await answer()).toEqual(LISTED)
+  })
+
+  test('of the greatest length are answered', async () => {
+    const { connectTo } = await serve()
+    const { ask } = await connectTo()
+    expect(await ask(Buffer.alloc(256 * 1024, 200))).toEqual(FAILURE)
   })
 
   test.each([0, 256 * 1024 + 1, 0xffff_ffff])(
-    'a frame of %i bytes ends its connection, and no other',
+    'of %i bytes end their connection, and no other',
     async (size) => {
-      const { path } = await serve(stateOf({ identities: [me] }))
-      const [good, bad] = [client(path), client(path)]
-      good.socket.write(frame(LIST))
-      await good.answers(1)
-      bad.socket.write(Buffer.concat([uint32(size), frame(LIST)]))
+      const { connectTo } = await serve()
+      const [good, bad] = [await connectTo(), await connectTo()]
+      expect(await good.ask(list)).toEqual(LISTED)
+      await bad.write(Buffer.concat([uint32(size), frame(list)]))
       await bad.closed
-      good.socket.write(frame(LIST))
-      expect(await good.answers(1)).toEqual([identitiesAnswer([me])])
-      const late = client(path)
-      late.socket.write(frame(LIST))
-      expect(await late.answers(1)).toEqual([identitiesAnswer([me])])
+      expect(await good.ask(list)).toEqual(LISTED)
+      expect(await (await connectTo()).ask(list)).toEqual(LISTED)
     },
   )
 
-  test('a client that goes in the middle of a message harms nobody', async () => {
-    const { path, server } = await serve(stateOf({ identities: [me] }))
-    const rude = client(path)
-    const gone = new Promise((resolve) => {
-      server.once('connection', (socket) => socket.once('close', resolve))
-    })
-    rude.socket.end(frame(LIST).subarray(0, 3))
-    await gone
-    const next = client(path)
-    next.socket.write(frame(LIST))
-    expect(await next.answers(1)).toEqual([identitiesAnswer([me])])
+  test('before one that can not be are answered', async () => {
+    const { connectTo } = await serve()
+    const client = await connectTo()
+    const answered = client.answer()
+    await client.write(Buffer.concat([frame(list), uint32(0)]))
+    expect(await answered).toEqual(LISTED)
+    await client.closed
   })
 
-  test('what one connection is bound to is not what another is', async () => {
-    const { path } = await serve(stateOf({ identities: [me], policy: pinned }))
-    const [first, second] = [client(path), client(path)]
-    const bind = extensionRequest(SESSION_BIND, bindContents(web))
-    const sign = signRequest(me.blob, userauth({ key: me.blob, hostKey: web.publicKey }))
-    first.socket.write(Buffer.concat([bind, sign].map(frame)))
-    second.socket.write(frame(sign))
-    expect((await first.answers(2)).map((reply) => reply[0])).toEqual([6, 14])
-    expect(await second.answers(1)).toEqual([FAILURE])
+  test('bind their own connection only', async () => {
+    const { connectTo } = await serve(stateOf({ identities: [me], policy: pinned }))
+    const [first, second] = [await connectTo(), await connectTo()]
+    const login = signMessage(me.blob, userauth({ key: me.blob, hostKey: web.publicKey }))
+    const bind = extensionMessage('session-bind@openssh.com', bindContents(web))
+    expect(await first.ask(bind)).toEqual(SUCCESS)
+    expect(nameOf(await first.ask(login))).toBe('SIGNED ssh-ed25519')
+    expect(await second.ask(login)).toEqual(FAILURE)
   })
 
-  /** Sends `count` list requests at once and reads none of the answers; the agent's own socket. */
-  async function flood(count: number): Promise<{ agentSide: Socket; flooder: Client }> {
-    const { path, server } = await serve(
-      stateOf({ identities: Array.from({ length: 64 }, () => me) }),
+  test('are answered on whatever serves connections', async () => {
+    const serveConnection = connectionServer(stateOf({ identities: [me] }))
+    const server = createServer({ allowHalfOpen: true }, serveConnection)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    undo.push(() => server.close())
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    undo.push(() => socket.destroy())
+    socket.end(frame(list))
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks)).toEqual(frame(LISTED))
+  })
+})
+
+describe('a client that goes', () => {
+  test('in the middle of a message harms nobody', async () => {
+    const served = await serve()
+    const rude = await served.connectTo()
+    await rude.write(frame(list).subarray(0, 3))
+    await until(() => served.sockets[0]?.bytesRead === 3)
+    rude.close()
+    await until(() => served.sockets[0]?.destroyed === true)
+    expect(await (await served.connectTo()).ask(list)).toEqual(LISTED)
+  })
+
+  test('while somebody is asked about its request harms nobody', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const state = stateOf({ identities: [careful], confirm })
+    const { connectTo, sockets } = await serve(state)
+    const rude = await connectTo()
+    await rude.write(frame(sign))
+    await until(() => asked() === 1)
+    rude.close()
+    answerAll(true)
+    await until(() => sockets[0]?.destroyed === true)
+    expect(await (await connectTo()).ask(unknown)).toEqual(FAILURE)
+  })
+
+  test.each([
+    ['one request', [list], [LISTED]],
+    ['several', [unknown, list, unknown, list], [FAILURE, LISTED, FAILURE, LISTED]],
+    [
+      'more than are answered in a row',
+      Array<Buffer>(50).fill(list),
+      Array<Buffer>(50).fill(LISTED),
+    ],
+  ])('half, after %s, gets its answers, and then the end', async (_, requests, expected) => {
+    const socket = await deafClient(await serve())
+    socket.end(Buffer.concat(requests.map(frame)))
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks)).toEqual(Buffer.concat(expected.map(frame)))
+  })
+
+  test('half, while somebody is asked about its request, gets its answer', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const socket = await deafClient(await serve(stateOf({ identities: [careful], confirm })))
+    socket.end(Buffer.concat([sign, list].map(frame)))
+    await until(() => asked() === 1)
+    answerAll(false)
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks)).toEqual(
+      Buffer.concat([FAILURE, identitiesAnswer([careful])].map(frame)),
     )
-    const connection = new Promise<Socket>((resolve) => server.once('connection', resolve))
-    const flooder = client(path)
-    flooder.socket.pause()
-    const agentSide = await connection
-    const first = new Promise((resolve) => agentSide.once('data', resolve))
-    flooder.socket.write(Buffer.concat(Array.from({ length: count }, () => frame(LIST))))
-    await first
-    return { agentSide, flooder }
+  })
+
+  test('half, after half a message, gets the end', async () => {
+    const socket = await deafClient(await serve())
+    socket.end(Buffer.concat([frame(list), frame(list).subarray(0, 4)]))
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks)).toEqual(frame(LISTED))
+  })
+})
+
+describe('a client whose request waits', () => {
+  test('holds up no other', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const { connectTo } = await serve(stateOf({ identities: [careful], confirm }))
+    const [slow, other] = [await connectTo(), await connectTo()]
+    const signed = slow.ask(sign)
+    await until(() => asked() === 1)
+    for (let n = 0; n < 20; n += 1) {
+      expect(nameOf(await other.ask(list))).toBe('IDENTITIES 1')
+    }
+    answerAll(true)
+    expect(nameOf(await signed)).toBe('SIGNED ssh-ed25519')
+  })
+
+  test('for the lock holds up no other', async () => {
+    let free = (): void => undefined
+    const lock = openLock(
+      () =>
+        new Promise<void>((resolve) => {
+          free = resolve
+        }),
+    )
+    const { connectTo } = await serve(stateOf({ identities: [me], lock }))
+    const [slow, other] = [await connectTo(), await connectTo()]
+    expect(await slow.ask(message(LOCK, string('secret')))).toEqual(SUCCESS)
+    const refused = slow.ask(message(UNLOCK, string('wrong')))
+    expect(nameOf(await other.ask(list))).toBe('IDENTITIES 0')
+    await until(() => free.length === 1)
+    expect(nameOf(await other.ask(list))).toBe('IDENTITIES 0')
+    free()
+    expect(await refused).toEqual(FAILURE)
+    expect(await other.ask(message(UNLOCK, string('secret')))).toEqual(SUCCESS)
+  })
+
+  test('has what it asks meanwhile answered after it, in its order, however it arrives', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const { connectTo, sockets } = await serve(stateOf({ identities: [careful], confirm }))
+    const client = await connectTo()
+    const answers = [client.ask(sign)]
+    await until(() => asked() === 1)
+    for (const request of [list, unknown, list, unknown]) {
+      const before = sockets[0]?.bytesRead ?? 0
+      answers.push(client.ask(request))
+      // Each in a piece of its own.
+      await until(() => (sockets[0]?.bytesRead ?? 0) > before)
+    }
+    answerAll(true)
+    expect((await Promise.all(answers)).map(nameOf)).toEqual([
+      'SIGNED ssh-ed25519',
+      'IDENTITIES 1',
+      'FAILURE',
+      'IDENTITIES 1',
+      'FAILURE',
+    ])
+  })
+})
+
+describe('too many connections', () => {
+  test('end the one that was idle longest', async () => {
+    const { connectTo } = await serve(undefined, { connections: 3 })
+    const [first, second, third] = [await connectTo(), await connectTo(), await connectTo()]
+    for (const client of [first, second, third, first]) await client.ask(list)
+    const fourth = await connectTo()
+    await second.closed
+    for (const client of [first, third, fourth]) expect(await client.ask(list)).toEqual(LISTED)
+  })
+
+  test('do not end one that is at work', async () => {
+    const { connectTo, sockets } = await serve(undefined, { connections: 3 })
+    const active = await connectTo()
+    for (let n = 0; n < 30; n += 1) {
+      expect(await active.ask(list)).toEqual(LISTED)
+      await connectTo()
+    }
+    await until(() => sockets.length === 31)
+    expect(await active.ask(list)).toEqual(LISTED)
+    expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(3)
+  })
+
+  test('make room again when they go', async () => {
+    const { connectTo, sockets } = await serve(undefined, { connections: 2 })
+    const first = await connectTo()
+    await first.ask(list)
+    for (let n = 1; n <= 5; n += 1) {
+      const next = await connectTo()
+      await next.ask(list)
+      next.close()
+      await until(() => sockets[n]?.closed === true)
+    }
+    expect(await first.ask(list)).toEqual(LISTED)
+  })
+})
+
+describe('a client that stalls', () => {
+  test('in the middle of a message is cut off; one that is silent between messages is not', async () => {
+    const { connectTo } = await serve(undefined, { stalled: 50 })
+    const [quiet, stalling] = [await connectTo(), await connectTo()]
+    expect(await quiet.ask(list)).toEqual(LISTED)
+    await stalling.write(Buffer.concat([frame(list), frame(list).subarray(0, 2)]))
+    expect(await stalling.answer()).toEqual(LISTED)
+    await stalling.closed
+    expect(await quiet.ask(list)).toEqual(LISTED)
+  })
+
+  test('with a byte now and then is cut off, too', async () => {
+    const { connectTo, sockets } = await serve(undefined, { stalled: 100 })
+    const client = await connectTo()
+    await client.write(uint32(100_000))
+    await until(() => {
+      void client.write(Buffer.of(0))
+      return sockets[0]?.destroyed === true
+    })
+    await client.closed
+    expect(await (await connectTo()).ask(list)).toEqual(LISTED)
+  })
+
+  test('never, but always has half a message underway, is served', async () => {
+    const { connectTo } = await serve(undefined, { stalled: 1000 })
+    const client = await connectTo()
+    const [head, tail] = [frame(list).subarray(0, 3), frame(list).subarray(3)]
+    await client.write(head)
+    const end = Date.now() + 1500
+    while (Date.now() < end) {
+      await client.write(Buffer.concat([tail, head]))
+      expect(await client.answer()).toEqual(LISTED)
+    }
+  })
+
+  test('while somebody is asked about its request is not cut off', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const state = stateOf({ identities: [careful], confirm })
+    const { connectTo } = await serve(state, { stalled: 50 })
+    const [client, stalling] = [await connectTo(), await connectTo()]
+    // The beginning of a message stalls behind the request that waits, and that one first.
+    const signed = client.ask(sign)
+    await until(() => asked() === 1)
+    await stalling.write(frame(list).subarray(0, 2))
+    await stalling.closed
+    answerAll(true)
+    expect(nameOf(await signed)).toBe('SIGNED ssh-ed25519')
+    expect(nameOf(await client.ask(list))).toBe('IDENTITIES 1')
+  })
+})
+
+describe('a client that does not read its answers', () => {
+  const many = stateOf({ identities: Array.from({ length: 64 }, () => me) })
+  const flood = (count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(frame(list)))
+
+  test('gets all of them, reading late', async () => {
+    const served = await serve(many)
+    const socket = await deafClient(served)
+    socket.end(flood(500))
+    await until(() => (served.sockets[0]?.writableLength ?? 0) > 0)
+    const reader = new FrameReader()
+    const answers: string[] = []
+    socket.on('data', (chunk: Buffer) => {
+      reader.push(chunk)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) {
+        answers.push(next.toString('hex'))
+      }
+    })
+    socket.resume()
+    await new Promise((resolve) => socket.once('end', resolve))
+    expect(answers).toHaveLength(500)
+    expect(new Set(answers).size).toBe(1)
+  })
+
+  test('makes the agent store no heap of them', async () => {
+    const served = await serve(many)
+    const socket = await deafClient(served)
+    socket.write(flood(10_000))
+    await until(() => (served.sockets[0]?.writableLength ?? 0) > 0)
+    const [agentSide] = served.sockets
+    await (await served.connectTo()).ask(list)
+    expect(agentSide?.listenerCount('drain')).toBeLessThan(3)
+    expect(agentSide?.writableLength).toBeLessThan(1024 * 1024)
+    expect(agentSide?.readableLength).toBeLessThan(1024 * 1024)
+  })
+
+  test('is cut off; the others are served meanwhile', async () => {
+    const served = await serve(many, { stalled: 300 })
+    const other = await served.connectTo()
+    await other.ask(list)
+    const socket = await deafClient(served)
+    socket.write(flood(10_000))
+    await until(() => (served.sockets[1]?.writableLength ?? 0) > 0)
+    expect(nameOf(await other.ask(list))).toBe('IDENTITIES 64')
+    await until(() => served.sockets[1]?.destroyed === true)
+    expect(nameOf(await other.ask(list))).toBe('IDENTITIES 64')
+  })
+})
+
+describe('too many bytes of unfinished messages', () => {
+  const limits = { pending: 100_000, fairShare: 10_000 }
+  /** A message that is refused, of about `size` bytes. */
+  const large = (size: number): Buffer => frame(Buffer.alloc(size, 200))
+
+  /** Sends the beginning of a message, and waits until the agent has it. */
+  async function begin(served: Served, whole: Buffer, bytes: number) {
+    const client = await served.connectTo()
+    await client.ask(unknown)
+    const agentSide = served.sockets.at(-1)
+    const before = agentSide?.bytesRead ?? 0
+    await client.write(whole.subarray(0, bytes))
+    await until(() => agentSide?.bytesRead === before + bytes || agentSide?.destroyed === true)
+    expect(agentSide?.destroyed).toBe(false)
+    return { client, finish: () => client.write(whole.subarray(bytes)) }
   }
 
-  test('a client that reads late gets all its answers', async () => {
-    const { flooder } = await flood(500)
-    flooder.socket.resume()
-    const answers = await flooder.answers(500)
-    expect(new Set(answers.map((reply) => reply.toString('hex'))).size).toBe(1)
+  test('end the connection that has most of them, when it sends more; small ones stay', async () => {
+    const served = await serve(undefined, limits)
+    const big = await begin(served, large(200_000), 90_000)
+    const small = []
+    for (let n = 0; n < 4; n += 1) small.push(await begin(served, large(20_000), 5000))
+    void big.finish()
+    await big.client.closed
+    for (const { client, finish } of small) {
+      void finish()
+      expect(await client.answer()).toEqual(FAILURE)
+    }
   })
 
-  test('a client that does not read makes the agent store no heap of answers', async () => {
-    const { agentSide } = await flood(10_000)
-    expect(agentSide.listenerCount('drain')).toBeLessThan(3)
-    expect(agentSide.writableLength).toBeLessThan(1024 * 1024)
+  test('are none where one message alone is large', async () => {
+    const served = await serve(undefined, limits)
+    const { client, finish } = await begin(served, large(90_000), 80_000)
+    void finish()
+    expect(await client.answer()).toEqual(FAILURE)
   })
 
-  testWith(['ssh-add'], 'ssh-add lists the keys', async () => {
-    const identities = KEY_TYPES.map((type) => identityOf('a key', type))
-    const { path } = await serve(stateOf({ identities, policy: pinned }))
-    const env = { ...process.env, SSH_AUTH_SOCK: path }
-    const [long, short] = await Promise.all(
-      ['-L', '-l'].map((flag) => run(program('ssh-add'), [flag], { env })),
-    )
-    expect(long).toMatchObject({ code: 0, stderr: '' })
-    expect(long?.stdout).toBe(
-      identities.map(({ blob }) => `${formatPublicKey(blob, 'a key')}\n`).join(''),
-    )
-    expect(short).toMatchObject({ code: 0, stderr: '' })
-    expect(short?.stdout.match(/SHA256:\S+/g)).toEqual(identities.map((one) => one.fingerprint))
+  test('are counted no longer when their message is whole, or their connection gone', async () => {
+    const served = await serve(undefined, limits)
+    for (let n = 0; n < 5; n += 1) {
+      const done = await begin(served, large(80_000), 70_000)
+      void done.finish()
+      expect(await done.client.answer()).toEqual(FAILURE)
+      const gone = await begin(served, large(80_000), 70_000)
+      gone.client.close()
+      await until(() => served.sockets.at(-1)?.closed === true)
+    }
   })
 
-  testWith(
-    ['ssh-add', 'ssh-keygen'],
-    'ssh-add can neither add, remove, lock nor test',
-    async () => {
-      const state = stateOf({ identities: [me], policy: pinned })
-      const { path } = await serve(state)
-      const directory = makeDirectory()
-      const file = join(directory, 'me.pub')
-      writeFileSync(file, `${formatPublicKey(me.blob)}\n`)
-      const env = { ...process.env, SSH_AUTH_SOCK: path }
-      for (const args of [['-D'], ['-d', file], ['-T', file]]) {
-        expect(await run(program('ssh-add'), args, { env })).toMatchObject({ code: 1 })
-      }
-      expect(state.identities).toEqual([me])
-      expect(state.audit.entries.map(({ reason }) => reason)).toEqual(['not-userauth'])
-      expect(await run(program('ssh-add'), ['-l'], { env })).toMatchObject({ code: 0 })
-    },
+  test('are counted no longer of connections that went while somebody was asked', async () => {
+    const { confirm, asked, answerAll } = questions()
+    const state = stateOf({ identities: [careful], confirm })
+    const served = await serve(state, limits)
+    for (let n = 1; n <= 5; n += 1) {
+      const client = await served.connectTo()
+      await client.write(Buffer.concat([frame(sign), large(80_000).subarray(0, 40_000)]))
+      await until(() => asked() === n || served.sockets.at(-1)?.destroyed === true)
+      expect(asked()).toBe(n)
+      client.close()
+      const agentSide = served.sockets.at(-1)
+      // It may not see the end before it reads on.
+      await Promise.race([sleep(100), until(() => agentSide?.closed === true)])
+      answerAll(false)
+      await until(() => agentSide?.closed === true)
+    }
+    const { client, finish } = await begin(served, large(80_000), 40_000)
+    void finish()
+    expect(await client.answer()).toEqual(FAILURE)
+  })
+})
+
+test('a client with many requests lets others have their turn', async () => {
+  const { path, connectTo } = await serve()
+  const other = await connectTo()
+  await other.ask(list)
+  const socket = connect(path)
+  undo.push(() => socket.destroy())
+  const count = 20_000
+  let bytes = 0
+  socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  socket.write(Buffer.concat(Array<Buffer>(count).fill(frame(list))))
+  await until(() => bytes > 0)
+  expect(await other.ask(list)).toEqual(LISTED)
+  const whole = count * frame(LISTED).length
+  expect(bytes).toBeLessThan(whole)
+  await until(() => bytes === whole)
+})
+
+testWith(['ssh-add'], 'ssh-add lists the keys', async () => {
+  const identities = KEY_TYPES.map((type) => identityOf('a key', type))
+  const { path } = await serve(stateOf({ identities, policy: pinned }))
+  const env = { ...process.env, SSH_AUTH_SOCK: path }
+  const [long, short] = await Promise.all(
+    ['-L', '-l'].map((flag) => run(program('ssh-add'), [flag], { env })),
   )
+  expect(long).toMatchObject({ code: 0, stderr: '' })
+  expect(long?.stdout).toBe(
+    identities.map(({ blob }) => `${formatPublicKey(blob, 'a key')}\n`).join(''),
+  )
+  expect(short).toMatchObject({ code: 0, stderr: '' })
+  expect(short?.stdout.match(/SHA256:\S+/g)).toEqual(identities.map((one) => one.fingerprint))
 })

@@ -33,9 +33,27 @@ describe('settings', () => {
       generate: { type: 'ssh-rsa', bits: 2048, comment: 'job' },
       watch: { pid: 12, start: '34' },
       orphaned: { file: '/x/post.js', env: { A: 'b' } },
+      lifetime: 3600,
+      defaultLifetime: 60,
+      askpass: { file: '/usr/bin/ssh-askpass', env: { DISPLAY: ':0' } },
+      socketDirectory: '/tmp/x',
+      pipe: '\\\\.\\pipe\\x',
+      policy: {
+        mode: 'warn',
+        hosts: [policyHost(web, { users: ['deploy'], keys: ['me'] })],
+        namespaces: ['git', 'file'],
+        otherData: true,
+        maxSignatures: 100,
+      },
     }
     expect(decodeSettings(encodeSettings(settings))).toEqual(settings)
     expect(decodeSettings(encodeSettings(SETTINGS))).toStrictEqual(SETTINGS)
+  })
+
+  test('without an audit have none after it', () => {
+    const { socket, token, policy, keys } = SETTINGS
+    const settings = { socket, token, policy, keys }
+    expect(decodeSettings(encodeSettings(settings))).toStrictEqual(settings)
   })
 
   test('pins of every kind mean the same after it', () => {

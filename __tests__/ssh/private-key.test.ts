@@ -6,6 +6,7 @@ import {
   generatePrivateKey,
   parseKeySpec,
   privateKeyFrom,
+  readCertifiedPrivateKey,
   readPrivateKey,
   writePrivateKey,
   type KeySpec,
@@ -20,6 +21,7 @@ import {
 import { mpint, Reader, string } from '../../src/ssh/wire'
 import {
   errorOf,
+  makeCertificate,
   newEc,
   newRsa,
   sample,
@@ -166,6 +168,88 @@ describe('halves that do not belong together', () => {
     expect(read(join(fields.with(2, secret))).publicKey).toEqual(sample().blob)
   })
 })
+
+describe.each(samples())('a certified key of type $type', (subject) => {
+  const { type, blob, privateKey } = subject
+  const certificate = makeCertificate({ subject, role: 1 })
+  const certifiedType = Buffer.from(`${type}-cert-v01@openssh.com`)
+  const readCertified = (bytes: Buffer): ReturnType<typeof readCertifiedPrivateKey> =>
+    readCertifiedPrivateKey(new Reader(bytes))
+
+  /** As OpenSSH's sshkey_private_serialize writes it: only ed25519 says its public half again. */
+  function certified(fields: readonly Buffer[], stated = certificate): Buffer {
+    return join([certifiedType, stated, ...fields.slice(type === 'ssh-ed25519' ? 1 : 3)])
+  }
+  const whole = certified(fieldsOf(type))
+
+  test('is read, and what follows is left', () => {
+    const {
+      privateKey: key,
+      certificate: found,
+      rest,
+    } = readCertified(Buffer.concat([whole, Buffer.from('more')]))
+    expect(key).toMatchObject({ type, comment: 'me', publicKey: blob })
+    expect(key.key.equals(privateKey)).toBe(true)
+    expect(found).toEqual(certificate)
+    expect(rest.rest().toString()).toBe('more')
+  })
+
+  test('is read plain, too', () => {
+    const plain = readCertified(Buffer.concat([written(privateKey), Buffer.from('more')]))
+    expect(plain).not.toHaveProperty('certificate')
+    expect(plain.privateKey.publicKey).toEqual(blob)
+    expect(plain.rest.rest().toString()).toBe('more')
+  })
+
+  test('is read from where the reader stands', () => {
+    const reader = new Reader(Buffer.concat([Buffer.of(17), whole]))
+    reader.byte()
+    expect(readCertifiedPrivateKey(reader).privateKey.publicKey).toEqual(blob)
+  })
+
+  test('does not keep the memory that its certificate came in', () => {
+    const bytes = Buffer.from(whole)
+    const { certificate: found } = readCertified(bytes)
+    bytes.fill(0)
+    expect(found).toEqual(certificate)
+  })
+
+  test('that is cut short anywhere is refused', () => {
+    const codes = truncations(whole).map((short) => errorOf(() => readCertified(short)).code)
+    expect(new Set(codes)).toEqual(new Set(['malformed']))
+  })
+
+  test('throws nothing but a TrustError when damaged', () => {
+    throwsOnlyTrustErrors([whole], readCertified, 150)
+  })
+
+  test("with another key's private half is refused, or is seen to be another key", () => {
+    const mixed = certified(fieldsOf(type, 'second'))
+    // Of ed25519 both halves stand behind the certificate: that they are its own is for others to see.
+    if (type === 'ssh-ed25519') {
+      expect(readCertified(mixed).privateKey.publicKey).toEqual(sample(type, 'second').blob)
+    } else {
+      expect(errorOf(() => readCertified(mixed)).code).toBe('key-unreadable')
+    }
+  })
+
+  test('whose certificate is of another type is refused', () => {
+    const other = sample(type === 'ssh-rsa' ? 'ssh-ed25519' : 'ssh-rsa')
+    const stated = makeCertificate({ subject: other, role: 1 })
+    expect(errorOf(() => readCertified(certified(fieldsOf(type), stated))).code).toBe('malformed')
+    expect(errorOf(() => readCertified(certified(fieldsOf(type), blob))).code).toBe('malformed')
+  })
+})
+
+test.each(['ssh-dss', 'sk-ssh-ed25519@openssh.com'])(
+  'a certified key of the type %s is refused',
+  (name) => {
+    const type = Buffer.from(`${name.replace('@openssh.com', '')}-cert-v01@openssh.com`)
+    const bytes = join([type, join([type, none]), none])
+    const error = errorOf(() => readCertifiedPrivateKey(new Reader(bytes)))
+    expect(error.code).toBe('key-type-unsupported')
+  },
+)
 
 test.each([
   ['DSA', join([Buffer.from('ssh-dss')]), 'key-type-unsupported', 'DSA keys are not accepted.'],

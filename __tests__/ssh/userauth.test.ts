@@ -1,7 +1,7 @@
 /** Requests to log in (RFC 4252 §7, and OpenSSH's hostbound method), whole, short, long and others. */
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { parseUserauthRequest } from '../../src/ssh/userauth'
+import { beginsAsUserauth, parseUserauthRequest } from '../../src/ssh/userauth'
 import { boolean, byte, string } from '../../src/ssh/wire'
 import { damaged, sample, truncations } from './samples'
 
@@ -102,4 +102,44 @@ test.each([
   ['text', 'SSH-2.0-OpenSSH_10.0'],
 ])('%s is no request', (_, data) => {
   expect(parseUserauthRequest(Buffer.from(data, 'latin1'))).toBeUndefined()
+})
+
+describe('what begins as a request to log in', () => {
+  test.each<[string, Parts]>([
+    ['a whole one', {}],
+    ['of another service', { service: 'ssh-userauth' }],
+    ['of another method', { method: 'hostbased' }],
+    ['without a signature', { signatureFollows: false }],
+    ['without a session id', { sessionId: Buffer.alloc(0) }],
+    ['with a session id that is too long', { sessionId: Buffer.alloc(129) }],
+    ['with a user name that is too long', { user: 'x'.repeat(1025) }],
+    ['with something behind it', { rest: string('x') }],
+  ])('%s', (_, parts) => {
+    expect(beginsAsUserauth(request(parts))).toBe(true)
+  })
+
+  test('is told by its first two parts', () => {
+    const begun = truncations(hostbound).map(beginsAsUserauth)
+    const least = string(sessionId).length + 1
+    expect(begun).toEqual(Array.from(hostbound, (_, length) => length >= least))
+  })
+
+  test.each<[string, Buffer]>([
+    ['another message', request({ message: 51 })],
+    ['nothing', Buffer.alloc(0)],
+    ['an SSHSIG of git', Buffer.from('SSHSIG\0\0\0\x03git', 'latin1')],
+    ['a certificate', string('ssh-ed25519-cert-v01@openssh.com')],
+    ['a length that is more than there is', Buffer.of(0, 0, 0, 2, 50, 50)],
+    ['a length beyond all', Buffer.of(0xff, 0xff, 0xff, 0xff, 50, 50)],
+  ])('is not %s', (_, data) => {
+    expect(beginsAsUserauth(data)).toBe(false)
+  })
+
+  test('is all that parses as one', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(plain, hostbound).chain(damaged), (bytes) => {
+        if (parseUserauthRequest(bytes) !== undefined) expect(beginsAsUserauth(bytes)).toBe(true)
+      }),
+    )
+  })
 })

@@ -24,6 +24,10 @@ const EMPTY: Inputs = {
   generateKey: '',
   hosts: '',
   agentPolicy: '',
+  agentLifetime: '',
+  maxSignatures: '',
+  signatureNamespaces: '',
+  signOtherData: '',
   home: '',
   connectTimeout: '',
   keyComment: 'job 7',
@@ -46,7 +50,7 @@ describe('what is not given', () => {
     const { keys, ...rest } = read({})
     expect(rest).toStrictEqual({
       hosts: [],
-      policy: 'any',
+      policy: { mode: 'any' },
       home: true,
       connectTimeout: 10_000,
       repairs: [],
@@ -56,16 +60,23 @@ describe('what is not given', () => {
   })
 
   test('the policy is pinned as soon as there are hosts', () => {
-    expect(read({ hosts: HOST }).policy).toBe('pinned')
+    expect(read({ hosts: HOST }).policy).toEqual({ mode: 'pinned' })
   })
 })
 
 describe('what is given', () => {
   test.each<[Partial<Inputs>, Partial<Config>]>([
-    [{ agentPolicy: 'any' }, { policy: 'any' }],
-    [{ hosts: HOST, agentPolicy: 'any' }, { policy: 'any' }],
-    [{ hosts: HOST, agentPolicy: 'warn' }, { policy: 'warn' }],
-    [{ hosts: HOST, agentPolicy: 'pinned' }, { policy: 'pinned' }],
+    [{ agentPolicy: 'any' }, { policy: { mode: 'any' } }],
+    [{ hosts: HOST, agentPolicy: 'any' }, { policy: { mode: 'any' } }],
+    [{ hosts: HOST, agentPolicy: 'warn' }, { policy: { mode: 'warn' } }],
+    [{ hosts: HOST, agentPolicy: 'pinned' }, { policy: { mode: 'pinned' } }],
+    [{ agentLifetime: '8h' }, { lifetime: 28_800 }],
+    [{ maxSignatures: '3' }, { policy: { mode: 'any', maxSignatures: 3 } }],
+    [{ hosts: HOST, signOtherData: 'true' }, { policy: { mode: 'pinned', otherData: true } }],
+    [
+      { hosts: HOST, signatureNamespaces: 'git,file' },
+      { policy: { mode: 'pinned', namespaces: ['git', 'file'] } },
+    ],
     [{ home: 'true' }, { home: true }],
     [{ home: 'TRUE' }, { home: true }],
     [{ home: 'false' }, { home: false }],
@@ -118,6 +129,10 @@ describe('errors', () => {
     [{ hosts: HOST, agentPolicy: 'Pinned' }, 'input-invalid', 'agent-policy', /no policy/],
     [{ agentPolicy: 'pinned' }, 'input-invalid', 'agent-policy', /hosts is empty/],
     [{ agentPolicy: 'warn' }, 'input-invalid', 'agent-policy', /hosts is empty/],
+    [{ agentLifetime: '25d' }, 'input-invalid', 'agent-lifetime', /24 days/],
+    [{ agentLifetime: 'long' }, 'input-invalid', 'agent-lifetime', /no span of time/],
+    [{ maxSignatures: '0' }, 'input-invalid', 'max-signatures', /from 1 to 999999999/],
+    [{ signOtherData: 'yes' }, 'input-invalid', 'sign-other-data', /neither true nor false/],
     [{ home: 'yes' }, 'input-invalid', 'home', /neither true nor false/],
     [{ connectTimeout: '0' }, 'input-invalid', 'connect-timeout', /from 1 to 300/],
     [{ connectTimeout: '301' }, 'input-invalid', 'connect-timeout', /from 1 to 300/],
@@ -146,14 +161,16 @@ describe('errors', () => {
   test('all at once, each with its input; the first gives the code', () => {
     const error = failure({
       ...{ sshPrivateKey: '', hosts: `web\n${HOST}\ndb what`, agentPolicy: 'x' },
+      ...{ agentLifetime: 'x', maxSignatures: 'x', signOtherData: 'x' },
       ...{ home: 'y', connectTimeout: 'z' },
     })
     expect(error.code).toBe('key-empty')
     const [head, ...list] = error.message.split('\n- ')
-    expect(head).toBe('6 things are wrong:')
+    expect(head).toBe('9 things are wrong:')
     expect(list.map((text) => text.split(': ')[0])).toEqual([
       ...['ssh-private-key', 'hosts:1', 'hosts:3:4'],
-      ...['agent-policy', 'home', 'connect-timeout'],
+      ...['agent-policy', 'agent-lifetime', 'max-signatures', 'sign-other-data'],
+      ...['home', 'connect-timeout'],
     ])
   })
 

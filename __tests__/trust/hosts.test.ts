@@ -85,12 +85,33 @@ describe('what stands behind a host', () => {
       { pins: [edPin], keys: ['me@ci'] },
     ],
     ['key= behind a CA', `@cert-authority ${ED} key=me@ci`, { pins: [CA], keys: ['me@ci'] }],
-    ['a comment', `${FP} # forward`, { forward: false }],
+    ['users=', `${FP} users=deploy`, { users: ['deploy'] }],
+    ['users= of several', `${FP} users=deploy,www-data`, { users: ['deploy', 'www-data'] }],
+    ['several users=', `users=a ${FP} users=b,c`, { users: ['a', 'b', 'c'] }],
+    ['users= behind a key', `${ED} users=me@corp`, { pins: [edPin], users: ['me@corp'] }],
+    [
+      'users= behind a CA with a comment',
+      `@cert-authority ${ED} ca@x users=a`,
+      { pins: [CA], users: ['a'] },
+    ],
+    [
+      'all options',
+      `key=k users=u forward ${FP}`,
+      { keys: ['k'], users: ['u'], forward: true, pins: [print(FP)] as HostLine['pins'] },
+    ],
+    ['a comment', `${FP} # forward users=a`, { forward: false }],
   ])('%s', (_, rest, expected) => {
     expect(only(`web.example ${rest}`)).toMatchObject(expected)
-    const { pins, keys } = only(`web.example ${rest}`)
+    const { pins, keys, users } = only(`web.example ${rest}`)
     if (expected.pins !== undefined) expect(pins).toHaveLength(expected.pins.length)
-    expect(keys).toEqual(expected.keys)
+    expect({ keys, users }).toEqual({ keys: expected.keys, users: expected.users })
+  })
+
+  test('the user before the host is one of users=', () => {
+    expect(only(`deploy@web ${FP} users=root,deploy`)).toMatchObject({
+      user: 'deploy',
+      users: ['root', 'deploy'],
+    })
   })
 
   test.each([
@@ -101,10 +122,11 @@ describe('what stands behind a host', () => {
     [`16384 ${FP} a b c d (RSA)`, 'ssh-rsa'],
     [`256 ${FP} root@web (ECDSA)`, undefined],
   ])('what ssh-keygen -lf prints: %s', (rest, type) => {
-    for (const end of ['', ' forward', ' # note']) {
+    for (const end of ['', ' forward', ' users=a', ' # note']) {
       const line = only(`web.example ${rest}${end}`)
       expect(line.pins).toStrictEqual([print(FP, type)])
       expect(line.forward).toBe(end === ' forward')
+      expect(line.users).toEqual(end === ' users=a' ? ['a'] : undefined)
     }
   })
 
@@ -213,6 +235,12 @@ describe('errors', () => {
     [`web.example ${FP} Forward`, 'hosts-option-unknown', 'hosts:3:64', '"Forward" is neither'],
     [`web.example ${FP} key=`, 'hosts-option-unknown', 'hosts:3:64', 'key='],
     [`web.example ${FP} forward via`, 'hosts-option-unknown', 'hosts:3:72', 'Options are: key='],
+    [`web.example ${FP} users=`, 'hosts-syntax', 'hosts:3:64', '"" can\'t be a user name'],
+    [`web.example ${FP} users=a,,b`, 'hosts-syntax', 'hosts:3:64', '"" can\'t be a user name'],
+    [`web.example ${FP} users=*`, 'hosts-syntax', 'hosts:3:64', '"*" can\'t be a user name'],
+    [`web.example ${FP} users=a, b`, 'hosts-syntax', 'hosts:3:64', '"" can\'t be a user name'],
+    [`web.example ${FP} Users=a`, 'hosts-option-unknown', 'hosts:3:64', 'users=NAME,…'],
+    [`c@web ${FP} users=a,b`, 'hosts-syntax', 'hosts:3', 'Write users=c,a,b'],
     [`web.example 256`, 'hosts-option-unknown', 'hosts:3:13', '"256"'],
     [`web.example 256 ${FP} root@web (DSA)`, 'hosts-option-unknown', 'hosts:3:68', 'root@web'],
   ])('%s', (line, code, input, words) => {

@@ -98,12 +98,25 @@ export function logTeardown({ audit: { entries, omitted }, effects }: TeardownRe
   for (const use of refusals.slice(0, MAX_LINES)) {
     core.info(oneLine(`  refused: ${useRow(use).join('  ')}`))
   }
-  warnOfRefusals(refusals)
   for (const { kind, target, outcome, detail } of effects) {
     const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`
     if (outcome === 'failed') core.warning(`Could not take back ${words}`)
     else if (outcome === 'undone' || detail !== undefined) core.info(`  ${words}`)
   }
+  warnOfRefusals(lasting(entries)) // last: the runner annotates ten a step, and those above matter more
+}
+
+/**
+ * Refusals but those that ssh got over by itself: it tries each key, and a later one was signed for the
+ * same user.
+ */
+function lasting(entries: readonly AuditEntry[]): AuditEntry[] {
+  return entries.filter(({ verdict, reason, user }, index) => {
+    if (verdict !== 'refused') return false
+    if (reason !== 'user-not-allowed' && reason !== 'key-not-for-host') return true
+    const next = entries.slice(index + 1).find((entry) => entry.request === 'sign')
+    return next?.verdict !== 'signed' || next.user !== user
+  })
 }
 
 /** One warning for each kind of refusal that the workflow can mend, saying how. */

@@ -61,7 +61,7 @@ export function openAudit(file: string): Audit {
     write: (entry) => {
       const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`
       const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES
-      if (bytes + line.length > limit) {
+      if (bytes + Buffer.byteLength(line) > limit) {
         omitted += 1
         return
       }
@@ -100,7 +100,8 @@ export const STDERR = 'stderr'
 export function parseAudit(text: string): { entries: AuditEntry[]; omitted: number } {
   const lines = text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as AuditEntry | Omission]
+      const entry = JSON.parse(line) as AuditEntry | Omission | null
+      return typeof entry === 'object' && entry !== null ? [entry] : []
     } catch {
       return []
     }

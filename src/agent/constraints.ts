@@ -192,6 +192,10 @@ function isHop({ hostname, keys }: Hop, hostKey: Buffer, now: number): boolean {
     return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey))
   }
   const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob)
-  const certificate = parseCertificate(hostKey)
-  return hostCertificateDefect(certificate, hostname, authorities, now) === undefined
+  try {
+    const certificate = parseCertificate(hostKey)
+    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined
+  } catch {
+    return false // damaged: it can be bound, for its key is whole
+  }
 }

@@ -59,7 +59,9 @@ function certify(certificate: Buffer, state: AgentState): boolean {
   const index = state.identities.findIndex(({ blob }) => blob.equals(key))
   const identity = state.identities[index]
   if (identity === undefined) return false
-  state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate))
+  // What was asked of the key holds for its certificate, too.
+  const { blob } = certifiedIdentity(identity.privateKey, certificate)
+  state.identities.splice(index, 0, { ...identity, blob })
   return true
 }
 

@@ -16,8 +16,8 @@ import { isPermitted, mayChangeKeys, type Reason } from './policy'
 import type { Bindings } from './session-binding'
 import { dropExpired, now, type AgentState } from './state'
 
-/** Longest time that a timer of Node can wait, in milliseconds, less the one that is added. */
-const MAX_TIMER = 2 ** 31 - 2
+/** Longest time that a timer of Node can wait, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1
 
 /** The same for keys with and without constraints, as in OpenSSH's agent. */
 export function addIdentity(reader: Reader, bindings: Bindings, state: AgentState): Buffer {
@@ -49,13 +49,22 @@ export function addIdentity(reader: Reader, bindings: Bindings, state: AgentStat
   const identities = withIdentity(state.identities, identity)
   if (identities === undefined) return refuse('the agent is full', key)
   state.identities = identities
-  if (identity.expires !== undefined) {
-    const time = Math.min(identity.expires - performance.now(), MAX_TIMER)
-    // The request after a longer time than a timer has drops it, too.
-    setTimeout(dropExpired, Math.max(time, 0) + 1, state).unref()
-  }
+  expireInTime(state)
   state.audit.write({ request: 'add', verdict: 'done', reason: 'as-asked', key, comment })
   return SUCCESS
+}
+
+/** One timer for the key that goes next: keys can be added any number of times. */
+function expireInTime(state: AgentState): void {
+  clearTimeout(state.nextExpiry)
+  const next = Math.min(...state.identities.map(({ expires = Infinity }) => expires))
+  if (next === Infinity) return
+  const time = Math.min(Math.max(next - performance.now(), 0) + 1, MAX_TIMER)
+  const drop = (): void => {
+    dropExpired(state)
+    expireInTime(state)
+  }
+  state.nextExpiry = setTimeout(drop, time).unref()
 }
 
 function readIdentity(reader: Reader, defaultLifetime: number | undefined): Identity {

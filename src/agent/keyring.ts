@@ -1,8 +1,8 @@
 /** The identities that the agent holds. */
-import { isSigned, parseCertificate } from '../ssh/certificate'
+import { certificateType, isSigned, parseCertificate } from '../ssh/certificate'
 import { TrustError } from '../errors'
 import type { PrivateKey } from '../ssh/private-key'
-import { fingerprint } from '../ssh/public-key'
+import { fingerprint, typeOfBlob } from '../ssh/public-key'
 import { makeSignature } from '../ssh/signature'
 import type { Destination } from './constraints'
 import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from './messages'
@@ -38,8 +38,11 @@ export function plainIdentity(privateKey: PrivateKey): Identity {
  *   signed it: OpenSSH's clients take no list with such a one in it
  */
 export function certifiedIdentity(privateKey: PrivateKey, certificate: Buffer): Identity {
+  if (typeOfBlob(certificate) !== certificateType(privateKey.type)) {
+    throw new TrustError('key-unreadable', 'This is no certificate for a key of that type.')
+  }
   const parsed = parseCertificate(certificate)
-  if (parsed.keyType !== privateKey.type || !parsed.key.equals(privateKey.publicKey)) {
+  if (!parsed.key.equals(privateKey.publicKey)) {
     throw new TrustError('key-unreadable', 'The certificate is not one for this private key.')
   }
   if (!isSigned(parsed)) {

@@ -1,5 +1,6 @@
 /** Starting the agent as a process of its own, which outlives the one that starts it. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { normalize, parse } from 'node:path'
 import { TrustError } from '../errors'
 import { encodeSettings, type AgentSettings, type Ready } from './settings'
 
@@ -17,17 +18,24 @@ const SECURE_HEAP = 2 * 1024 * 1024
 
 /**
  * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
- * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
- * an experiment alone.
+ * start processes, for the teardown and for ssh-askpass. Without leave for the inspector Node 24 blocks
+ * SIGUSR1, which drops the keys; the entry sees to it that no inspector opens. Node 20 has the model as
+ * an experiment alone; later ones want leave for the network, which sockets belong to.
  */
 function permissions(file: string, writable: readonly string[]): string[] {
   if (Number.parseInt(process.versions.node) < 24) return []
   return [
     '--permission',
     '--allow-child-process',
+    ...['--allow-inspector', '--allow-net'].filter((flag) =>
+      process.allowedNodeEnvironmentFlags.has(flag),
+    ),
     `--allow-fs-read=${file}`,
     '--allow-fs-read=/proc/',
-    ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+    // The model compares letter by letter: on Windows no slashes may stand among backslashes.
+    ...writable
+      .map(normalize)
+      .flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
   ]
 }
 
@@ -71,7 +79,7 @@ export function launchAgent(
   }
   const child = spawn(process.execPath, [...flags, file], {
     detached: true,
-    cwd: '/', // so that it keeps no directory from being removed
+    cwd: parse(process.execPath).root, // so that it keeps no directory from being removed
     env,
     stdio: ['pipe', 'pipe', stderr],
     windowsHide: true,

@@ -2,7 +2,7 @@
  * Locking the agent with a passphrase (RFC 9987 §5.7). Wrong passphrases cost time, more each time, as
  * in OpenSSH's process_lock_agent; but here only those who try to unlock wait, one after the other.
  */
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -13,7 +13,12 @@ const HASH_BYTES = 32
 const DELAY_STEP = 100
 const MAX_FAILURES = 100
 
-const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt)
+const scryptAsync = promisify<Buffer, Buffer, number, Buffer>(scrypt)
+
+/** Hashed first: scrypt's HMAC takes a passphrase with zeros behind it for the same one. */
+function derive(passphrase: Buffer, salt: Buffer, length: number): Promise<Buffer> {
+  return scryptAsync(createHash('sha512').update(passphrase).digest(), salt, length)
+}
 
 export interface Lock {
   isLocked: () => boolean

@@ -55,7 +55,10 @@ export const EXTENSION_FAILURE = byte(SSH_AGENT_EXTENSION_FAILURE)
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
 export const frame = string
 
-/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096
+
+/** Takes frames apart, in whatever pieces they arrive. */
 export class FrameReader {
   #chunks: Buffer[] = []
   #pending = 0
@@ -66,8 +69,15 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk)
     this.#pending += chunk.length
+    let last = chunk
+    // As the digits of a binary counter: each byte is copied some twelve times at most.
+    for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+      if (last.length >= SMALL_PIECE || before.length > last.length) break
+      this.#chunks.pop()
+      last = Buffer.concat([before, last])
+    }
+    this.#chunks.push(last)
   }
 
   /**

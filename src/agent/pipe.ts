@@ -17,3 +17,8 @@ export function newPipePath(): string {
 export function pipePathForConfig(path: string): string {
   return path.replaceAll('\\', '/')
 }
+
+/** Whether a path is that of a named pipe: nothing in the file system, so it has no mode and no rest. */
+export function isPipePath(path: string): boolean {
+  return /^[\\/]{2}\.[\\/]pipe[\\/]/i.test(path)
+}

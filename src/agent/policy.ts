@@ -4,7 +4,7 @@
  */
 import { plainKey } from '../ssh/certificate'
 import { judgeHostKey, type Pin } from '../ssh/pin'
-import { sshsigNamespace } from '../ssh/sshsig'
+import { beginsAsSshsig, sshsigNamespace } from '../ssh/sshsig'
 import { beginsAsUserauth, parseUserauthRequest, type UserauthRequest } from '../ssh/userauth'
 import { destinationsPermit } from './constraints'
 import type { Identity } from './keyring'
@@ -199,7 +199,7 @@ function judgeOtherData(policy: Policy, data: Buffer): { allowed: boolean; reaso
       : { allowed: false, reason: 'namespace-not-allowed' }
   }
   // A login in a form that is not known here is no other data.
-  return policy.otherData === true && !beginsAsUserauth(data)
+  return policy.otherData === true && !beginsAsUserauth(data) && !beginsAsSshsig(data)
     ? { allowed: true, reason: 'other-data-allowed' }
     : { allowed: false, reason: 'not-userauth' }
 }
@@ -228,7 +228,8 @@ function judgeLogin(
   if (request.hostKey === undefined) return { reason: 'forward-not-hostbound', host }
   const blocking = blockingHop(policy, path, identity, now)
   if (blocking === undefined) return { reason: 'host-pinned', host }
-  return { reason: 'forward-not-allowed', host: blocking.host ?? host }
+  const { host: hop } = blocking
+  return { reason: 'forward-not-allowed', ...(hop === undefined ? {} : { host: hop }) }
 }
 
 function sessionMismatch(request: UserauthRequest, last: Binding): Reason | undefined {
@@ -286,7 +287,9 @@ export function visible(
   )
   const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined)
   if (shown.length > 0 || within.length === 0) return { identities: shown }
-  return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0])
+  const [blocked] = fitting
+  if (blocked === undefined) return none('key-not-for-host', hosts[0])
+  return none('forward-not-allowed', blockingHop(policy, path, blocked, now)?.host)
 }
 
 /** Whether a key's own destinations let it be seen, and removed, on a connection. */

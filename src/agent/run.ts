@@ -4,10 +4,10 @@ import { rmdirSync, rmSync } from 'node:fs'
 import { stillRuns, type ProcessIdentity } from '../process-identity'
 import { generatePrivateKey } from '../ssh/private-key'
 import { NO_AUDIT, openAudit } from './audit'
-import { removeAllIdentities } from './key-requests'
+import { dropAllKeys } from './key-requests'
 import { plainIdentity } from './keyring'
 import { openLock } from './lock'
-import { listen } from './server'
+import { serveAt } from './server'
 import { decodeSettings, identitiesOf, type AgentSettings, type Ready } from './settings'
 import type { AgentState } from './state'
 
@@ -28,9 +28,12 @@ export async function runAgent(line: string): Promise<Ready> {
   const { auditFile, askpass, policy, token, defaultLifetime } = settings
   const audit = auditFile === undefined ? NO_AUDIT : openAudit(auditFile)
 
+  let stopServing = (): void => {
+    rmSync(settings.socket, { force: true })
+  }
   const end = (code = 0): never => {
     audit.close()
-    rmSync(settings.socket, { force: true })
+    stopServing()
     if (settings.socketDirectory !== undefined) removeIfEmpty(settings.socketDirectory)
     process.exit(code)
   }
@@ -46,14 +49,15 @@ export async function runAgent(line: string): Promise<Ready> {
     ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
   }
   // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
+  // On Windows none of these signals comes: only the control channel ends it so that it tidies up.
   process.on('SIGUSR1', () => {
-    removeAllIdentities(state)
+    dropAllKeys(state)
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => end(ENDED_BY_SIGNAL))
   }
 
-  await listen(settings.socket, state)
+  stopServing = await serveAt(settings, state)
   if (settings.lifetime !== undefined) endOfLife(state, settings.lifetime)
   watchRunner(settings, end)
   return {
@@ -112,10 +116,13 @@ function watchRunner({ watch, orphaned }: AgentSettings, end: () => never): void
     if (stillRuns(runner)) return
     clearInterval(timer)
     if (orphaned === undefined) end()
-    const child = spawn(process.execPath, [orphaned.file], {
+    // Node hands the permission model on to its children, unless it finds that word among their
+    // arguments. For the program it means nothing.
+    const child = spawn(process.execPath, [orphaned.file, '--permission'], {
       detached: true,
       env: orphaned.env,
       stdio: 'ignore',
+      windowsHide: true,
     })
     child.once('error', () => end())
     // It stops this agent over the control channel; if it fails, the keys go all the same.

@@ -2,10 +2,12 @@
  * The agent's connections: requests of one are answered in their order, and none can stop the others,
  * be it slow, silent, huge, or one of thousands.
  */
-import { chmodSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { listenCygwin } from './cygwin-socket'
 import { frame, FrameReader } from './messages'
+import { isPipePath } from './pipe'
 import { answer } from './requests'
 import { noBindings } from './session-binding'
 import type { AgentState } from './state'
@@ -32,9 +34,32 @@ const LIMITS: Limits = {
 /** Answers in a row, before other connections get their turn. */
 const ANSWERS_IN_A_ROW = 16
 
+/**
+ * Serves the agent at its address: a Unix socket, or on Windows a pipe and a socket as Cygwin makes
+ * them, for its two kinds of ssh. Resolves when connections are taken, to what ends that and removes
+ * what it has made.
+ */
+export async function serveAt(
+  { socket, pipe }: { socket: string; pipe?: string },
+  state: AgentState,
+): Promise<() => void> {
+  const serve = connectionServer(state)
+  if (pipe === undefined) {
+    await listenOn(socket, serve)
+    return () => {
+      rmSync(socket, { force: true })
+    }
+  }
+  await listenOn(pipe, serve)
+  return (await listenCygwin(socket, serve)).close
+}
+
 /** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
 export async function listen(path: string, state: AgentState, limits = LIMITS): Promise<Server> {
-  const serve = connectionServer(state, limits)
+  return listenOn(path, connectionServer(state, limits))
+}
+
+async function listenOn(path: string, serve: (socket: Socket) => void): Promise<Server> {
   // A client may say that it asks no more, and still wait for its answers.
   const server = createServer({ allowHalfOpen: true }, serve)
   const umask = process.umask(0o177)
@@ -46,7 +71,7 @@ export async function listen(path: string, state: AgentState, limits = LIMITS): 
   } finally {
     process.umask(umask)
   }
-  if (process.platform !== 'win32') chmodSync(path, 0o600)
+  if (!isPipePath(path)) chmodSync(path, 0o600)
   return server
 }
 
@@ -87,8 +112,9 @@ function serveConnection(
   let stall: NodeJS.Timeout | undefined
 
   const count = (): void => {
-    shared.pending += reader.pending - counted
-    counted = reader.pending
+    const held = socket.destroyed ? 0 : reader.pending
+    shared.pending += held - counted
+    counted = held
   }
   const giveUpLater = (): NodeJS.Timeout =>
     setTimeout(() => socket.destroy(), limits.stalled).unref()
@@ -118,7 +144,11 @@ function serveConnection(
     if (answering) return
     answering = true
     try {
-      await answerAll()
+      // More may come in the moment in which it ends: a stream gives all that it has kept at once.
+      for (let before = -1; reader.pending !== before && !socket.destroyed;) {
+        before = reader.pending
+        await answerAll()
+      }
     } catch {
       socket.destroy() // a frame that can't be: nothing after it can be trusted
     }

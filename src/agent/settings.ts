@@ -20,6 +20,8 @@ export interface LoadedKey {
 
 export interface AgentSettings {
   socket: string
+  /** On Windows: a named pipe besides; the socket is then one as Cygwin makes them. */
+  pipe?: string
   /** A path, or `stderr`; absent: no audit. */
   auditFile?: string
   token: string

@@ -19,6 +19,8 @@ export interface AgentState {
   over?: boolean
   /** Lifetime, in seconds, of keys that are added without one. */
   defaultLifetime?: number
+  /** Drops the key that goes next. */
+  nextExpiry?: NodeJS.Timeout
   /** Asks whoever sits at the agent; absent where nobody does: then the answer is no. */
   confirm?: (question: string) => Promise<boolean>
 }

@@ -22,3 +22,8 @@ export function sshsigNamespace(data: Buffer): string | undefined {
     return undefined // short or overlong
   }
 }
+
+/** Whether `data` could be taken for something to be signed so, whole or not. */
+export function beginsAsSshsig(data: Buffer): boolean {
+  return data.subarray(0, MAGIC.length).equals(MAGIC)
+}

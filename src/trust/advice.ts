@@ -25,7 +25,7 @@ export function adviceFor(entry: AuditEntry): string | undefined {
     case 'user-not-allowed':
       return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`
     case 'forward-not-allowed':
-      return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${host} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`
+      return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`
     case 'forward-not-hostbound':
       return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.'
     case 'destination-not-permitted':

@@ -18,7 +18,10 @@ export function readBoolean(text: string, whenEmpty: boolean): boolean {
 export function readCount(text: string): number | undefined {
   if (text === '') return undefined
   if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text)
-  throw new TrustError('input-invalid', `${JSON.stringify(text)} is not a number from 1 upwards.`)
+  throw new TrustError(
+    'input-invalid',
+    `${JSON.stringify(text)} is not a number from 1 to 999999999.`,
+  )
 }
 
 /** Names separated by commas or white space. */
