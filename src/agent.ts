@@ -1,5 +1,6 @@
 /** The agent's process. Settings come as one line on standard input; without them it just ends. */
 import { url as inspectorUrl } from 'node:inspector'
+import { closeSync, readdirSync, readFileSync } from 'node:fs'
 import { runAgent } from './agent/run'
 import { MAX_SETTINGS } from './agent/settings'
 import { explain } from './errors'
@@ -8,6 +9,7 @@ process.title = 'ssh-trust-agent'
 // Without a handler SIGUSR1 opens Node's inspector, into the memory of this process. (The flag
 // --disable-sigusr1 blocks the signal for good, and the agent wants it: to drop its keys.)
 process.on('SIGUSR1', () => undefined)
+closeInherited()
 
 let line = ''
 process.stdin.setEncoding('utf8')
@@ -29,3 +31,23 @@ process.stdin.on('end', () => {
   )
   line = ''
 })
+
+/**
+ * Closes what whoever started this has left open (a lock, a pipe), which would stay so with the agent.
+ * Node closes the low ones of them; its own are marked as none to be handed on. On Linux alone.
+ */
+function closeInherited(): void {
+  if (process.platform !== 'linux') return
+  const CLOSE_ON_EXEC = 0o2000000 // open(2), O_CLOEXEC
+  for (const name of readdirSync('/proc/self/fd')) {
+    try {
+      const flags = /^flags:\s*([0-7]+)/m.exec(
+        readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'),
+      )?.[1]
+      const inherited = (Number.parseInt(flags ?? '', 8) & CLOSE_ON_EXEC) === 0
+      if (Number(name) > 2 && inherited) closeSync(Number(name))
+    } catch {
+      // that of the listing itself, which is closed by now
+    }
+  }
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Option, program } from 'commander'
 import { STDERR } from './agent/audit'
 import { POLICY_MODES } from './agent/policy'
-import { explain } from './errors'
+import { explain, TrustError } from './errors'
 import { writeNewFile } from './local/files'
 import {
   convertPrivateKey,
@@ -22,9 +22,9 @@ import {
   runUnderAgent,
   setVariable,
   shellFamily,
+  standIn,
   startStandaloneAgent,
   unsetVariable,
-  waitFor,
 } from './trust/standalone-agent'
 
 const dist = join(__dirname, '..')
@@ -127,6 +127,9 @@ interface AgentOptions {
   d?: true
   k?: true
   t?: string
+  E?: string
+  O?: string[]
+  P?: string
   hosts?: string
   policy?: string
   lifetime?: string
@@ -150,6 +153,9 @@ program
   .option('-d', 'stay in the foreground and write the audit to standard error')
   .option('-k', 'end the agent that SSH_AGENT_PID names')
   .option('-t <life>', 'lifetime of keys that are added without one: 90s, 15m, 1h30m')
+  .option('-E <hash>', 'of ssh-agent: without effect, fingerprints are SHA256')
+  .option('-O <option...>', 'of ssh-agent: without effect, there are no security keys')
+  .option('-P <providers>', 'of ssh-agent: without effect, no library is ever loaded')
   .option('--hosts <file>', "the hosts to sign for, as in the action's input; - is standard input")
   .addOption(
     new Option('--policy <mode>', 'pinned with hosts, else any').choices([...POLICY_MODES]),
@@ -175,16 +181,14 @@ async function runAgentCommand(command: string[], options: AgentOptions): Promis
   const { a, c, s, D, d, k, t, hosts, audit } = options
   const shell =
     c === true ? 'csh' : s === true || command.length > 0 ? 'sh' : shellFamily(process.env['SHELL'])
-  const say = (text: string): void => {
-    process.stdout.write(text)
-  }
   if (command.length > 0 && [c, s, D, d, k].includes(true)) {
     program.error('error: a command goes with none of -c, -s, -D, -d and -k')
   }
   if (k === true) {
     const pid = killAgent(process.env['SSH_AGENT_PID'])
-    for (const name of ['SSH_AUTH_SOCK', 'SSH_AGENT_PID']) say(unsetVariable(shell, name))
-    say(`echo Agent pid ${pid} killed;\n`)
+    const names = ['SSH_AUTH_SOCK', 'SSH_AGENT_PID']
+    await say(names.map((name) => unsetVariable(shell, name)).join(''))
+    await say(`echo Agent pid ${pid} killed;\n`)
     return 0
   }
   const foreground = D === true || d === true
@@ -199,15 +203,39 @@ async function runAgentCommand(command: string[], options: AgentOptions): Promis
     signatureNamespaces: options.namespaces ?? '',
     signOtherData: options.signOtherData === true ? 'true' : '',
     ...(a === undefined ? {} : { socket: a }),
-    ...(t === undefined ? {} : { defaultLifetime: parseDuration(t) }),
+    ...(t === undefined || t === '0' ? {} : { defaultLifetime: parseDuration(t) }),
     ...(auditFile === undefined ? {} : { audit: auditFile }),
   })
   if (command.length > 0) return runUnderAgent(agent, command)
-  say(setVariable(shell, 'SSH_AUTH_SOCK', agent.socket))
   // In the foreground this process stands for the agent: signals to it are passed on.
-  if (!foreground) say(setVariable(shell, 'SSH_AGENT_PID', String(agent.pid)))
-  say(`echo Agent pid ${foreground ? process.pid : agent.pid};\n`)
-  return foreground ? waitFor(agent.process) : 0
+  const pid = foreground ? process.pid : agent.pid
+  const ended = foreground ? standIn(() => agent.process, true) : undefined
+  const lines = [
+    setVariable(shell, 'SSH_AUTH_SOCK', agent.socket),
+    ...(foreground ? [] : [setVariable(shell, 'SSH_AGENT_PID', String(agent.pid))]),
+    `echo Agent pid ${pid};\n`,
+  ]
+  await say(lines.join('')).catch((error: unknown) => {
+    agent.process.kill() // nobody would know its address
+    throw error
+  })
+  return ended ?? 0
+}
+
+/** Writes to standard output. */
+async function say(text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      reject(
+        new TrustError('agent-control', `Nobody takes the output: ${cause.message}`, { cause }),
+      )
+    }
+    process.stdout.on('error', fail) // for good: a full disk is told by an event, after the callback
+    process.stdout.write(text, (error) => {
+      if (error === null || error === undefined) resolve()
+      else fail(error)
+    })
+  })
 }
 
 program.parseAsync().catch((error: unknown) => {

@@ -400,7 +400,7 @@ describeWith(['ssh-agent', 'ssh-add', 'ssh-keygen', 'linux'], 'ssh-trust agent',
     })
 
     // Node binds what fits of the path, and nobody takes that away again.
-    test.failing('of more bytes than a socket has leaves nothing behind', async () => {
+    test('of more bytes than a socket has leaves nothing behind', async () => {
       const directory = join(makeDirectory(), 'd'.repeat(100))
       mkdirSync(directory)
       const { code, stderr } = await agent('ours', ['-s', '-a', join(directory, 'socket')])
@@ -435,7 +435,7 @@ describeWith(['ssh-agent', 'ssh-add', 'ssh-keygen', 'linux'], 'ssh-trust agent',
       expect(readdirSync(temporaryDirectory())).toEqual(life === '' ? expect.anything() : [])
     })
 
-    test.failing('0 is no limit, as for ssh-agent', async () => {
+    test('0 is no limit, as for ssh-agent', async () => {
       const [ours, real] = await both(['-s', '-t', '0'])
       expect(withoutNames(ours.stdout)).toBe(withoutNames(real.stdout))
     })
@@ -515,7 +515,7 @@ describeWith(['ssh-agent', 'ssh-add', 'ssh-keygen', 'linux'], 'ssh-trust agent',
     await until(async () => (await keysOf(socket)) === 0)
   })
 
-  test.failing('SIGINT ends none in the background, as with ssh-agent', async () => {
+  test('SIGINT ends none in the background, as with ssh-agent', async () => {
     for (const kind of ['real', 'ours'] as const) {
       const { socket, pid } = await startAgent(kind)
       process.kill(pid, 'SIGINT')
@@ -525,7 +525,7 @@ describeWith(['ssh-agent', 'ssh-add', 'ssh-keygen', 'linux'], 'ssh-trust agent',
   })
 
   // Else it holds keys for nobody, at an address that nobody was told.
-  test.failing('where the lines cannot be written: one line of why, and no agent', async () => {
+  test('where the lines cannot be written: one line of why, and no agent', async () => {
     const { stderr } = await run(...sh('"$@" -s >/dev/full', ...OURS), { env: environment() })
     expect(stderr).toMatch(/^ssh-trust: .*\n$/)
     await until(() => ourProcesses().length === 0)
@@ -728,7 +728,7 @@ describeWith(['ssh-agent', 'ssh-add', 'ssh-keygen', 'linux'], 'ssh-trust agent',
     })
 
     // As in `exec 200>lock; flock 200`. Node closes those alone that no unused number stands before.
-    test.failing('no high descriptor of the caller stays open', async () => {
+    test('no high descriptor of the caller stays open', async () => {
       expect(await keeps(200)).toBe(false)
     })
 

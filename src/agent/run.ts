@@ -53,9 +53,12 @@ export async function runAgent(line: string): Promise<Ready> {
   process.on('SIGUSR1', () => {
     dropAllKeys(state)
   })
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => end(ENDED_BY_SIGNAL))
   }
+  // As ssh-agent: in the background an interrupt is not for it.
+  const inForeground = settings.watch !== undefined && settings.orphaned === undefined
+  process.on('SIGINT', () => (inForeground ? end(ENDED_BY_SIGNAL) : undefined))
 
   stopServing = await serveAt(settings, state)
   if (settings.lifetime !== undefined) endOfLife(state, settings.lifetime)

@@ -49,7 +49,9 @@ export async function startStandaloneAgent(options: StandaloneOptions): Promise<
   const socket = options.socket ?? join(made ?? '', `agent.${process.pid}`)
   const auditFile =
     options.audit === undefined || options.audit === STDERR ? options.audit : resolve(options.audit)
-  const writable = [resolve(socket), made, auditFile].filter((path) => path !== undefined)
+  requireShort(resolve(socket))
+  const place = made === undefined ? resolve(socket) : `${made}/`
+  const writable = auditFile === undefined ? [place] : [place, auditFile]
   const stderr = auditFile === STDERR ? 'inherit' : 'ignore'
   const launching = launchAgent(options.agentFile, writable, stderr)
   const watch = options.tied ? identify(process.pid) : undefined
@@ -74,6 +76,15 @@ export async function startStandaloneAgent(options: StandaloneOptions): Promise<
     if (made !== undefined) rmSync(made, { recursive: true, force: true })
     throw error
   }
+}
+
+/** Node would cut a longer path off, and listen at what is left. Linux takes 107 bytes, macOS 103. */
+function requireShort(socket: string): void {
+  const longest = process.platform === 'linux' ? 107 : 103
+  if (Buffer.byteLength(socket) <= longest) return
+  throw new TrustError('agent-start', `The path ${socket} is too long for a socket.`, {
+    hint: `At most ${longest} bytes; choose another with -a, or another TMPDIR.`,
+  })
 }
 
 /**
@@ -140,15 +151,27 @@ export function killAgent(pidText: string | undefined): number {
 }
 
 /** Signals that are passed on to whom this process stands for. */
-const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR1', 'SIGUSR2'] as const
+const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 
-/** Waits for a process that stands in the place of this one. Returns what this one is to exit with. */
-export async function waitFor(child: ChildProcess): Promise<number> {
-  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
-  child.ref()
+/**
+ * Starts a process that stands in the place of this one, and waits for it. The handlers are there
+ * first: an early SIGUSR1 would open Node's inspector.
+ *
+ * @param interrupts whether SIGINT is passed on; a terminal gives it to a child by itself
+ * @returns what this process is to exit with
+ */
+export async function standIn(start: () => ChildProcess, interrupts: boolean): Promise<number> {
+  const child: { running?: ChildProcess } = {}
+  for (const signal of SIGNALS) process.on(signal, () => child.running?.kill(signal))
+  process.on('SIGINT', () => {
+    if (interrupts) child.running?.kill('SIGINT')
+  })
+  const running = start()
+  child.running = running
+  running.ref()
   return new Promise((done, reject) => {
-    child.once('error', reject)
-    child.once('exit', (code, signal) => {
+    running.once('error', reject)
+    running.once('exit', (code, signal) => {
       // As a shell tells it of a process that a signal ended.
       done(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
     })
@@ -171,7 +194,8 @@ export async function runUnderAgent(
     SSH_AGENT_PID: String(agent.pid),
   }
   try {
-    return await waitFor(spawn(command, args, { stdio: 'inherit', env }))
+    const start = (): ChildProcess => spawn(command, args, { stdio: 'inherit', env })
+    return await standIn(start, !process.stdin.isTTY)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new TrustError('input-invalid', `${command} can't be run: ${reason}`, { cause })
