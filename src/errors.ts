@@ -36,8 +36,19 @@ export const ERROR_CODES = [
   'host-key-type-absent',
   'host-key-unproven',
   'login-refused',
+  'login-method-absent',
   'host-key-changed',
   'host-key-revoked',
+  // files on a host
+  'remote-shell',
+  'remote-file-unsafe',
+  'remote-file-failed',
+  'remote-file-locked',
+  'remote-file-changed',
+  // trust on hosts
+  'bootstrap-unproven',
+  'expiry-unsupported',
+  'revocation-failed',
   // this machine
   'home-unsafe',
   'file-unsafe',

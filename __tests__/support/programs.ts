@@ -41,6 +41,16 @@ const PACKAGES = {
   pygit2: 'python3-pygit2',
   'net-ssh': 'ruby-net-ssh',
   'x-crypto': 'golang-golang-x-crypto-dev',
+  /** Login shells, and other programs called sh. */
+  bash: 'bash',
+  dash: 'dash',
+  busybox: 'busybox',
+  mksh: 'mksh',
+  tcsh: 'tcsh',
+  fish: 'fish',
+  unshare: 'util-linux',
+  /** Shared libraries: PAM without the machine's accounts. */
+  pam_wrapper: 'libpam-wrapper',
 } as const satisfies Record<string, string>
 
 export type Program = keyof typeof PACKAGES
@@ -63,6 +73,7 @@ const MORE_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '
 const SHARED_LIBRARIES: Partial<Record<Program, string>> = {
   nss_wrapper: 'libnss_wrapper.so',
   libssh: 'libssh.so.4',
+  pam_wrapper: 'libpam_wrapper.so',
 }
 
 /** Their files are at paths with versions in them; dpkg's list of these files is not. */

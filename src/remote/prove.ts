@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { systemCode, TrustError } from '../errors'
+import { TrustError } from '../errors'
 import { kexInit, parseKexInit, SSH_MSG_KEXDH_REPLY, startExchange } from '../ssh/key-exchange'
 import { requireRsaSize, typeOfBlob } from '../ssh/public-key'
 import {
@@ -18,6 +18,7 @@ import {
   SSH_MSG_KEXINIT,
   TransportReader,
 } from '../ssh/transport'
+import { socketError } from './socket-error'
 
 const VERSION = 'SSH-2.0-sshtrust'
 
@@ -75,46 +76,9 @@ async function dial({ host, port }: Address, timeout: number): Promise<Duplex> {
     })
     socket.once('error', (error) => {
       clearTimeout(timer)
-      reject(dialError(error))
+      reject(socketError(error, () => closed(undefined, error)))
     })
   })
-}
-
-function dialError(error: Error): TrustError {
-  // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
-  const first: unknown = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error
-  const code = systemCode(first) ?? 'unknown'
-  const cause = error
-  switch (code) {
-    case 'ENOTFOUND':
-      return new TrustError('host-not-found', 'There is no such host name.', {
-        hint: 'Check the spelling; a name of a private network needs that network on the runner.',
-        cause,
-      })
-    case 'EAI_AGAIN':
-      return new TrustError(
-        'host-not-found',
-        'The host name could not be looked up: the name server does not answer.',
-        {
-          hint: 'Try again, or check the name service of the runner.',
-          cause,
-        },
-      )
-    case 'ECONNREFUSED':
-      return new TrustError('host-refused', 'Nothing listens on that port.', {
-        hint: 'Start the SSH server there (package openssh-server), or correct the port.',
-        cause,
-      })
-    case 'ETIMEDOUT':
-      return new TrustError('host-timeout', 'The connection timed out.', { cause })
-    case 'ECONNRESET':
-      return closed(undefined, cause)
-    default:
-      return new TrustError('host-unreachable', `The host can't be reached (${code}).`, {
-        hint: 'Check the address and the network of the runner.',
-        cause,
-      })
-  }
 }
 
 function closed(said: string | undefined, cause?: unknown): TrustError {

@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { styleText } from 'node:util'
 import { parseAudit } from '../agent/audit'
-import { agentStatus, signForProvenHost } from '../agent/control'
-import { SSH_AGENT_RSA_SHA2_512 } from '../agent/messages'
+import { agentStatus } from '../agent/control'
 import { explain } from '../errors'
 import { findProgram, runProgram, type ProgramResult } from '../local/programs'
 import { startDemoServer, type DemoServer } from '../remote/demo-server'
-import { logIn, uploadFile } from '../remote/login'
+import { uploadFile } from '../remote/upload'
 import { encodePublicKey, fingerprint } from '../ssh/public-key'
+import { logInWithJobKey } from './job-login'
 
 /** First OpenSSH whose scp speaks SFTP, which is all that the demo's server can do. */
 const OPENSSH_NEEDED = 9
@@ -270,7 +270,7 @@ function clientEnv(main: Run): Record<string, string> {
   return { ...main.env, PATH: process.env['PATH'] ?? '' }
 }
 
-/** Uploads with ssh2, which binds nothing: the holder of the token says which host it has proven. */
+/** Uploads with ssh2, where there is no ssh. */
 async function uploadThroughAgent(
   { deployKey }: Stage,
   server: DemoServer,
@@ -278,22 +278,8 @@ async function uploadThroughAgent(
   main: Run,
 ): Promise<undefined> {
   const agent = { socket: main.env['SSH_AUTH_SOCK'] ?? '', token: main.state['token'] ?? '' }
-  const client = await logIn({
-    host: '127.0.0.1',
-    port: server.port,
-    user: 'demo',
-    hostKey: hostKey.blob,
-    keys: [deployKey.blob],
-    timeout: 10_000,
-    sign: async (key, data, sessionId) =>
-      signForProvenHost(
-        agent,
-        { hostKey: hostKey.blob, sessionId },
-        key,
-        data,
-        SSH_AGENT_RSA_SHA2_512,
-      ),
-  })
+  const address = { host: '127.0.0.1', port: server.port, user: 'demo', timeout: 10_000 }
+  const client = await logInWithJobKey({ ...address, hostKey: hostKey.blob }, deployKey.blob, agent)
   await uploadFile(client, '/release.txt', Buffer.from('version 1\n'))
   client.end()
 }
