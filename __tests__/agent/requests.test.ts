@@ -135,11 +135,12 @@ describe('a signature', () => {
 
   test.each(KEY_TYPES.flatMap((type) => [0, 2, 4].map((flags, index) => ({ type, flags, index }))))(
     '$type, flags $flags',
-    ({ type, flags, index }) => {
+    async ({ type, flags, index }) => {
       const identity = identityOf('signer', type)
       const state = stateOf({ identities: [me, identity], policy: pinned })
       const data = userauth({ key: identity.blob, hostKey: web.publicKey })
-      const answered = reply(signMessage(identity.blob, data, flags), bound(binding(web)), state)
+      const message = signMessage(identity.blob, data, flags)
+      const answered = await answer(message, bound(binding(web)), state)
       const algorithm = type === 'ssh-rsa' ? ALGORITHMS[index] : type
       const told = {
         request: 'sign',
@@ -162,9 +163,9 @@ describe('a signature', () => {
     },
   )
 
-  test('with both flags of RSA is one of SHA-256', () => {
+  test('with both flags of RSA is one of SHA-256', async () => {
     const rsa = identityOf('signer', 'ssh-rsa')
-    const answered = reply(
+    const answered = await answer(
       signMessage(rsa.blob, 'x', 6),
       noBindings(),
       stateOf({ identities: [rsa] }),

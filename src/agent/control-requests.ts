@@ -42,6 +42,7 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
       const hostKey = Buffer.from(request.hostKey, 'base64')
       const sessionId = Buffer.from(request.sessionId, 'base64')
       const defect = record(bindings, { hostKey, sessionId, forwarding: false })
+      bindings.byControl = true
       return defect === undefined ? SUCCESS : EXTENSION_FAILURE
     }
     case 'certify':

@@ -3,7 +3,7 @@ import { certificateType, isSigned, parseCertificate } from '../ssh/certificate'
 import { TrustError } from '../errors'
 import type { PrivateKey } from '../ssh/private-key'
 import { fingerprint, typeOfBlob } from '../ssh/public-key'
-import { makeSignature } from '../ssh/signature'
+import { makeRsaSignature, makeSignature } from '../ssh/signature'
 import type { Destination } from './constraints'
 import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from './messages'
 
@@ -71,9 +71,14 @@ export function withIdentity(
 /**
  * Signs with an identity.
  *
- * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ * @returns a promise for RSA, whose signatures would keep the other connections waiting; undefined
+ *   where only one with SHA-1 was asked for (RSA without a flag)
  */
-export function signWith(identity: Identity, data: Buffer, flags: number): Buffer | undefined {
+export function signWith(
+  identity: Identity,
+  data: Buffer,
+  flags: number,
+): Buffer | Promise<Buffer> | undefined {
   const { type, key } = identity.privateKey
   const hash =
     flags & SSH_AGENT_RSA_SHA2_256
@@ -81,6 +86,6 @@ export function signWith(identity: Identity, data: Buffer, flags: number): Buffe
       : flags & SSH_AGENT_RSA_SHA2_512
         ? 'sha512'
         : undefined
-  if (type === 'ssh-rsa' && hash === undefined) return undefined
-  return makeSignature(type, key, data, hash ?? 'sha512')
+  if (type !== 'ssh-rsa') return makeSignature(type, key, data, 'sha512')
+  return hash === undefined ? undefined : makeRsaSignature(key, data, hash)
 }

@@ -61,7 +61,9 @@ function dispatch(reader: Reader, bindings: Bindings, state: AgentState): Buffer
   const type = reader.byte()
   if (type === SSH_AGENTC_EXTENSION) return extension(reader, bindings, state)
   if (type === SSH_AGENTC_UNLOCK) return unlockAgent(reader, state)
-  if (state.lock.isLocked()) return refuseLocked(type, state)
+  // The job revokes its keys by logins with them, whatever a step has done to the agent.
+  const byJob = bindings.byControl === true
+  if (state.lock.isLocked() && !byJob) return refuseLocked(type, state)
   switch (type) {
     case SSH_AGENTC_REQUEST_IDENTITIES:
       return listIdentities(bindings, state)
@@ -130,11 +132,16 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     return FAILURE
   }
   const judge = (): Verdict =>
-    decide(state.policy, identity, bindings, data, now(), state.signatures)
+    decide(
+      state.policy,
+      identity,
+      bindings,
+      data,
+      now(),
+      bindings.byControl === true ? 0 : state.signatures,
+    )
   const verdict = judge()
-  const carryOut = ({ allowed, reason, ...facts }: Verdict): Buffer => {
-    const signature = allowed ? signWith(identity, data, flags) : undefined
-    if (signature !== undefined) state.signatures += 1
+  const reply = ({ allowed, reason, ...facts }: Verdict, signature: Buffer | undefined): Buffer => {
     state.audit.write({
       request: 'sign',
       verdict: signature === undefined ? 'refused' : 'signed',
@@ -144,6 +151,14 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
       ...facts,
     })
     return signature === undefined ? FAILURE : signResponse(signature)
+  }
+  const carryOut = (judged: Verdict): Buffer | Promise<Buffer> => {
+    const signature = judged.allowed ? signWith(identity, data, flags) : undefined
+    // Counted before it is made: others may be asked for meanwhile.
+    if (signature !== undefined && bindings.byControl !== true) state.signatures += 1
+    return signature instanceof Promise
+      ? signature.then((made) => reply(judged, made))
+      : reply(judged, signature)
   }
   if (!verdict.allowed || identity.confirm !== true) return carryOut(verdict)
   return confirm(identity, verdict, state).then((confirmed) => {

@@ -44,14 +44,18 @@ export async function serveAt(
   state: AgentState,
 ): Promise<() => void> {
   const serve = connectionServer(state)
+  const server = await listenOn(pipe ?? socket, serve)
   if (pipe === undefined) {
-    await listenOn(socket, serve)
     return () => {
+      server.close()
       rmSync(socket, { force: true })
     }
   }
-  await listenOn(pipe, serve)
-  return (await listenCygwin(socket, serve)).close
+  const cygwin = await listenCygwin(socket, serve)
+  return () => {
+    server.close()
+    cygwin.close()
+  }
 }
 
 /** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */

@@ -23,6 +23,8 @@ export interface Binding {
 export interface Bindings {
   list: Binding[]
   failed: boolean
+  /** The job itself has said which host this is: bounds for later steps do not count. */
+  byControl?: true
 }
 
 export function noBindings(): Bindings {
