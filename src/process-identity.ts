@@ -8,7 +8,10 @@ import { systemCode } from './errors'
 
 export interface ProcessIdentity {
   pid: number
-  /** When it started, in the platform's own form; absent where the platform does not tell. */
+  /**
+   * When it started, in the platform's own form; absent where the platform does not tell: Windows does
+   * through slow programs only.
+   */
   start?: string
 }
 

@@ -313,8 +313,14 @@ describe('a lock that is there already', () => {
     await expectTakenOver(locked(JSON.stringify(foreign), 61_000))
   })
 
+  test('of a live pid that may be another process by now, and old, is taken over', async () => {
+    const { pid, host } = { pid: process.pid, host: hostname() }
+    await expectTakenOver(locked(JSON.stringify({ pid, host }), 61_000))
+  })
+
   test.each([
     ['of a live process', JSON.stringify(me), 1_000_000],
+    ['of a live pid, not old', JSON.stringify({ pid: process.pid, host: hostname() }), 30_000],
     ['of another machine, not old', JSON.stringify(foreign), 30_000],
     ['that is just being made', '', 0],
   ])('%s is respected until it goes', async (_, content, age) => {

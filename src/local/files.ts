@@ -25,8 +25,13 @@ import { identify, stillRuns, type ProcessIdentity } from '../process-identity'
 
 /** How long to wait for another job that is writing the same file. */
 const LOCK_TIMEOUT = 20_000
-/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
 const FOREIGN_LOCK_AGE = 60_000
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = 16 * 1024 * 1024
 
@@ -69,17 +74,43 @@ export async function editFile(path: string, id: string, edit: Edit): Promise<vo
     const edited = edit(text)
     if (edited === text) return
     if (edited === undefined) {
-      rmSync(target)
+      await whenFree(() => {
+        rmSync(target)
+      })
       return
     }
     rmSync(temporary, { force: true })
     writeNewFile(temporary, Buffer.from(edited, 'latin1'))
     if (before !== undefined) keepOwnerAndMode(temporary, before)
-    renameSync(temporary, target)
+    await whenFree(() => {
+      renameSync(temporary, target)
+    })
   } finally {
     rmSync(temporary, { force: true })
-    release()
+    await whenFree(release)
   }
+}
+
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action: () => void): Promise<void> {
+  const start = Date.now()
+  for (;;) {
+    try {
+      action()
+      return
+    } catch (error) {
+      if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT) throw error
+    }
+    await sleep(20)
+  }
+}
+
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+export function isHeldOpen(error: unknown, platform = process.platform): boolean {
+  return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '')
 }
 
 /** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
@@ -120,7 +151,7 @@ interface LockHolder extends ProcessIdentity {
 async function takeLock(path: string): Promise<() => void> {
   const me: LockHolder = { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() }
   const content = JSON.stringify(me)
-  const deadline = Date.now() + LOCK_TIMEOUT
+  const start = Date.now()
   for (;;) {
     try {
       writeNewFile(path, content)
@@ -128,10 +159,11 @@ async function takeLock(path: string): Promise<() => void> {
         if (readText(path) === content) rmSync(path, { force: true })
       }
     } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error
+      const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT
+      if (systemCode(error) !== 'EEXIST' && !passing) throw error
     }
     removeStaleLock(path)
-    if (Date.now() > deadline) {
+    if (Date.now() - start > LOCK_TIMEOUT) {
       throw new TrustError(
         'file-locked',
         `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`,
@@ -165,7 +197,10 @@ function removeStaleLock(path: string): void {
 function isStale(content: string, age: number): boolean {
   const holder = parseHolder(content)
   if (holder === undefined) return age > 2000 // its maker died between making and filling it
-  return holder.host === hostname() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE
+  if (holder.host === hostname() && !stillRuns(holder)) return true
+  // Elsewhere, or perhaps another process with the same pid.
+  const known = holder.host === hostname() && holder.start !== undefined
+  return !known && age > FOREIGN_LOCK_AGE
 }
 
 function parseHolder(content: string): LockHolder | undefined {

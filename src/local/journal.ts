@@ -2,6 +2,7 @@
  * The journal: before every effect outside the job's directory a line is written and synced; teardown
  * replays the lines in reverse. It holds no secret.
  */
+import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   constants,
@@ -9,17 +10,71 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  rmdirSync,
   rmSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
-import { systemCode, TrustError } from '../errors'
+import { basename, dirname, posix, win32 } from 'node:path'
+import { explain, systemCode, TrustError } from '../errors'
 import type { ProcessIdentity } from '../process-identity'
+
+/** Where something was done in an account on a host, for a login with a key of the job. */
+interface InAccount {
+  /** `user@name`, for messages. */
+  target: string
+  host: string
+  port: number
+  user: string
+  /** What the host has proven, and the job's key: wire format, base64. */
+  hostKey: string
+  key: string
+  /** Whether it is to be undone. */
+  revoke: boolean
+  /** It was undone already. The latest record counts. */
+  undone?: true
+}
 
 /** What was about to be done, with all that is needed to undo it. */
 export type Effect =
-  /** The agent's process, serving on the socket `target`. */
+  /** A line in a host's authorized_keys. It is taken out by a login with its own key. */
+  | {
+      kind: 'authorized-key'
+      /** `user@name`, for messages. */
+      target: string
+      host: string
+      port: number
+      user: string
+      /** What the host has proven, and the key: wire format, base64. */
+      hostKey: string
+      key: string
+      line: string
+      /** Of authorized_keys, where it is not where it always is. */
+      path?: string
+      /** As `addAuthorizedKey` tells it. */
+      newlineMended?: string
+      /** What was made for it on the host. */
+      created: string[]
+      /** Whether post is to take it out, and whether the key was made for this job alone. */
+      revoke: boolean
+      generated: boolean
+      /** ISO 8601; absent: never. */
+      expires?: string
+      /** It was taken out already. The latest record of a line counts. */
+      undone?: true
+    }
+  /** A key pair made in an account's ~/.ssh. It is known again by its comment. */
+  | (InAccount & { kind: 'remote-file'; path: string; comment: string; madeDirectory: boolean })
+  /** A line put into an account's known_hosts, and the rows that gave way to it. */
+  | (InAccount & {
+      kind: 'known-host'
+      line: string
+      replaced: { index: number; was: string; rest?: string }[]
+      newlineMended: boolean
+      created: string[]
+    })
+  /** The agent's process, answering us at `target`: its socket, or on Windows its pipe. */
   | { kind: 'agent'; target: string }
   /** That process is `process`. */
   | { kind: 'agent-process'; target: string; process: ProcessIdentity }
@@ -30,17 +85,36 @@ export type Effect =
 
 const PREFIX = 'ssh-trust-'
 
+/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
+const RETRIES = 5
+
 /** Name of the journal in the job's directory. */
 const NAME = 'journal.jsonl'
 
-/** Longest Unix socket path: 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero). */
-const MAX_SOCKET_PATH = 103
+/** Of the agent's socket, in the job's directory. */
+const SOCKET = 'agent.sock'
+
+interface PathRules {
+  /** Paths that need no quotes in an ssh_config, nor in a shell. */
+  plain: RegExp
+  /** Longest path of a socket, in bytes. */
+  longest: number
+  /** Tried when all else is unusable. */
+  last: string | undefined
+}
+
+const RULES: Record<'posix' | 'win32', PathRules> = {
+  // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
+  posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
+  // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
+  win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
+}
 
 export interface Journal {
   path: string
   /** Of the job: part of every name and marker that it leaves anywhere. */
   id: string
-  /** The job's directory, mode 0700. */
+  /** The job's directory, that only this user may enter. With slashes on Windows too. */
   directory: string
   append: (effect: Effect) => void
 }
@@ -53,9 +127,9 @@ export interface Journal {
  *
  * @throws TrustError `temp-unusable`
  */
-export function openJournal(runnerTemp: string | undefined): Journal {
-  const directory = makeDirectory([runnerTemp, tmpdir(), '/tmp'])
-  const path = join(directory, NAME)
+export function openJournal(runnerTemp: string | undefined, platform = process.platform): Journal {
+  const directory = makeDirectory([runnerTemp, tmpdir()], platform)
+  const path = posix.join(directory, NAME)
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
   closeSync(openSync(path, flags, 0o600))
   return {
@@ -74,19 +148,27 @@ export function openJournal(runnerTemp: string | undefined): Journal {
   }
 }
 
-function makeDirectory(candidates: readonly (string | undefined)[]): string {
+function makeDirectory(
+  candidates: readonly (string | undefined)[],
+  platform: NodeJS.Platform,
+): string {
+  const windows = platform === 'win32'
+  const rules = windows ? RULES.win32 : RULES.posix
   const problems: string[] = []
-  for (const parent of candidates) {
-    if (parent === undefined || parent === '') continue
-    const longest = join(parent, `${PREFIX}XXXXXX`, 'agent.sock')
-    if (!/^\/[A-Za-z0-9/._+-]*$/.test(parent))
-      problems.push(`${parent}: has a space or special character`)
-    else if (Buffer.byteLength(longest) > MAX_SOCKET_PATH) problems.push(`${parent}: too long`)
+  for (const candidate of [...candidates, rules.last]) {
+    if (candidate === undefined || candidate === '') continue
+    const parent = windows ? candidate.replaceAll('\\', '/') : candidate
+    const longest = posix.join(parent, `${PREFIX}XXXXXX`, SOCKET)
+    if (!rules.plain.test(parent)) problems.push(`${parent}: has a space or special character`)
+    else if (Buffer.byteLength(longest) > rules.longest) problems.push(`${parent}: too long`)
     else {
       try {
-        return mkdtempSync(join(parent, PREFIX)) // mode 0700
+        const made = mkdtempSync(posix.join(parent, PREFIX)) // mode 0700
+        const directory = posix.join(parent, basename(made))
+        if (windows) restrictToUser(directory)
+        return directory
       } catch (error) {
-        problems.push(`${parent}: ${systemCode(error) ?? String(error)}`)
+        problems.push(`${parent}: ${systemCode(error) ?? explain(error)}`)
       }
     }
   }
@@ -97,6 +179,42 @@ function makeDirectory(candidates: readonly (string | undefined)[]): string {
       hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
     },
   )
+}
+
+/** A program of Windows itself, whatever is on the PATH. */
+function system32(name: string): string {
+  return win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name)
+}
+
+/**
+ * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
+ * still empty, gets this user as the only one with any access, to all that will be in it too.
+ *
+ * @throws an error where that fails; the directory is gone then
+ */
+function restrictToUser(directory: string): void {
+  try {
+    const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' } as const
+    const sid = parseSid(execFileSync(system32('whoami.exe'), WHOAMI_ARGUMENTS, options))
+    execFileSync(system32('icacls.exe'), icaclsArguments(directory, sid), options)
+  } catch (error) {
+    rmdirSync(directory)
+    throw new Error(`can't be made private: ${explain(error).trim()}`, { cause: error })
+  }
+}
+
+const WHOAMI_ARGUMENTS = ['/user', '/fo', 'csv', '/nh']
+
+/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
+function parseSid(line: string): string {
+  const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1]
+  if (sid === undefined) throw new Error('whoami told no SID')
+  return sid
+}
+
+/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
+function icaclsArguments(directory: string, sid: string): string[] {
+  return [win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`]
 }
 
 /**
@@ -128,5 +246,12 @@ export function isJournalPath(path: string): boolean {
 
 /** Removes the job's directory, journal and all. */
 export function removeJobDirectory(journalPath: string): void {
-  rmSync(dirname(journalPath), { recursive: true, force: true })
+  const directory = dirname(journalPath)
+  // First and by itself: on Windows an agent that was killed leaves it read-only.
+  try {
+    unlinkSync(posix.join(directory, SOCKET))
+  } catch {
+    // not there; what else there may be is told of the whole
+  }
+  rmSync(directory, { recursive: true, force: true, maxRetries: RETRIES })
 }
