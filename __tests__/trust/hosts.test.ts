@@ -50,7 +50,7 @@ describe('what a line calls its host', () => {
     ['my_host.example.', { host: 'my_host.example.', port: 22 }],
   ])('%s', (name, expected) => {
     const line = only(`${name} ${FP}`)
-    const rest = { pins: [print(FP)], forward: false, position: 'hosts:1' }
+    const rest = { pins: [print(FP)], forward: false, bootstrap: false, position: 'hosts:1' }
     expect(line).toStrictEqual({ ...expected, ...rest })
     expect(hostName(line)).toBe(expected.alias ?? expected.host)
   })

@@ -59,7 +59,10 @@ describe('a journal', () => {
     expect(
       await tearDown(join(makeDirectory(), 'ssh-trust-aB3dE6', 'journal.jsonl')),
     ).toBeUndefined()
-    expect(await tearDown(journal.path)).toEqual({ audit: { entries: [], omitted: 0 }, effects: [] })
+    expect(await tearDown(journal.path)).toEqual({
+      audit: { entries: [], omitted: 0 },
+      effects: [],
+    })
     expect(existsSync(journal.directory)).toBe(false)
     expect(await tearDown(journal.path)).toBeUndefined()
   })
@@ -94,7 +97,11 @@ describe('a journal', () => {
     const journal = journalOf()
     writeFileSync(join(journal.directory, 'report.json'), JSON.stringify(job))
     writeFileSync(join(journal.directory, 'audit.jsonl'), `${JSON.stringify(use)}\n{"ti`)
-    expect(await tearDown(journal.path)).toEqual({ report: job, audit: { entries: [use], omitted: 0 }, effects: [] })
+    expect(await tearDown(journal.path)).toEqual({
+      report: job,
+      audit: { entries: [use], omitted: 0 },
+      effects: [],
+    })
 
     const torn = journalOf()
     writeFileSync(join(torn.directory, 'report.json'), '{"version":')

@@ -2,6 +2,7 @@
  * The `hosts` input: one host a line,
  *
  *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
+ *         [bootstrap] [password-env=NAME] [path=FILE]
  *
  * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
  * `@revoked` with one. Well-known forges need no pin.
@@ -23,11 +24,18 @@ export interface HostLine {
   users?: string[]
   /** Whether the agent may be forwarded to this host. */
   forward: boolean
+  /** Whether the job's key is to be put into authorized_keys there. */
+  bootstrap: boolean
+  /** The variable that holds the password to do that with. */
+  passwordEnv?: string
+  /** AuthorizedKeysFile of that account, where it is not ~/.ssh/authorized_keys. */
+  path?: string
   /** Where it stands, for messages: `hosts:3`. */
   position: string
 }
 
-const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward'
+const OPTIONS =
+  'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE'
 
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const MAX_TEXT = 16 * 1024 * 1024
@@ -93,7 +101,7 @@ function nameClashes(hosts: readonly HostLine[]): TrustError[] {
 function parseLine(tokens: readonly Token[], position: string): HostLine {
   const [first, ...rest] = tokens
   const name = parseName(first?.text ?? '')
-  const { pins, keys, users, forward } = parseRest(rest, position)
+  const { pins, keys, users, ...options } = parseRest(rest, position)
   if (!pins.some((pin) => pin.kind !== 'revoked')) pins.push(...builtInPins(name.host))
   const { user } = name
   if (user !== undefined && users.length > 0 && !users.includes(user)) {
@@ -104,7 +112,7 @@ function parseLine(tokens: readonly Token[], position: string): HostLine {
   return {
     ...name,
     pins,
-    forward,
+    ...options,
     position,
     ...(keys.length === 0 ? {} : { keys }),
     ...(users.length === 0 ? {} : { users }),
@@ -166,11 +174,16 @@ function requireUserName(user: string): void {
 function parseRest(
   tokens: readonly Token[],
   position: string,
-): { pins: Pin[]; keys: string[]; users: string[]; forward: boolean } {
+): Pick<HostLine, 'pins' | 'forward' | 'bootstrap' | 'passwordEnv' | 'path'> & {
+  keys: string[]
+  users: string[]
+} {
   const pins: Pin[] = []
+  const remote: Pick<HostLine, 'passwordEnv' | 'path'> = {}
   const keys: string[] = []
   const users: string[] = []
   let forward = false
+  let bootstrap = false
   let i = 0
   const peek = (): string => tokens[i]?.text ?? ''
   while (i < tokens.length) {
@@ -203,6 +216,12 @@ function parseRest(
         users.push(...names)
       } else if (text === 'forward') {
         forward = true
+      } else if (text === 'bootstrap') {
+        bootstrap = true
+      } else if (text.startsWith('password-env=')) {
+        remote.passwordEnv = readVariableName(text.slice('password-env='.length))
+      } else if (text.startsWith('path=') && text.length > 5) {
+        remote.path = text.slice(5)
       } else {
         throw new TrustError(
           'hosts-option-unknown',
@@ -216,14 +235,26 @@ function parseRest(
       throw error instanceof TrustError ? error.about(at) : error
     }
   }
-  return { pins, keys, users, forward }
+  const [option] = Object.keys(remote)
+  if (option !== undefined && !bootstrap) {
+    const name = option === 'path' ? 'path=' : 'password-env='
+    throw new TrustError('hosts-syntax', `${name} is for bootstrap, which is not on this line.`)
+  }
+  return { pins, keys, users, forward, bootstrap, ...remote }
+}
+
+function readVariableName(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) return name
+  throw new TrustError('hosts-syntax', `${JSON.stringify(name)} can't be a variable's name.`, {
+    hint: 'password-env= takes the name of a variable that holds the password, never the password.',
+  })
 }
 
 /** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
 function isComment(text: string): boolean {
   return (
     text !== '' &&
-    text.toLowerCase() !== 'forward' &&
+    !['forward', 'bootstrap'].includes(text.toLowerCase()) &&
     !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
     !isKeyType(text)
   )

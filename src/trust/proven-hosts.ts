@@ -10,7 +10,7 @@ import { plainKey } from '../ssh/certificate'
 import { parsePin, pinFingerprint, type Pin } from '../ssh/pin'
 import { displayType, fingerprint, formatPublicKey, typeOfBlob } from '../ssh/public-key'
 import { hostName, type HostLine } from './hosts'
-import type { HostReport } from './report'
+import type { ComingKey, HostReport } from './report'
 
 /** A line of `hosts` whose server has proven a pinned key. */
 export interface Proven {
@@ -137,7 +137,8 @@ export function provenHost(line: HostLine, { hostKey, pin }: Proven['result']): 
   }
 }
 
-export function reportHost({ line, result }: Proven): HostReport {
+/** @param coming what a login there has shown, if there was one */
+export function reportHost({ line, result }: Proven, coming?: readonly ComingKey[]): HostReport {
   const { hostKey, pin, stale } = result
   return {
     name: hostName(line),
@@ -148,5 +149,6 @@ export function reportHost({ line, result }: Proven): HostReport {
     fingerprint: fingerprint(plainKey(hostKey)),
     pin: describePin(pin),
     stale: stale.map(describeKey),
+    ...(coming === undefined ? {} : { coming: [...coming] }),
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AgentAddress } from '../agent/control'
+import { explain, TrustError } from '../errors'
+import type { Effect } from '../local/journal'
+import type { Connection } from '../remote/connect'
+import { removeAuthorizedKey } from '../ssh/authorized-keys'
+import { logInWithJobKey } from './job-login'
+import type { EffectReport } from './report'
+
+export type Granted = Extract<Effect, { kind: 'authorized-key' }>
+
+type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const LOGIN_TIMEOUT = 10_000
+
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000]
+
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']
+
+/** @throws TrustError with the line that is left, where it can't be removed */
+export async function revoke(granted: Granted, agent: AgentAddress | undefined): Promise<Outcome> {
+  if (!granted.revoke) {
+    return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` }
+  }
+  if (agent === undefined) throw notRevoked(granted, 'the agent is gone')
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await removeLine(granted, agent)
+    } catch (error) {
+      const wait = BACKOFF[attempt]
+      const again = error instanceof TrustError && UNREACHABLE.includes(error.code)
+      if (!again || wait === undefined) throw notRevoked(granted, explain(error), error)
+      await sleep(wait)
+    }
+  }
+}
+
+function endOf({ expires }: Granted): string {
+  return expires === undefined ? 'it never expires' : `it expires at ${expires}`
+}
+
+function notRevoked(granted: Granted, why: string, cause?: unknown): TrustError {
+  const { user, host, path = '~/.ssh/authorized_keys', line } = granted
+  return new TrustError(
+    'revocation-failed',
+    `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`,
+    { hint: `Remove this line there: ${line}`, cause },
+  )
+}
+
+async function removeLine(granted: Granted, agent: AgentAddress): Promise<Outcome> {
+  const { host, port, user } = granted
+  const client = await logInWithJobKey(
+    { host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT },
+    Buffer.from(granted.key, 'base64'),
+    agent,
+  )
+  try {
+    return await removeGranted(client, granted)
+  } finally {
+    client.end()
+  }
+}
+
+/** Removes the line over a connection that is there, with what was made for it. */
+export async function removeGranted(client: Connection, granted: Granted): Promise<Outcome> {
+  const { editAuthorizedKeys } = await import('../remote/authorized-keys') // ssh2 takes long to load
+  const { user, line, newlineMended, generated, created, path } = granted
+  let removed = 0
+  let left = 0
+  await editAuthorizedKeys(
+    client,
+    { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) },
+    (content) => {
+      // Whatever line holds a key that was made for this job is ours.
+      const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated })
+      removed = removal.removed.length
+      left = removal.left.length
+      return removed === 0 ? undefined : removal.content
+    },
+  )
+  if (removed > 0) return { outcome: 'undone' }
+  const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone'
+  return { outcome: 'nothing to undo', detail }
+}
