@@ -1,11 +1,13 @@
 /** The command line, `ssh-trust`. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, program } from 'commander'
 import { STDERR } from './agent/audit'
 import { POLICY_MODES } from './agent/policy'
-import { explain, TrustError } from './errors'
+import { combine, explain, TrustError } from './errors'
 import { writeNewFile } from './local/files'
+import type { Credentials } from './remote/connect'
+import { parsePrivateKeys } from './ssh/key-file'
 import {
   convertPrivateKey,
   convertPublicKey,
@@ -16,7 +18,18 @@ import {
   type PublicFormat,
 } from './trust/convert'
 import { runDemo } from './trust/demo'
+import { diagnose, formatFindings, hasProblem, type DoctorOptions } from './trust/doctor'
 import { parseDuration } from './trust/duration'
+import { hostName, parseHosts, type HostLine } from './trust/hosts'
+import type { RevocationReport } from './trust/report'
+import {
+  formatRevocations,
+  matchesOfKeys,
+  matchOfComment,
+  matchOfFingerprint,
+  revocationCredentials,
+  revokeOnHosts,
+} from './trust/revoke-keys'
 import {
   killAgent,
   runUnderAgent,
@@ -235,6 +248,206 @@ async function say(text: string): Promise<void> {
       if (error === null || error === undefined) resolve()
       else fail(error)
     })
+  })
+}
+
+interface DoctorCommandOptions {
+  hosts: string
+  json?: true
+  passwordEnv?: string
+  key?: string
+  passphraseFile?: string
+  audit?: string
+}
+
+/** For each step with each host, in milliseconds. */
+const DOCTOR_TIMEOUT = 10_000
+
+/** What a wrong command line ends with: 1 stands for a problem that was found. */
+const WRONG_USAGE = 2
+
+program
+  .command('doctor')
+  .description('find out why a login fails, and say what to do')
+  .argument('[name...]', 'hosts to look at, as the file calls them; all of them if left out')
+  .requiredOption('--hosts <file>', "the hosts, as in the action's input; - is standard input")
+  .option('--json', 'print the findings as JSON')
+  .addOption(
+    new Option(
+      '--password-env <name>',
+      'variable with a password to look at the accounts with',
+    ).conflicts(['key']),
+  )
+  .option('--key <file>', 'private key that is accepted there, to look at the accounts with')
+  .option('--passphrase-file <file>', 'holds the passphrase of that key')
+  .option('--audit <file>', "the agent's audit, which says why it refused")
+  .exitOverride(({ exitCode }) => {
+    process.exit(exitCode === 0 ? 0 : WRONG_USAGE)
+  })
+  .addHelpText(
+    'after',
+    `
+Exit code: 0 if no problem was found, 1 if one was, 2 for a wrong command line.
+
+Examples:
+  ssh-trust doctor --hosts pins.txt
+  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD`,
+  )
+  .action(async (names: string[], options: DoctorCommandOptions) => {
+    let order: DoctorOptions
+    try {
+      order = readDoctorOrder(names, options)
+    } catch (error) {
+      process.stderr.write(`ssh-trust: ${explain(error)}\n`)
+      process.exitCode = WRONG_USAGE
+      return
+    }
+    const findings = await diagnose(order)
+    await say(
+      options.json === true
+        ? `${JSON.stringify({ version: 1, findings }, undefined, 2)}\n`
+        : formatFindings(findings, wantsColour()),
+    )
+    process.exitCode = hasProblem(findings) ? 1 : 0
+  })
+
+function readDoctorOrder(
+  names: readonly string[],
+  { hosts: file, audit, ...secrets }: DoctorCommandOptions,
+): DoctorOptions {
+  const { hosts, errors } = parseHosts(read(file))
+  if (errors.length > 0) throw combine(errors)
+  const credentials = readCredentials(secrets)
+  return {
+    hosts: chooseHosts(hosts, names),
+    env: process.env,
+    timeout: DOCTOR_TIMEOUT,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(audit === undefined ? {} : { auditFile: audit }),
+  }
+}
+
+function chooseHosts(hosts: readonly HostLine[], names: readonly string[]): readonly HostLine[] {
+  const isCalled = (line: HostLine, name: string): boolean =>
+    [hostName(line), line.host].some((other) => other.toLowerCase() === name.toLowerCase())
+  const absent = names.find((name) => !hosts.some((line) => isCalled(line, name)))
+  if (absent !== undefined || hosts.length === 0) {
+    const message = absent === undefined ? 'There are no hosts.' : `There is no host ${absent}.`
+    const hint = `There are: ${hosts.map(hostName).join(', ')}.`
+    throw new TrustError('input-invalid', message, hosts.length === 0 ? {} : { hint })
+  }
+  return names.length === 0
+    ? hosts
+    : hosts.filter((line) => names.some((name) => isCalled(line, name)))
+}
+
+function readCredentials({
+  passwordEnv,
+  key: file,
+  passphraseFile,
+}: Pick<DoctorCommandOptions, 'passwordEnv' | 'key' | 'passphraseFile'>): Credentials | undefined {
+  if (passwordEnv !== undefined) {
+    const password = process.env[passwordEnv] ?? ''
+    if (password !== '') return { kind: 'password', password }
+    throw new TrustError('input-invalid', `The variable ${passwordEnv} is not set.`)
+  }
+  if (file === undefined) return undefined
+  const passphrase = readPassphrase(passphraseFile)
+  const { keys } = parsePrivateKeys(read(file), passphrase === undefined ? [] : [passphrase])
+  const [key] = keys
+  if (key !== undefined && keys.length === 1) return { kind: 'key', key }
+  throw new TrustError('key-unreadable', `${file} has ${keys.length} keys; one is wanted.`)
+}
+
+interface RevokeCommandOptions {
+  hosts: string
+  key: string[]
+  fingerprint: string[]
+  comment: string[]
+  dryRun?: true
+  includingOwn?: true
+  json?: true
+  passwordEnv?: string
+  keyFile?: string
+  passphraseFile?: string
+}
+
+/** For each server, in milliseconds. */
+const REVOKE_TIMEOUT = 10_000
+
+/** For options that can be given several times. */
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+program
+  .command('revoke')
+  .description('take trust that was made earlier out of authorized_keys, on many hosts')
+  .argument('[name...]', 'the hosts, as the file calls them; all of them if left out')
+  .requiredOption('--hosts <file>', "the hosts, as in the action's input; - is standard input")
+  .option('--key <key>', 'a public key: its file, or its line', collect, [])
+  .option('--fingerprint <fingerprint>', 'SHA256:… of a key', collect, [])
+  .option('--comment <pattern>', 'for the whole comment, with * and ?', collect, [])
+  .option('--dry-run', 'print what would be removed, and write nothing')
+  .option('--including-own', 'remove the key too that this logs in with')
+  .option('--json', 'print what was done as JSON')
+  .addOption(
+    new Option('--password-env <name>', 'variable with the password to log in with').conflicts([
+      'keyFile',
+    ]),
+  )
+  .option('--key-file <file>', 'private key to log in with; else the agent of SSH_AUTH_SOCK')
+  .option('--passphrase-file <file>', 'holds the passphrase of that key')
+  .addHelpText(
+    'after',
+    `
+Exit code: 0 if all hosts were done, 1 if one was not.
+
+Examples:
+  ssh-trust revoke --hosts pins.txt --key old.pub --dry-run
+  ssh-trust revoke --hosts pins.txt --comment 'ssh-trust:org/app/*' --key-file admin
+  ssh-trust revoke --hosts pins.txt --fingerprint SHA256:… web db`,
+  )
+  .action(async (names: string[], options: RevokeCommandOptions) => {
+    const dryRun = options.dryRun === true
+    const reports = await runRevoke(names, options)
+    await say(
+      options.json === true
+        ? `${JSON.stringify({ version: 1, dryRun, hosts: reports }, undefined, 2)}\n`
+        : formatRevocations(reports, dryRun),
+    )
+    process.exitCode = reports.some(({ error }) => error !== undefined) ? 1 : 0
+  })
+
+async function runRevoke(
+  names: readonly string[],
+  options: RevokeCommandOptions,
+): Promise<RevocationReport[]> {
+  const { hosts: file, key, fingerprint, comment, passwordEnv, keyFile, passphraseFile } = options
+  const matches = [
+    ...key.flatMap((text) => matchesOfKeys(existsSync(text) ? read(text) : text)),
+    ...fingerprint.map(matchOfFingerprint),
+    ...comment.map(matchOfComment),
+  ]
+  if (matches.length === 0) {
+    throw new TrustError('input-invalid', 'Nothing says which keys are to go.', {
+      hint: 'Give --key, --fingerprint or --comment.',
+    })
+  }
+  const { hosts: all, errors } = parseHosts(read(file))
+  if (errors.length > 0) throw combine(errors)
+  const hosts = chooseHosts(all, names)
+  const given = readCredentials({
+    ...(passwordEnv === undefined ? {} : { passwordEnv }),
+    ...(keyFile === undefined ? {} : { key: keyFile }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+  })
+  return revokeOnHosts(hosts, {
+    matches,
+    credentials: await revocationCredentials(hosts, given, process.env),
+    includingOwn: options.includingOwn === true,
+    dryRun: options.dryRun === true,
+    timeout: REVOKE_TIMEOUT,
   })
 }
 
