@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { fail } from './action/failure'
 import { readInputs } from './action/inputs'
-import { logTrust, writeOutputs } from './action/outputs'
+import { logPlan, logTrust, writeOutputs } from './action/outputs'
 import { saveState, stateEnv } from './action/state'
 import { readConfig } from './trust/config'
 import { setUp } from './trust/setup'
@@ -19,6 +19,7 @@ async function main(): Promise<void> {
     teardownEnv: stateEnv,
     runner: process.ppid,
     saveState,
+    say: logPlan,
   })
   logTrust(trust)
   writeOutputs(trust)

@@ -64,17 +64,20 @@ describe.each(KEY_TYPES)('the identity of a key of type %s', (type) => {
     )
   })
 
-  test.each([0, 1, 2, 4, 6, 0xffff_fff9])('signs with flags %i, never with SHA-1', async (flags) => {
-    const signature = await signWith(plainIdentity(key), data, flags)
-    if (type === 'ssh-rsa' && (flags & 6) === 0) {
-      expect(signature).toBeUndefined()
-      return
-    }
-    if (signature === undefined) throw new Error('no signature')
-    const rsa = flags & 2 ? 'rsa-sha2-256' : 'rsa-sha2-512'
-    expect(signatureAlgorithm(signature)).toBe(type === 'ssh-rsa' ? rsa : type)
-    expect(verifySignature(key.publicKey, signature, data)).toBe(true)
-  })
+  test.each([0, 1, 2, 4, 6, 0xffff_fff9])(
+    'signs with flags %i, never with SHA-1',
+    async (flags) => {
+      const signature = await signWith(plainIdentity(key), data, flags)
+      if (type === 'ssh-rsa' && (flags & 6) === 0) {
+        expect(signature).toBeUndefined()
+        return
+      }
+      if (signature === undefined) throw new Error('no signature')
+      const rsa = flags & 2 ? 'rsa-sha2-256' : 'rsa-sha2-512'
+      expect(signatureAlgorithm(signature)).toBe(type === 'ssh-rsa' ? rsa : type)
+      expect(verifySignature(key.publicKey, signature, data)).toBe(true)
+    },
+  )
 })
 
 describe('withIdentity', () => {

@@ -4,10 +4,10 @@ var __webpack_exports__ = {};
 
 ;// CONCATENATED MODULE: external "node:inspector"
 const external_node_inspector_namespaceObject = require("node:inspector");
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: external "node:fs"
 const external_node_fs_namespaceObject = require("node:fs");
+;// CONCATENATED MODULE: external "node:child_process"
+const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: external "node:util/types"
 const types_namespaceObject = require("node:util/types");
 ;// CONCATENATED MODULE: ./src/errors.ts
@@ -48,8 +48,19 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'host-key-type-absent',
     'host-key-unproven',
     'login-refused',
+    'login-method-absent',
     'host-key-changed',
     'host-key-revoked',
+    // files on a host
+    'remote-shell',
+    'remote-file-unsafe',
+    'remote-file-failed',
+    'remote-file-locked',
+    'remote-file-changed',
+    // trust on hosts
+    'bootstrap-unproven',
+    'expiry-unsupported',
+    'revocation-failed',
     // this machine
     'home-unsafe',
     'file-unsafe',
@@ -465,6 +476,8 @@ function encodePublicKey(key) {
     return { type, blob: Buffer.concat([wire_string(type), wire_string(CURVES[type].name), wire_string(point)]) };
 }
 
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
 ;// CONCATENATED MODULE: ./src/ssh/signature.ts
 /**
  * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
@@ -474,6 +487,9 @@ function encodePublicKey(key) {
 
 
 
+
+/** RFC 8332 §3. */
+const RSA_ALGORITHMS = { sha256: 'rsa-sha2-256', sha512: 'rsa-sha2-512' };
 /** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
 function makeSignature(type, key, data, rsaHash) {
     if (type === 'ssh-ed25519') {
@@ -486,9 +502,14 @@ function makeSignature(type, key, data, rsaHash) {
         const s = wire_mpint(raw.subarray(curve.bytes));
         return Buffer.concat([wire_string(type), wire_string(Buffer.concat([r, s]))]);
     }
-    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([wire_string(algorithm), wire_string((0,external_node_crypto_namespaceObject.sign)(rsaHash, data, key))]);
+    return Buffer.concat([wire_string(RSA_ALGORITHMS[rsaHash]), wire_string((0,external_node_crypto_namespaceObject.sign)(rsaHash, data, key))]);
 }
+/** An RSA signature made by a thread of its own: it takes as long as dozens of the other kinds. */
+async function makeRsaSignature(key, data, hash) {
+    const blob = await signInThread(hash, data, key);
+    return Buffer.concat([wire_string(RSA_ALGORITHMS[hash]), wire_string(blob)]);
+}
+const signInThread = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_namespaceObject.sign);
 /** Name of the algorithm of a signature. */
 function signatureAlgorithm(signature) {
     return new Reader(signature).text(64);
@@ -660,6 +681,14 @@ function parseCertificate(blob) {
         signature,
     };
 }
+/**
+ * Whether the authority that a certificate names has signed it.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function isSigned({ authority, signature, signed }) {
+    return verifySignature(authority, signature, signed);
+}
 function strings(list) {
     const reader = new wire_Reader(list);
     const texts = [];
@@ -679,9 +708,8 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     if (!authorities.some((key) => key.equals(certificate.authority))) {
         return 'it is signed by an authority that is not pinned';
     }
-    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
+    if (!isSigned(certificate))
         return "the authority's signature is not valid";
-    }
     if (certificate.role !== 'host')
         return 'it is a user certificate, not a host certificate';
     const outOfTime = validityDefect(certificate, now);
@@ -970,7 +998,7 @@ function openAudit(file) {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
             const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
-            if (bytes + line.length > limit) {
+            if (bytes + Buffer.byteLength(line) > limit) {
                 omitted += 1;
                 return;
             }
@@ -1010,7 +1038,8 @@ const STDERR = 'stderr';
 function parseAudit(text) {
     const lines = text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
         }
         catch {
             return [];
@@ -1070,7 +1099,9 @@ const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
 const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
 const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
 class FrameReader {
     #chunks = [];
     #pending = 0;
@@ -1079,8 +1110,16 @@ class FrameReader {
         return this.#pending;
     }
     push(chunk) {
-        this.#chunks.push(chunk);
         this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
     }
     /**
      * The next whole message, or undefined until there is one.
@@ -1226,6 +1265,8 @@ function readDestination(reader) {
 function readHop(reader) {
     const user = reader.text(MAX_USER_PATTERN);
     const hostname = reader.text(MAX_HOSTNAME);
+    if (/\0/.test(user + hostname))
+        throw constraints_malformed('a name with a zero byte');
     if (reader.string().length > 0)
         throw constraints_malformed('a host with unknown parts');
     const keys = [];
@@ -1238,7 +1279,7 @@ function readHop(reader) {
 function readHostKey(reader) {
     const blob = Buffer.from(reader.string());
     try {
-        kindOfKey(blob);
+        decodePublicKey(plainKey(blob));
     }
     catch (error) {
         if (!(error instanceof errors_TrustError && error.code === 'key-type-unsupported'))
@@ -1286,8 +1327,13 @@ function isHop({ hostname, keys }, hostKey, now) {
         return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
     }
     const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
-    const certificate = parseCertificate(hostKey);
-    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    try {
+        const certificate = parseCertificate(hostKey);
+        return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    }
+    catch {
+        return false; // damaged: it can be bound, for its key is whole
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
@@ -1307,12 +1353,19 @@ function plainIdentity(privateKey) {
 /**
  * The identity of a key with its certificate (wire format).
  *
- * @throws TrustError `key-unreadable` if the certificate is another key's
+ * @throws TrustError `key-unreadable` if the certificate is another key's, or its authority has not
+ *   signed it: OpenSSH's clients take no list with such a one in it
  */
 function certifiedIdentity(privateKey, certificate) {
-    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
-        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type)) {
+        throw new errors_TrustError('key-unreadable', 'This is no certificate for a key of that type.');
+    }
+    const parsed = parseCertificate(certificate);
+    if (!parsed.key.equals(privateKey.publicKey)) {
         throw new errors_TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    if (!isSigned(parsed)) {
+        throw new errors_TrustError('key-unreadable', "The signature of the certificate's authority is wrong.");
     }
     return { ...plainIdentity(privateKey), blob: certificate };
 }
@@ -1332,7 +1385,8 @@ function withIdentity(identities, added) {
 /**
  * Signs with an identity.
  *
- * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ * @returns a promise for RSA, whose signatures would keep the other connections waiting; undefined
+ *   where only one with SHA-1 was asked for (RSA without a flag)
  */
 function signWith(identity, data, flags) {
     const { type, key } = identity.privateKey;
@@ -1341,9 +1395,9 @@ function signWith(identity, data, flags) {
         : flags & SSH_AGENT_RSA_SHA2_512
             ? 'sha512'
             : undefined;
-    if (type === 'ssh-rsa' && hash === undefined)
-        return undefined;
-    return makeSignature(type, key, data, hash ?? 'sha512');
+    if (type !== 'ssh-rsa')
+        return makeSignature(type, key, data, 'sha512');
+    return hash === undefined ? undefined : makeRsaSignature(key, data, hash);
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/pin.ts
@@ -1457,6 +1511,10 @@ function sshsigNamespace(data) {
     catch {
         return undefined; // short or overlong
     }
+}
+/** Whether `data` could be taken for something to be signed so, whole or not. */
+function beginsAsSshsig(data) {
+    return data.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/userauth.ts
@@ -1620,7 +1678,7 @@ function judgeOtherData(policy, data) {
             : { allowed: false, reason: 'namespace-not-allowed' };
     }
     // A login in a form that is not known here is no other data.
-    return policy.otherData === true && !beginsAsUserauth(data)
+    return policy.otherData === true && !beginsAsUserauth(data) && !beginsAsSshsig(data)
         ? { allowed: true, reason: 'other-data-allowed' }
         : { allowed: false, reason: 'not-userauth' };
 }
@@ -1648,7 +1706,8 @@ function judgeLogin(policy, identity, path, last, request, now) {
     const blocking = blockingHop(policy, path, identity, now);
     if (blocking === undefined)
         return { reason: 'host-pinned', host };
-    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
+    const { host: hop } = blocking;
+    return { reason: 'forward-not-allowed', ...(hop === undefined ? {} : { host: hop }) };
 }
 function sessionMismatch(request, last) {
     if (last.forwarding)
@@ -1702,11 +1761,29 @@ function visible(policy, identities, bindings, now) {
     const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
     if (shown.length > 0 || within.length === 0)
         return { identities: shown };
-    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+    const [blocked] = fitting;
+    if (blocked === undefined)
+        return none('key-not-for-host', hosts[0]);
+    return none('forward-not-allowed', blockingHop(policy, path, blocked, now)?.host);
 }
 /** Whether a key's own destinations let it be seen, and removed, on a connection. */
 function isPermitted({ destinations }, bindings, now) {
     return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
+}
+/**
+ * Whether keys may be added, removed or locked over a connection: not from a host that may not use the
+ * agent.
+ */
+function mayChangeKeys(policy, bindings, now) {
+    if (policy.mode === 'any')
+        return true;
+    return (!bindings.failed &&
+        bindings.list.every((hop) => hop.forwarding && forwardingHosts(policy, hop, now).length > 0));
+}
+/** The hosts with `forward` that a hop can be; none if a host revokes its key. */
+function forwardingHosts(policy, hop, now) {
+    const hosts = hostsWithKey(policy, hop.hostKey, now);
+    return hosts === 'revoked' ? [] : hosts.filter(({ forward }) => forward);
 }
 
 ;// CONCATENATED MODULE: ./src/agent/state.ts
@@ -1766,6 +1843,8 @@ function addIdentity(reader, bindings, state) {
     const { fingerprint: key, comment } = identity;
     if (state.over === true)
         return refuse("the agent's lifetime is over", key);
+    if (!mayChangeKeys(state.policy, bindings, now()))
+        return refuse('forwarded, unasked for', key);
     // A key that is not seen on this connection must not be replaced over it, and freed so.
     const known = findIdentity(state.identities, identity.blob);
     if (known !== undefined && !isPermitted(known, bindings, now())) {
@@ -1775,16 +1854,28 @@ function addIdentity(reader, bindings, state) {
     if (identities === undefined)
         return refuse('the agent is full', key);
     state.identities = identities;
-    if (identity.expires !== undefined) {
-        const time = Math.min(identity.expires - performance.now(), MAX_TIMER);
-        // The request after a longer time than a timer has drops it, too.
-        setTimeout(dropExpired, Math.max(time, 0) + 1, state).unref();
-    }
+    expireInTime(state);
     state.audit.write({ request: 'add', verdict: 'done', reason: 'as-asked', key, comment });
     return SUCCESS;
 }
+/** One timer for the key that goes next: keys can be added any number of times. */
+function expireInTime(state) {
+    clearTimeout(state.nextExpiry);
+    const next = Math.min(...state.identities.map(({ expires = Infinity }) => expires));
+    if (next === Infinity)
+        return;
+    const time = Math.min(Math.max(next - performance.now(), 0) + 1, MAX_TIMER);
+    const drop = () => {
+        dropExpired(state);
+        expireInTime(state);
+    };
+    state.nextExpiry = setTimeout(drop, time).unref();
+}
 function readIdentity(reader, defaultLifetime) {
     const { privateKey, certificate, rest } = readCertifiedPrivateKey(reader);
+    // OpenSSH's clients take no list with such a comment in it.
+    if (privateKey.comment.includes('\0'))
+        throw new errors_TrustError('malformed', 'A zero byte in a comment.');
     const { lifetime = defaultLifetime, confirm, destinations } = readConstraints(rest);
     return {
         ...(certificate === undefined
@@ -1799,11 +1890,7 @@ function removeIdentity(reader, bindings, state) {
     const blob = reader.string();
     reader.end('a remove request');
     const identity = findIdentity(state.identities, blob);
-    const refused = identity === undefined
-        ? 'key-unknown'
-        : isPermitted(identity, bindings, now())
-            ? undefined
-            : 'destination-not-permitted';
+    const refused = reasonToKeep(identity, bindings, state);
     state.audit.write({
         request: 'remove',
         verdict: refused === undefined ? 'done' : 'refused',
@@ -1815,15 +1902,34 @@ function removeIdentity(reader, bindings, state) {
     state.identities = state.identities.filter((other) => other !== identity);
     return SUCCESS;
 }
-function removeAllIdentities(state) {
-    state.identities = [];
-    state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' });
+function reasonToKeep(identity, bindings, state) {
+    if (!mayChangeKeys(state.policy, bindings, now()))
+        return 'forward-not-allowed';
+    if (identity === undefined)
+        return 'key-unknown';
+    return isPermitted(identity, bindings, now()) ? undefined : 'destination-not-permitted';
+}
+function removeAllIdentities(bindings, state) {
+    if (!mayChangeKeys(state.policy, bindings, now())) {
+        state.audit.write({
+            request: 'remove-all',
+            verdict: 'refused',
+            reason: 'forward-not-allowed',
+        });
+        return FAILURE;
+    }
+    dropAllKeys(state);
     return SUCCESS;
 }
-async function lockAgent(reader, state) {
-    const locked = await state.lock.lock(reader.string());
+function dropAllKeys(state) {
+    state.identities = [];
+    state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' });
+}
+async function lockAgent(reader, bindings, state) {
+    const allowed = mayChangeKeys(state.policy, bindings, now());
+    const locked = allowed && (await state.lock.lock(reader.string()));
     if (!locked)
-        return FAILURE; // empty; or another connection was first
+        return FAILURE; // forwarded; empty; or another connection was first
     state.audit.write({ request: 'lock', verdict: 'done', reason: 'as-asked' });
     return SUCCESS;
 }
@@ -1841,8 +1947,6 @@ async function unlockAgent(reader, state) {
 
 ;// CONCATENATED MODULE: external "node:timers/promises"
 const promises_namespaceObject = require("node:timers/promises");
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = require("node:util");
 ;// CONCATENATED MODULE: ./src/agent/lock.ts
 /**
  * Locking the agent with a passphrase (RFC 9987 §5.7). Wrong passphrases cost time, more each time, as
@@ -1856,7 +1960,11 @@ const HASH_BYTES = 32;
 /** OpenSSH's: a tenth of a second more for each wrong passphrase, up to ten seconds. */
 const DELAY_STEP = 100;
 const MAX_FAILURES = 100;
-const derive = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_namespaceObject.scrypt);
+const scryptAsync = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_namespaceObject.scrypt);
+/** Hashed first: scrypt's HMAC takes a passphrase with zeros behind it for the same one. */
+function derive(passphrase, salt, length) {
+    return scryptAsync((0,external_node_crypto_namespaceObject.createHash)('sha512').update(passphrase).digest(), salt, length);
+}
 /** @param wait replaced in tests */
 function openLock(wait = promises_namespaceObject.setTimeout) {
     let secret;
@@ -1894,11 +2002,235 @@ function openLock(wait = promises_namespaceObject.setTimeout) {
 
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = require("node:path");
+;// CONCATENATED MODULE: ./src/agent/cygwin-socket.ts
+/**
+ * A Unix socket as Cygwin and MSYS emulate it, so that the ssh of Git for Windows reaches the agent: a
+ * TCP port on 127.0.0.1, and a file that tells the port and a secret. Whoever can read the file can
+ * connect, and nothing else guards it: it has to lie where only its user can read.
+ *
+ * The reference is Cygwin's winsup/cygwin/fhandler/socket_local.cc, which MSYS2 and Git for Windows
+ * have unchanged: bind() writes the file, get_inet_addr_local() reads it, af_local_connect() and
+ * af_local_accept() are the two sides of the handshake.
+ */
+
+
+
+
+
+
+
+const LOOPBACK = '127.0.0.1';
+/** Four words; on the wire little-endian, in the file as hexadecimal numbers. */
+const SECRET_LENGTH = 16;
+/** struct ucred: pid, uid, gid, each a little-endian uint32. */
+const CREDENTIALS_LENGTH = 12;
+/** Connections that have not shown the secret; one more, and the oldest of them is closed. */
+const MAX_STRANGERS = 64;
+/** Time for a whole handshake, in milliseconds. A client needs one or two. */
+const HANDSHAKE_TIMEOUT = 10_000;
+/** What bind() writes: `!<socket >PORT s WORD-WORD-WORD-WORD` and a zero byte. */
+function formatSocketFile(port, secret) {
+    // Upper case, as Cygwin writes it; the client of npm's ssh2 takes no other.
+    const words = [0, 4, 8, 12].map((offset) => secret.readUInt32LE(offset).toString(16).padStart(8, '0').toUpperCase());
+    return `!<socket >${port} s ${words.join('-')}\0`;
+}
+const NOTHING = Buffer.alloc(0);
+/**
+ * The server's side of a handshake. The function returned takes what the client sends, in whatever
+ * pieces, until its verdict is not `incomplete` any more.
+ *
+ * @param pid of this process, which the client is told
+ */
+function startHandshake(secret, pid) {
+    let pending = NOTHING;
+    let proven = false;
+    return (chunk) => {
+        pending = Buffer.concat([pending, chunk]);
+        const replies = [];
+        if (!proven) {
+            if (pending.length < SECRET_LENGTH)
+                return step('incomplete');
+            if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(pending.subarray(0, SECRET_LENGTH), secret))
+                return step('refused');
+            proven = true;
+            pending = pending.subarray(SECRET_LENGTH);
+            replies.push(secret);
+        }
+        if (pending.length < CREDENTIALS_LENGTH)
+            return step('incomplete', replies);
+        // Node knows no Cygwin ids. Who has the secret is this very user: its uid and gid are ours.
+        const credentials = Buffer.from(pending.subarray(0, CREDENTIALS_LENGTH));
+        credentials.writeUInt32LE(pid, 0);
+        return step('accepted', [...replies, credentials], pending.subarray(CREDENTIALS_LENGTH));
+    };
+}
+function step(verdict, replies = [], surplus = NOTHING) {
+    return { verdict, reply: Buffer.concat(replies), surplus };
+}
+/**
+ * Listens on a port of its own and makes the socket file `file` (mode 0600) for it.
+ *
+ * @param serve gets each connection after its handshake, half-open and flowing: it is to listen at
+ *   once, to end its side where the client has, and to bound how many it serves
+ * @throws the system's error, `EEXIST` where `file` is there; TrustError `agent-start` where Windows
+ *   does not let it be a socket file
+ */
+async function listenCygwin(file, serve, { timeout = HANDSHAKE_TIMEOUT } = {}) {
+    const secret = (0,external_node_crypto_namespaceObject.randomBytes)(SECRET_LENGTH);
+    const strangers = new Set();
+    // Half-open, as the agent's own socket: a client may send no more, and still wait for answers.
+    const server = (0,external_node_net_namespaceObject.createServer)({ allowHalfOpen: true, noDelay: true }, (socket) => {
+        const [oldest] = strangers;
+        if (oldest !== undefined && strangers.size >= MAX_STRANGERS) {
+            strangers.delete(oldest);
+            oldest.destroy();
+        }
+        strangers.add(socket);
+        socket.once('close', () => strangers.delete(socket));
+        greet(socket, startHandshake(secret, process.pid), timeout, () => {
+            strangers.delete(socket);
+            serve(socket);
+        });
+    });
+    const port = await listenOnLoopback(server);
+    const close = () => {
+        server.close();
+        for (const stranger of strangers)
+            stranger.destroy();
+        removeFile(file);
+    };
+    let descriptor;
+    try {
+        descriptor = (0,external_node_fs_namespaceObject.openSync)(file, 'wx', 0o600);
+    }
+    catch (error) {
+        server.close(); // and `file`, if it is there, is somebody else's
+        throw error;
+    }
+    try {
+        writeAndClose(descriptor, formatSocketFile(port, secret));
+        if (process.platform === 'win32')
+            await markAsSocket(file);
+    }
+    catch (error) {
+        close();
+        throw error;
+    }
+    return { close };
+}
+async function listenOnLoopback(server) {
+    await new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host: LOOPBACK, port: 0 }, () => {
+            server.off('error', reject);
+            resolve();
+        });
+    });
+    server.on('error', () => undefined); // a connection that could not be taken; the next one may be
+    return server.address().port;
+}
+/** Shakes hands; then `accepted` is called, with nothing lost of what the client has sent since. */
+function greet(socket, handshake, timeout, accepted) {
+    // Not socket.setTimeout(), which a client that sends a byte now and then would never meet.
+    const timer = setTimeout(() => socket.destroy(), timeout);
+    socket.once('close', () => {
+        clearTimeout(timer);
+    });
+    socket.on('error', () => socket.destroy());
+    const onEnd = () => void socket.destroy();
+    const onData = (chunk) => {
+        const { verdict, reply, surplus } = handshake(chunk);
+        if (verdict === 'refused') {
+            socket.destroy();
+            return;
+        }
+        if (reply.length > 0)
+            socket.write(reply);
+        if (verdict === 'incomplete')
+            return;
+        clearTimeout(timer);
+        socket.off('data', onData);
+        socket.off('end', onEnd);
+        if (surplus.length > 0)
+            socket.unshift(surplus);
+        accepted();
+    };
+    socket.on('data', onData);
+    socket.once('end', onEnd);
+}
+function writeAndClose(descriptor, content) {
+    try {
+        (0,external_node_fs_namespaceObject.writeSync)(descriptor, content);
+    }
+    finally {
+        (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+    }
+}
+function removeFile(file) {
+    try {
+        (0,external_node_fs_namespaceObject.unlinkSync)(file); // rmSync can fail on Windows where a file is read-only
+    }
+    catch (error) {
+        if (systemCode(error) !== 'ENOENT')
+            throw error;
+    }
+}
+/**
+ * The program and arguments that make a file a socket file: Cygwin takes only one with the attribute
+ * SYSTEM. And READONLY: Win32-OpenSSH takes the file for its pipe, and would write its request over
+ * the port and secret (github.com/dlech/KeeAgent/issues/217).
+ */
+function attributeCommand(file, systemRoot) {
+    // attrib takes what begins with a slash for an option.
+    const path = external_node_path_namespaceObject.win32.resolve(file);
+    return [external_node_path_namespaceObject.win32.join(systemRoot, 'System32', 'attrib.exe'), ['+R', '+S', path]];
+}
+async function markAsSocket(file) {
+    const [program, args] = attributeCommand(file, process.env['SystemRoot'] ?? 'C:\\Windows');
+    let cause;
+    try {
+        await (0,external_node_util_namespaceObject.promisify)(external_node_child_process_namespaceObject.execFile)(program, args, { windowsHide: true });
+    }
+    catch (error) {
+        cause = error;
+    }
+    // attrib can fail with exit code 0. Node shows READONLY, and both are set at once.
+    if (cause === undefined && ((0,external_node_fs_namespaceObject.statSync)(file).mode & 0o200) === 0)
+        return;
+    throw new errors_TrustError('agent-start', `${program} could not make ${file} a socket file.`, { cause });
+}
+
+;// CONCATENATED MODULE: ./src/agent/pipe.ts
+/**
+ * The named pipe by which Win32-OpenSSH (the ssh of Windows itself) reaches the agent. Node makes it
+ * with the system's default access: full for its user, for administrators and for SYSTEM; others may
+ * connect, but write nothing.
+ */
+
+/** Path of a pipe that nobody else has. The name is no secret: all pipes of a machine can be listed. */
+function newPipePath() {
+    return `\\\\.\\pipe\\ssh-trust-${randomBytes(16).toString('hex')}`;
+}
+/**
+ * The same path for an ssh_config. Windows takes either slash, and in an ssh_config backslashes are
+ * escapes, in newer versions only.
+ */
+function pipePathForConfig(path) {
+    return path.replaceAll('\\', '/');
+}
+/** Whether a path is that of a named pipe: nothing in the file system, so it has no mode and no rest. */
+function isPipePath(path) {
+    return /^[\\/]{2}\.[\\/]pipe[\\/]/i.test(path);
+}
+
 ;// CONCATENATED MODULE: ./src/agent/session-binding.ts
 /**
  * `session-bind@openssh.com` (PROTOCOL.agent section 1): which SSH session, to which host key, a
  * connection to the agent serves. The rules are those of OpenSSH's process_ext_session_bind.
  */
+
 
 
 
@@ -1925,6 +2257,9 @@ function tryBind(bindings, contents) {
         reader.end('a session-bind message');
         if (sessionId.length === 0 || sessionId.length > MAX_SESSION_ID) {
             return `a session id of ${sessionId.length} bytes`;
+        }
+        if (isCertificateType(typeOfBlob(hostKey)) && !isSigned(parseCertificate(hostKey))) {
+            return "the signature of the host certificate's authority is not valid";
         }
         if (!verifySignature(plainKey(hostKey), signature, sessionId)) {
             return "the host key's signature is not valid";
@@ -1978,6 +2313,7 @@ function control(contents, bindings, state) {
             const hostKey = Buffer.from(request.hostKey, 'base64');
             const sessionId = Buffer.from(request.sessionId, 'base64');
             const defect = record(bindings, { hostKey, sessionId, forwarding: false });
+            bindings.byControl = true;
             return defect === undefined ? SUCCESS : EXTENSION_FAILURE;
         }
         case 'certify':
@@ -1995,7 +2331,9 @@ function certify(certificate, state) {
     const identity = state.identities[index];
     if (identity === undefined)
         return false;
-    state.identities.splice(index, 0, certifiedIdentity(identity.privateKey, certificate));
+    // What was asked of the key holds for its certificate, too.
+    const { blob } = certifiedIdentity(identity.privateKey, certificate);
+    state.identities.splice(index, 0, { ...identity, blob });
     return true;
 }
 function control_requests_status(state) {
@@ -2042,7 +2380,9 @@ function dispatch(reader, bindings, state) {
         return extension(reader, bindings, state);
     if (type === SSH_AGENTC_UNLOCK)
         return unlockAgent(reader, state);
-    if (state.lock.isLocked())
+    // The job revokes its keys by logins with them, whatever a step has done to the agent.
+    const byJob = bindings.byControl === true;
+    if (state.lock.isLocked() && !byJob)
         return refuseLocked(type, state);
     switch (type) {
         case SSH_AGENTC_REQUEST_IDENTITIES:
@@ -2056,9 +2396,9 @@ function dispatch(reader, bindings, state) {
             return removeIdentity(reader, bindings, state);
         case SSH_AGENTC_REMOVE_ALL_IDENTITIES:
         case SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES:
-            return removeAllIdentities(state);
+            return removeAllIdentities(bindings, state);
         case SSH_AGENTC_LOCK:
-            return lockAgent(reader, state);
+            return lockAgent(reader, bindings, state);
         case SSH_AGENTC_ADD_SMARTCARD_KEY:
         case SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED:
         case SSH_AGENTC_REMOVE_SMARTCARD_KEY:
@@ -2107,12 +2447,9 @@ function sign(reader, bindings, state) {
         });
         return FAILURE;
     }
-    const judge = () => decide(state.policy, identity, bindings, data, now(), state.signatures);
+    const judge = () => decide(state.policy, identity, bindings, data, now(), bindings.byControl === true ? 0 : state.signatures);
     const verdict = judge();
-    const carryOut = ({ allowed, reason, ...facts }) => {
-        const signature = allowed ? signWith(identity, data, flags) : undefined;
-        if (signature !== undefined)
-            state.signatures += 1;
+    const reply = ({ allowed, reason, ...facts }, signature) => {
         state.audit.write({
             request: 'sign',
             verdict: signature === undefined ? 'refused' : 'signed',
@@ -2122,6 +2459,15 @@ function sign(reader, bindings, state) {
             ...facts,
         });
         return signature === undefined ? FAILURE : signResponse(signature);
+    };
+    const carryOut = (judged) => {
+        const signature = judged.allowed ? signWith(identity, data, flags) : undefined;
+        // Counted before it is made: others may be asked for meanwhile.
+        if (signature !== undefined && bindings.byControl !== true)
+            state.signatures += 1;
+        return signature instanceof Promise
+            ? signature.then((made) => reply(judged, made))
+            : reply(judged, signature);
     };
     if (!verdict.allowed || identity.confirm !== true)
         return carryOut(verdict);
@@ -2171,6 +2517,8 @@ function bind(contents, bindings, state) {
 
 
 
+
+
 const LIMITS = {
     connections: 512,
     pending: 16 * 1024 * 1024,
@@ -2179,9 +2527,31 @@ const LIMITS = {
 };
 /** Answers in a row, before other connections get their turn. */
 const ANSWERS_IN_A_ROW = 16;
+/**
+ * Serves the agent at its address: a Unix socket, or on Windows a pipe and a socket as Cygwin makes
+ * them, for its two kinds of ssh. Resolves when connections are taken, to what ends that and removes
+ * what it has made.
+ */
+async function serveAt({ socket, pipe }, state) {
+    const serve = connectionServer(state);
+    const server = await listenOn(pipe ?? socket, serve);
+    if (pipe === undefined) {
+        return () => {
+            server.close();
+            (0,external_node_fs_namespaceObject.rmSync)(socket, { force: true });
+        };
+    }
+    const cygwin = await listenCygwin(socket, serve);
+    return () => {
+        server.close();
+        cygwin.close();
+    };
+}
 /** Listens on `path` (mode 0600 whatever the umask is). Resolves when connections are taken. */
 async function listen(path, state, limits = LIMITS) {
-    const serve = connectionServer(state, limits);
+    return listenOn(path, connectionServer(state, limits));
+}
+async function listenOn(path, serve) {
     // A client may say that it asks no more, and still wait for its answers.
     const server = (0,external_node_net_namespaceObject.createServer)({ allowHalfOpen: true }, serve);
     const umask = process.umask(0o177);
@@ -2194,7 +2564,7 @@ async function listen(path, state, limits = LIMITS) {
     finally {
         process.umask(umask);
     }
-    if (process.platform !== 'win32')
+    if (!isPipePath(path))
         (0,external_node_fs_namespaceObject.chmodSync)(path, 0o600);
     return server;
 }
@@ -2227,8 +2597,9 @@ function serveConnection(socket, state, limits, shared, onActivity) {
     let ended = false;
     let stall;
     const count = () => {
-        shared.pending += reader.pending - counted;
-        counted = reader.pending;
+        const held = socket.destroyed ? 0 : reader.pending;
+        shared.pending += held - counted;
+        counted = held;
     };
     const giveUpLater = () => setTimeout(() => socket.destroy(), limits.stalled).unref();
     /** A client that waits for an answer, or does not read its answers, gets to ask nothing more. */
@@ -2261,7 +2632,11 @@ function serveConnection(socket, state, limits, shared, onActivity) {
             return;
         answering = true;
         try {
-            await answerAll();
+            // More may come in the moment in which it ends: a stream gives all that it has kept at once.
+            for (let before = -1; reader.pending !== before && !socket.destroyed;) {
+                before = reader.pending;
+                await answerAll();
+            }
         }
         catch {
             socket.destroy(); // a frame that can't be: nothing after it can be trusted
@@ -2371,9 +2746,12 @@ async function runAgent(line) {
     }
     const { auditFile, askpass, policy, token, defaultLifetime } = settings;
     const audit = auditFile === undefined ? NO_AUDIT : openAudit(auditFile);
+    let stopServing = () => {
+        (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
+    };
     const end = (code = 0) => {
         audit.close();
-        (0,external_node_fs_namespaceObject.rmSync)(settings.socket, { force: true });
+        stopServing();
         if (settings.socketDirectory !== undefined)
             removeIfEmpty(settings.socketDirectory);
         process.exit(code);
@@ -2390,13 +2768,17 @@ async function runAgent(line) {
         ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
     };
     // As OpenSSH's agent does. (The entry's own handler stays: without any, the signal ends a process.)
+    // On Windows none of these signals comes: only the control channel ends it so that it tidies up.
     process.on('SIGUSR1', () => {
-        removeAllIdentities(state);
+        dropAllKeys(state);
     });
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+    for (const signal of ['SIGTERM', 'SIGHUP']) {
         process.on(signal, () => end(ENDED_BY_SIGNAL));
     }
-    await listen(settings.socket, state);
+    // As ssh-agent: in the background an interrupt is not for it.
+    const inForeground = settings.watch !== undefined && settings.orphaned === undefined;
+    process.on('SIGINT', () => (inForeground ? end(ENDED_BY_SIGNAL) : undefined));
+    stopServing = await serveAt(settings, state);
     if (settings.lifetime !== undefined)
         endOfLife(state, settings.lifetime);
     watchRunner(settings, end);
@@ -2453,10 +2835,13 @@ function watchRunner({ watch, orphaned }, end) {
         clearInterval(timer);
         if (orphaned === undefined)
             end();
-        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file], {
+        // Node hands the permission model on to its children, unless it finds that word among their
+        // arguments. For the program it means nothing.
+        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file, '--permission'], {
             detached: true,
             env: orphaned.env,
             stdio: 'ignore',
+            windowsHide: true,
         });
         child.once('error', () => end());
         // It stops this agent over the control channel; if it fails, the keys go all the same.
@@ -2470,10 +2855,12 @@ function watchRunner({ watch, orphaned }, end) {
 
 
 
+
 process.title = 'ssh-trust-agent';
 // Without a handler SIGUSR1 opens Node's inspector, into the memory of this process. (The flag
 // --disable-sigusr1 blocks the signal for good, and the agent wants it: to drop its keys.)
 process.on('SIGUSR1', () => undefined);
+closeInherited();
 let line = '';
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {
@@ -2494,6 +2881,26 @@ process.stdin.on('end', () => {
     });
     line = '';
 });
+/**
+ * Closes what whoever started this has left open (a lock, a pipe), which would stay so with the agent.
+ * Node closes the low ones of them; its own are marked as none to be handed on. On Linux alone.
+ */
+function closeInherited() {
+    if (process.platform !== 'linux')
+        return;
+    const CLOSE_ON_EXEC = 0o2000000; // open(2), O_CLOEXEC
+    for (const name of (0,external_node_fs_namespaceObject.readdirSync)('/proc/self/fd')) {
+        try {
+            const flags = /^flags:\s*([0-7]+)/m.exec((0,external_node_fs_namespaceObject.readFileSync)(`/proc/self/fdinfo/${name}`, 'utf8'))?.[1];
+            const inherited = (Number.parseInt(flags ?? '', 8) & CLOSE_ON_EXEC) === 0;
+            if (Number(name) > 2 && inherited)
+                (0,external_node_fs_namespaceObject.closeSync)(Number(name));
+        }
+        catch {
+            // that of the listing itself, which is closed by now
+        }
+    }
+}
 
 module.exports = __webpack_exports__;
 /******/ })()

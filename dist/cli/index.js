@@ -23559,6 +23559,1668 @@ nacl.setPRNG = function(fn) {
 
 /***/ }),
 
+/***/ 9390:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Ru: () => (/* binding */ TrustError),
+  kg: () => (/* binding */ combine),
+  WE: () => (/* binding */ explain),
+  xU: () => (/* binding */ systemCode)
+});
+
+// UNUSED EXPORTS: ERROR_CODES
+
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
+;// CONCATENATED MODULE: ./src/errors.ts
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // inputs
+    'input-invalid',
+    // hosts
+    'hosts-syntax',
+    'hosts-option-unknown',
+    'hosts-pin-missing',
+    'hosts-pin-invalid',
+    'hosts-pin-md5',
+    // keys
+    'key-empty',
+    'key-is-public',
+    'key-unreadable',
+    'key-encrypted',
+    'key-passphrase-wrong',
+    'key-type-unsupported',
+    'key-too-small',
+    'certificate-invalid',
+    'malformed',
+    // host keys
+    'host-not-found',
+    'host-refused',
+    'host-unreachable',
+    'host-timeout',
+    'host-closed',
+    'host-not-ssh',
+    'host-protocol',
+    'host-no-common-algorithm',
+    'host-key-type-absent',
+    'host-key-unproven',
+    'login-refused',
+    'login-method-absent',
+    'host-key-changed',
+    'host-key-revoked',
+    // files on a host
+    'remote-shell',
+    'remote-file-unsafe',
+    'remote-file-failed',
+    'remote-file-locked',
+    'remote-file-changed',
+    // trust on hosts
+    'bootstrap-unproven',
+    'expiry-unsupported',
+    'revocation-failed',
+    // this machine
+    'home-unsafe',
+    'file-unsafe',
+    'file-locked',
+    'temp-unusable',
+    'platform-unsupported',
+    'agent-start',
+    'agent-control',
+]));
+class TrustError extends Error {
+    code;
+    input;
+    hint;
+    constructor(code, message, details = {}) {
+        super(message, details.cause === undefined ? undefined : { cause: details.cause });
+        this.name = 'TrustError';
+        this.code = code;
+        this.input = details.input;
+        this.hint = details.hint;
+    }
+    /** The same error, said of an input that only the caller knows. An input already named stays. */
+    about(input) {
+        if (this.input !== undefined)
+            return this;
+        return new TrustError(this.code, this.message, {
+            input,
+            ...(this.hint === undefined ? {} : { hint: this.hint }),
+            cause: this.cause,
+        });
+    }
+    /** The whole story in one paragraph: `input: message hint [code]`. */
+    explain() {
+        const input = this.input === undefined ? '' : `${this.input}: `;
+        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
+        return `${input}${this.message}${hint} [${this.code}]`;
+    }
+}
+/** `error` in words, whatever was thrown. */
+function explain(error) {
+    if (error instanceof TrustError)
+        return error.explain();
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+}
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+function systemCode(error) {
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+        return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+}
+
+
+/***/ }),
+
+/***/ 2272:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ openSftp),
+/* harmony export */   connectTo: () => (/* binding */ connectTo),
+/* harmony export */   runScript: () => (/* binding */ runScript),
+/* harmony export */   serverSoftware: () => (/* binding */ serverSoftware)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5472);
+/* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9390);
+/* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5921);
+/* harmony import */ var _ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(707);
+/* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6119);
+/* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5636);
+/* harmony import */ var _ssh_transport__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7963);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3529);
+/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8450);
+/**
+ * A logged-in connection to a host whose key has been proven, and what runs over it: scripts for the
+ * host's `sh`, and SFTP. Secrets go to the host only, and only once it has proven its key again.
+ */
+
+
+
+
+
+
+
+
+
+
+/** ssh2 asks an agent for keys and signatures; this one asks the caller. */
+class CallerAgent extends ssh2__WEBPACK_IMPORTED_MODULE_1__.BaseAgent {
+    #keys;
+    #sign;
+    constructor(keys, sign) {
+        super();
+        this.#keys = keys;
+        this.#sign = sign;
+    }
+    getIdentities(callback) {
+        const keys = this.#keys.map((blob) => ssh2__WEBPACK_IMPORTED_MODULE_1__.utils.parseKey(blob));
+        callback(undefined, keys.filter((key) => !(key instanceof Error)));
+    }
+    sign(key, data, options, callback) {
+        const done = typeof options === 'function' ? options : callback;
+        const hash = typeof options === 'function' ? undefined : options.hash;
+        // RFC 4252 §7: what is signed begins with the session id.
+        const sessionId = new _ssh_wire__WEBPACK_IMPORTED_MODULE_8__/* .Reader */ .mP(data).string(128);
+        this.#sign(key.getPublicSSH(), data, sessionId, hash).then((signature) => {
+            // ssh2 wants the bare signature; the algorithm it knows.
+            const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_8__/* .Reader */ .mP(signature);
+            reader.string();
+            done?.(undefined, reader.string());
+        }, (error) => done?.(error instanceof Error ? error : new Error(String(error))));
+    }
+}
+function signWith({ type, key }) {
+    return async (_, data, __, hash) => {
+        if (hash === 'sha1') {
+            return Promise.reject(new Error('the server takes RSA signatures with SHA-1 only'));
+        }
+        return Promise.resolve((0,_ssh_signature__WEBPACK_IMPORTED_MODULE_6__/* .makeSignature */ .Bn)(type, key, data, hash === 'sha256' ? 'sha256' : 'sha512'));
+    };
+}
+/**
+ * A connection that is logged in. The caller ends it.
+ *
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-protocol`, `host-no-common-algorithm`, `host-key-changed`,
+ *   `login-refused`, `login-method-absent`
+ */
+async function connectTo(options) {
+    const { host, port, user, timeout } = options;
+    const hostKey = (0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .plainKey */ .y7)(options.hostKey);
+    const client = new ssh2__WEBPACK_IMPORTED_MODULE_1__.Client();
+    const login = loginMethods(options);
+    let changed = false;
+    let shaken = false;
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            const what = shaken ? 'The login did not come to an end' : 'No answer';
+            fail(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `${what} within ${timeout / 1000} s.`, { hint: SLOW }));
+        }, timeout);
+        // The first that is told settles it: a method that fails is told once more when all have failed.
+        const fail = (error) => {
+            clearTimeout(timer);
+            client.destroy();
+            reject(error);
+        };
+        client.once('ready', () => {
+            clearTimeout(timer);
+            resolve(client);
+        });
+        // Else Nagle's algorithm and delayed acknowledgements make each request wait for 40 ms.
+        client.once('connect', () => client.setNoDelay(true));
+        client.once('handshake', () => {
+            shaken = true;
+        });
+        client.on('change password', () => {
+            fail(refused(options, 'the password has expired and has to be changed'));
+        });
+        // Stays for as long as the connection: an error event without a listener ends the process.
+        client.on('error', (cause) => {
+            if (changed) {
+                fail(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', `${host} shows another key than it proved before.`, {
+                    cause,
+                }));
+            }
+            else
+                fail(shaken ? (login.failure() ?? lateError(options, cause)) : earlyError(options, cause));
+        });
+        client.once('close', () => {
+            fail(shaken
+                ? refused(options, 'the server closed the connection')
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY }));
+        });
+        client.connect({
+            host,
+            port,
+            username: user,
+            readyTimeout: 0,
+            authHandler: login.next,
+            algorithms: { serverHostKey: (0,_ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__/* .hostKeyAlgorithms */ .Qb)((0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .kindOfKey */ .RI)(hostKey).type) },
+            hostVerifier: (offered) => {
+                changed = !offered.equals(hostKey);
+                return !changed;
+            },
+        });
+    });
+}
+const SLOW = 'A firewall may be dropping the connection, or the machine is down or slow. Check host, port, and the firewall rules for the address that this job comes from.';
+const BUSY = 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.';
+function refused({ user, host }, why, cause) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-refused', `No login as ${user} at ${host}: ${why}.`, {
+        ...(cause === undefined ? {} : { cause }),
+    });
+}
+/** Before the host has proven its key. */
+function earlyError({ hostKey }, cause) {
+    const said = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, '');
+    if (cause.level === 'client-socket')
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+    if (/no matching host key/.test(said) && !(0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_5__/* .typeOfBlob */ .JX)(hostKey))) {
+        const message = 'The server no longer has a key of the type that it proved before.';
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', message, { cause });
+    }
+    if (/no matching/.test(said)) {
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-no-common-algorithm', `The two sides do not agree: ${said}.`, {
+            hint: 'This client takes no host certificates and no post-quantum key exchange; enable another algorithm on the server.',
+            cause,
+        });
+    }
+    if (/Connection lost/.test(said)) {
+        return closedBy(cause);
+    }
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-protocol', `The key exchange failed: ${said}.`, { cause });
+}
+/** After the host has proven its key, before the login is done. */
+function lateError(options, cause) {
+    if (cause.level === 'client-socket')
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+    return refused(options, (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, ''), cause);
+}
+function closedBy(cause) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY, cause });
+}
+/** Asks which methods there are (RFC 4252 §5.2), then tries the one that our credentials are for. */
+function loginMethods(options) {
+    const { credentials, user, host } = options;
+    const wanted = credentials.kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
+    let failure;
+    let step = 'none';
+    const next = (offered, partial) => {
+        if (step === 'none') {
+            step = 'try';
+            return { type: 'none', username: user };
+        }
+        const list = offered?.join(', ') ?? '';
+        if (step === 'over') {
+            failure ??= partial
+                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${wanted[0] ?? ''} for ${user}, and wants more: ${list}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' })
+                : refused(options, credentials.kind === 'password'
+                    ? 'the password was not accepted'
+                    : 'no key was accepted');
+            return false;
+        }
+        step = 'over';
+        const method = wanted.find((name) => offered?.includes(name));
+        if (method === undefined) {
+            failure = new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list === '' ? 'nothing' : list} only, not with ${wanted.join(' or ')}.`, {
+                hint: credentials.kind === 'password'
+                    ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
+                    : 'Set PubkeyAuthentication yes in sshd_config.',
+            });
+            return false;
+        }
+        return methodFor(method, options, (why) => {
+            failure ??= refused(options, why);
+        });
+    };
+    return { next, failure: () => failure };
+}
+function methodFor(method, { credentials, user: username }, tell) {
+    if (credentials.kind === 'signer') {
+        return { type: 'agent', username, agent: new CallerAgent(credentials.keys, credentials.sign) };
+    }
+    if (credentials.kind === 'key') {
+        const { key } = credentials;
+        return { type: 'agent', username, agent: new CallerAgent([key.publicKey], signWith(key)) };
+    }
+    const { password } = credentials;
+    if (method === 'password')
+        return { type: 'password', username, password };
+    let told = false;
+    return {
+        type: 'keyboard-interactive',
+        username,
+        // RFC 4256 §3.2. The password goes to one question, asked without echo. What else is asked for (a
+        // code, a new password) is nothing that we have.
+        prompt: (_name, _instructions, _language, prompts, answer) => {
+            const [prompt] = prompts;
+            const fits = prompts.length === 1 && prompt?.echo !== true && !told;
+            if (!fits) {
+                const asked = prompts.map((one) => `"${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(one.prompt.trim())}"`).join(', ');
+                tell(`the server asks for ${asked}, and there is only a password`);
+            }
+            told = true;
+            answer(prompts.map(() => (fits ? password : '')));
+        },
+    };
+}
+/** The software that a server's version line names: `OpenSSH_9.2p1`. A claim, not proven. */
+function serverSoftware(client) {
+    // ssh2 reads it and shows it to nobody.
+    const { _remoteVer: software } = client;
+    return typeof software === 'string' ? software : '';
+}
+const SCRIPT_TIMEOUT = 60_000;
+/** How long until `sh` has begun: what waits for its input instead is something else. */
+const START_TIMEOUT = 20_000;
+const MAX_OUTPUT = 20 * 1024 * 1024;
+const MAX_STDERR = 16 * 1024;
+/**
+ * Runs a script with the host's `sh`, whatever the login shell is: the command line is the one word
+ * `sh`, which all shells understand alike. The script goes to its standard input. `data` follow once
+ * the script runs: some shells read their input in blocks, and would swallow what comes with it.
+ * Marks that nobody can guess tell the script's output from that of rc files.
+ *
+ * @param script constant text for POSIX shells, without here-documents; it runs in a subshell, with
+ *   `data` as standard input, and knows the mark as `$mark` (hex digits)
+ * @throws TrustError `remote-shell` if it did not run at all, `host-timeout`, `host-closed`
+ */
+async function runScript(client, script, data, { timeout = SCRIPT_TIMEOUT, maxOutput = MAX_OUTPUT } = {}) {
+    const mark = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(16).toString('hex');
+    const channel = await openShell(client, timeout);
+    return new Promise((resolve, reject) => {
+        const output = new Output(mark);
+        let stderr = '';
+        let exit;
+        let over = false;
+        const settle = (error) => {
+            clearTimeout(timer);
+            over = true;
+            if (error === undefined)
+                return;
+            channel.close();
+            reject(error);
+        };
+        const late = () => {
+            const message = `The host did not finish a script within ${timeout / 1000} s.`;
+            settle(output.begun ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', message) : noShell(output, exit, stderr));
+        };
+        let timer = setTimeout(late, Math.min(timeout, START_TIMEOUT));
+        channel.on('data', (chunk) => {
+            if (over)
+                return;
+            const begun = output.begun;
+            output.push(chunk);
+            if (output.length > maxOutput) {
+                const message = `The host sent more than ${maxOutput} bytes of output.`;
+                settle(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', message));
+            }
+            else if (!begun && output.begun) {
+                clearTimeout(timer);
+                timer = setTimeout(late, timeout);
+                channel.end(data);
+            }
+        });
+        channel.stderr.on('data', (chunk) => {
+            if (stderr.length < MAX_STDERR)
+                stderr += chunk.toString('utf8').slice(0, MAX_STDERR);
+        });
+        channel.on('exit', (code) => {
+            exit = code ?? undefined;
+        });
+        channel.on('error', () => undefined); // a write to a channel that is gone; close tells
+        channel.once('close', () => {
+            if (over)
+                return;
+            const result = output.result();
+            if (result !== undefined) {
+                settle();
+                resolve({ ...result, stderr });
+            }
+            else if (exit === undefined && !isAlive(client)) {
+                settle(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.'));
+            }
+            else
+                settle(noShell(output, exit, stderr));
+        });
+        // One compound command: a shell reads all of it before it runs any of it.
+        channel.write(`{ mark=${mark}; printf '\\n%s\\n' "$mark begin"; (\n${script}\n); ` +
+            `printf '\\n%s\\n' "$mark end $?"; exit 0; }\n`);
+    });
+}
+function isAlive(client) {
+    const { _sock: socket } = client;
+    return socket?.writable === true;
+}
+async function openShell(client, timeout) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `The host opened no session in ${timeout / 1000} s.`));
+        }, timeout);
+        const fail = (cause) => {
+            clearTimeout(timer);
+            reject(isAlive(client)
+                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The host runs no commands: ${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message)}.`, { hint: NO_SHELL, cause })
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.', { cause }));
+        };
+        try {
+            client.exec('sh', (error, channel) => {
+                clearTimeout(timer);
+                if (error === undefined)
+                    resolve(channel);
+                else
+                    fail(error);
+            });
+        }
+        catch (error) {
+            fail(error);
+        }
+    });
+}
+const NO_SHELL = 'The account may be for SFTP or git alone, or have a shell that refuses (nologin). Add the key by another way.';
+function noShell(output, exit, stderr) {
+    const words = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(`${stderr.trim()} ${output.text()}`.trim().slice(0, 300));
+    const how = exit === undefined ? '' : ` (exit code ${exit})`;
+    if (output.begun) {
+        const said = words === '' ? '.' : `: ${words}`;
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', `The shell on the host was ended before its script${how}${said}`);
+    }
+    const said = words === '' ? 'and said nothing' : `and said "${words}"`;
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The account runs no sh${how} ${said}.`, {
+        hint: NO_SHELL,
+    });
+}
+/** Output up to now, and what of it lies between the marks. */
+class Output {
+    #chunks = [];
+    #begin;
+    #end;
+    begun = false;
+    length = 0;
+    constructor(mark) {
+        this.#begin = Buffer.from(`\n${mark} begin\n`);
+        this.#end = `\n${mark} end `;
+    }
+    push(chunk) {
+        this.#chunks.push(chunk);
+        this.length += chunk.length;
+        // Looked for in all of it until it is there: it may come in pieces.
+        if (!this.begun)
+            this.begun = this.#all().includes(this.#begin);
+    }
+    #all() {
+        const all = Buffer.concat(this.#chunks);
+        this.#chunks.splice(0, this.#chunks.length, all);
+        return all;
+    }
+    text() {
+        return this.#all().subarray(0, 1024).toString('utf8');
+    }
+    result() {
+        const all = this.#all();
+        const start = all.indexOf(this.#begin);
+        const end = all.lastIndexOf(this.#end);
+        if (start < 0 || end < 0)
+            return undefined;
+        const [, code] = /^(\d+)\n/.exec(all.subarray(end + this.#end.length).toString('latin1')) ?? [];
+        if (code === undefined)
+            return undefined;
+        return { code: Number(code), stdout: all.subarray(start + this.#begin.length, end) };
+    }
+}
+/** @throws TrustError `remote-shell` if the host has no SFTP, `host-timeout`, `host-closed` */
+async function openSftp(client, timeout = SCRIPT_TIMEOUT) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `No SFTP within ${timeout / 1000} s.`));
+        }, timeout);
+        const fail = (cause) => {
+            clearTimeout(timer);
+            reject(isAlive(client)
+                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The host has no SFTP: ${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message)}.`, {
+                    cause,
+                })
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.', { cause }));
+        };
+        try {
+            client.sftp((error, sftp) => {
+                clearTimeout(timer);
+                if (error === undefined) {
+                    sftp.on('error', () => undefined); // each request tells its own
+                    resolve(sftp);
+                }
+                else
+                    fail(error);
+            });
+        }
+        catch (error) {
+            fail(error);
+        }
+    });
+}
+
+
+/***/ }),
+
+/***/ 8450:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   m: () => (/* binding */ socketError)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/** What is wrong with a connection, from the error of its socket, in words a person can act on. */
+
+/** @param closed the error of a connection that the server has closed: what was lost by that differs */
+function socketError(error, closed) {
+    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
+    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
+    const code = (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .systemCode */ .xU)(first) ?? 'unknown';
+    const cause = error;
+    switch (code) {
+        case 'ENOTFOUND':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-not-found', 'There is no such host name.', {
+                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
+                cause,
+            });
+        case 'EAI_AGAIN':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
+                hint: 'Try again, or check the name service of the runner.',
+                cause,
+            });
+        case 'ECONNREFUSED':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-refused', 'Nothing listens on that port.', {
+                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
+                cause,
+            });
+        case 'ETIMEDOUT':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-timeout', 'The connection timed out.', {
+                hint: 'A firewall may be dropping it, or the machine is down or busy.',
+                cause,
+            });
+        case 'ECONNRESET':
+        case 'EPIPE':
+            return closed();
+        default:
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-unreachable', `The host can't be reached (${code}).`, {
+                hint: 'Check the address and the network of the runner.',
+                cause,
+            });
+    }
+}
+
+
+/***/ }),
+
+/***/ 5921:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Nv: () => (/* binding */ hostCertificateDefect),
+/* harmony export */   RI: () => (/* binding */ kindOfKey),
+/* harmony export */   hB: () => (/* binding */ parseCertificate),
+/* harmony export */   qu: () => (/* binding */ isCertificateType),
+/* harmony export */   tr: () => (/* binding */ certificateOnLine),
+/* harmony export */   y7: () => (/* binding */ plainKey)
+/* harmony export */ });
+/* unused harmony exports FOREVER, certificateType, isSigned, validityDefect, isoTime */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5636);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3529);
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF);
+}
+function certificateType(type) {
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function kindOfKey(blob) {
+    const name = (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF.length) : name;
+    if (!(0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .isKeyType */ .Cy)(type))
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType((0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob)))
+        return blob;
+    return readCertifiedKey(new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = kindOfKey(blob);
+    const name = reader.text(64);
+    if (!certified)
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .readPublicParts */ .eZ)(keyType, reader);
+    return { keyType, key: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_3__/* .string */ .Yj)(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function parseCertificate(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+/**
+ * Whether the authority that a certificate names has signed it.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function isSigned({ authority, signature, signed }) {
+    return (0,_signature__WEBPACK_IMPORTED_MODULE_2__/* .verifySignature */ .Od)(authority, signature, signed);
+}
+function strings(list) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!isSigned(certificate))
+        return "the authority's signature is not valid";
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => (0,_pattern__WEBPACK_IMPORTED_MODULE_4__/* .matchPattern */ .g)(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
+}
+/** A certificate's time (seconds since 1970), to be read. */
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+
+/***/ }),
+
+/***/ 707:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qb: () => (/* binding */ hostKeyAlgorithms),
+/* harmony export */   k_: () => (/* binding */ parseKexInit),
+/* harmony export */   lJ: () => (/* binding */ SSH_MSG_KEXDH_REPLY),
+/* harmony export */   mz: () => (/* binding */ startExchange),
+/* harmony export */   p6: () => (/* binding */ kexInit)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5636);
+/* harmony import */ var _transport__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7963);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3529);
+/**
+ * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
+ * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
+ * Until that signature is verified here a host key is nothing but a claim.
+ *
+ * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
+ * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
+ */
+
+
+
+
+
+
+
+/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
+const SSH_MSG_KEXDH_INIT = 30;
+const SSH_MSG_KEXDH_REPLY = 31;
+/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
+function hostKeyAlgorithms(type, certified = false) {
+    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    return certified ? plain.map((name) => `${name}${_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF}`) : plain;
+}
+/** The key type (wire format name) that a host key algorithm stands for. */
+function algorithmKeyType(algorithm) {
+    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
+}
+function x25519() {
+    const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('x25519');
+    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    return {
+        publicKey: raw,
+        derive: (server) => {
+            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
+            const publicKey = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey({ key: jwk, format: 'jwk' });
+            return node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman({ privateKey: pair.privateKey, publicKey });
+        },
+    };
+}
+const curve25519 = {
+    hash: 'sha256',
+    start: () => {
+        const { publicKey, derive } = x25519();
+        return { publicValue: (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(publicKey), secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(derive(server)) };
+    },
+    readServerValue: (reader) => reader.string(32),
+};
+function ecdh(curve, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createECDH(curve);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.string(1 + 2 * 66),
+    };
+}
+function dh(group, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.getDiffieHellman(group);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.mpint(1025),
+    };
+}
+/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
+const decapsulate = node_crypto__WEBPACK_IMPORTED_MODULE_0__.decapsulate;
+/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
+const MLKEM_PUBLIC = 1184;
+const MLKEM_CIPHERTEXT = 1088;
+const mlkem768x25519 = {
+    hash: 'sha256',
+    start: () => {
+        const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('ml-kem-768');
+        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+        const classic = x25519();
+        const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
+        const secret = (server) => {
+            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'The reply is not one of mlkem768x25519-sha256.');
+            }
+            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
+            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
+            return (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash('sha256').update(both).digest());
+        };
+        return { publicValue, secret };
+    },
+    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
+};
+/**
+ * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
+ * cheap methods come first and the post-quantum one is for servers that offer nothing else.
+ */
+const METHODS = new Map([
+    ['curve25519-sha256', curve25519],
+    ['curve25519-sha256@libssh.org', curve25519],
+    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
+    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
+    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
+    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
+    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
+    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
+    ...(decapsulate === undefined
+        ? []
+        : [['mlkem768x25519-sha256', mlkem768x25519]]),
+]);
+/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
+const CIPHERS = [
+    'chacha20-poly1305@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'aes256-ctr',
+    'aes128-ctr',
+];
+const MACS = [
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+];
+/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
+function kexInit(hostKeys) {
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(_transport__WEBPACK_IMPORTED_MODULE_5__/* .SSH_MSG_KEXINIT */ .wU),
+        node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes(16),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)([...METHODS.keys()]),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)(hostKeys),
+        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .boolean */ .zM)(false),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .uint32 */ .S8)(0),
+    ]);
+}
+function parseKexInit(payload) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(payload);
+    reader.byte();
+    reader.bytes(16);
+    const methods = reader.nameList();
+    const hostKeys = reader.nameList();
+    for (let list = 0; list < 8; list += 1)
+        reader.string();
+    const firstPacketFollows = reader.boolean();
+    return { methods, hostKeys, firstPacketFollows };
+}
+/**
+ * Negotiates, and makes our half.
+ *
+ * @param hostKeys what our KEXINIT asked for
+ * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
+ */
+function startExchange(versions, ourInit, serverInit, hostKeys) {
+    const server = parseKexInit(serverInit);
+    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
+    const method = name === undefined ? undefined : METHODS.get(name);
+    if (method === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
+        });
+    }
+    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
+    if (hostKeyAlgorithm === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+            hint: `Asked for were ${hostKeys.join(', ')}.`,
+        });
+    }
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
+    const half = method.start();
+    return {
+        init: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        ignoreNext: server.firstPacketFollows && !guessRight,
+        hostKeyAlgorithm,
+        finish: (reply) => {
+            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
+            let secret;
+            try {
+                secret = half.secret(serverValue);
+            }
+            catch (cause) {
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+            }
+            const hash = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash(method.hash);
+            for (const text of [versions.client, versions.server]) {
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
+            for (const payload of [ourInit, serverInit, hostKey])
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(payload));
+            hash.update(half.publicValue).update(publicValue).update(secret);
+            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
+            return hostKey;
+        },
+    };
+}
+function readReply(reply, method) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(reply);
+    reader.byte();
+    const hostKey = Buffer.from(reader.string());
+    const start = reader.offset;
+    const serverValue = method.readServerValue(reader);
+    const publicValue = reply.subarray(start, reader.offset);
+    const signature = reader.string(8192);
+    reader.end('the key exchange reply');
+    return { hostKey, publicValue, serverValue, signature };
+}
+function requireProof(algorithm, hostKey, signature, hash) {
+    const type = (0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .typeOfBlob */ .JX)(hostKey);
+    const expected = algorithm.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF)
+        ? algorithm.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF.length)
+        : algorithm;
+    if (type === algorithmKeyType(algorithm) &&
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .signatureAlgorithm */ .wO)(signature) === expected &&
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .verifySignature */ .Od)((0,_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(hostKey), signature, hash)) {
+        return;
+    }
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type)}) but did not prove that it holds it.`, {
+        hint: 'Somebody may stand between this machine and the server. Do not go on.',
+    });
+}
+
+
+/***/ }),
+
+/***/ 2368:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ matchPattern)
+/* harmony export */ });
+/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
+/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
+function matchPattern(text, pattern) {
+    let t = 0;
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    while (t < text.length) {
+        if (p < pattern.length &&
+            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
+            t += 1;
+            p += 1;
+        }
+        else if (pattern[p] === '*') {
+            star = p;
+            mark = t;
+            p += 1;
+        }
+        else if (star >= 0) {
+            mark += 1;
+            t = mark;
+            p = star + 1;
+        }
+        else {
+            return false;
+        }
+    }
+    while (pattern[p] === '*')
+        p += 1;
+    return p === pattern.length;
+}
+
+
+/***/ }),
+
+/***/ 6119:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bo: () => (/* binding */ rsaBits),
+/* harmony export */   Cy: () => (/* binding */ isKeyType),
+/* harmony export */   F2: () => (/* binding */ decodePublicKey),
+/* harmony export */   H1: () => (/* binding */ CURVES),
+/* harmony export */   H3: () => (/* binding */ encodePublicKey),
+/* harmony export */   JX: () => (/* binding */ typeOfBlob),
+/* harmony export */   ML: () => (/* binding */ keyBits),
+/* harmony export */   NT: () => (/* binding */ isEcdsa),
+/* harmony export */   Rj: () => (/* binding */ fingerprint),
+/* harmony export */   T9: () => (/* binding */ MAX_RSA_BITS),
+/* harmony export */   Tm: () => (/* binding */ requireRsaSize),
+/* harmony export */   WJ: () => (/* binding */ KEY_TYPES),
+/* harmony export */   eZ: () => (/* binding */ readPublicParts),
+/* harmony export */   ee: () => (/* binding */ parsePublicKey),
+/* harmony export */   et: () => (/* binding */ formatPublicKey),
+/* harmony export */   iO: () => (/* binding */ unsupportedType),
+/* harmony export */   sF: () => (/* binding */ CERTIFICATE_SUFFIX),
+/* harmony export */   x: () => (/* binding */ displayType)
+/* harmony export */ });
+/* unused harmony export MIN_RSA_BITS */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const MAX_RSA_BITS = 16384;
+function isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function isEcdsa(type) {
+    return type in CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const certified = name.endsWith(CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function fingerprint(blob) {
+    return `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function typeOfBlob(blob) {
+    return new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function decodePublicKey(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
+    const type = reader.text(64);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function rsaBits(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return isEcdsa(type) ? Number(CURVES[type].name.replace('nistp', '')) : 256;
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = rsaBits(blob);
+    if (bits >= MIN_RSA_BITS)
+        return;
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function formatPublicKey(blob, comment = '') {
+    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)('ssh-ed25519'), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)('ssh-rsa'), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .mpint */ .lW)(part('e')), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .mpint */ .lW)(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => isEcdsa(name) && CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !isEcdsa(type)) {
+        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(CURVES[type].name), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(point)]) };
+}
+
+
+/***/ }),
+
+/***/ 5636:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bn: () => (/* binding */ makeSignature),
+/* harmony export */   Od: () => (/* binding */ verifySignature),
+/* harmony export */   wO: () => (/* binding */ signatureAlgorithm)
+/* harmony export */ });
+/* unused harmony export makeRsaSignature */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7975);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9390);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3529);
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+
+/** RFC 8332 §3. */
+const RSA_ALGORITHMS = { sha256: 'rsa-sha2-256', sha512: 'rsa-sha2-512' };
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(null, data, key))]);
+    }
+    if ((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .isEcdsa */ .NT)(type)) {
+        const curve = _public_key__WEBPACK_IMPORTED_MODULE_3__/* .CURVES */ .H1[type];
+        const raw = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .mpint */ .lW)(raw.subarray(0, curve.bytes));
+        const s = (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .mpint */ .lW)(raw.subarray(curve.bytes));
+        return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(Buffer.concat([r, s]))]);
+    }
+    return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(RSA_ALGORITHMS[rsaHash]), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(rsaHash, data, key))]);
+}
+/** An RSA signature made by a thread of its own: it takes as long as dozens of the other kinds. */
+async function makeRsaSignature(key, data, hash) {
+    const blob = await signInThread(hash, data, key);
+    return Buffer.concat([string(RSA_ALGORITHMS[hash]), string(blob)]);
+}
+const signInThread = (0,node_util__WEBPACK_IMPORTED_MODULE_1__.promisify)(node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign);
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function verifySignature(blob, signature, data) {
+    const { type, key } = (0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .decodePublicKey */ .F2)(blob);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(null, data, key, bytes);
+    if ((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .isEcdsa */ .NT)(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = _public_key__WEBPACK_IMPORTED_MODULE_3__/* .CURVES */ .H1[type];
+        const parts = new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(hash, data, key, leftPad(bytes, Math.ceil((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .rsaBits */ .Bo)(blob) / 8)));
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('malformed', 'A signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+
+/***/ }),
+
+/***/ 7963:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CV: () => (/* binding */ SSH_MSG_IGNORE),
+/* harmony export */   MG: () => (/* binding */ disconnectMessage),
+/* harmony export */   OX: () => (/* binding */ SSH_MSG_DISCONNECT),
+/* harmony export */   Py: () => (/* binding */ encodePacket),
+/* harmony export */   Rk: () => (/* binding */ TransportReader),
+/* harmony export */   g$: () => (/* binding */ printable),
+/* harmony export */   lt: () => (/* binding */ disconnectReason),
+/* harmony export */   wU: () => (/* binding */ SSH_MSG_KEXINIT),
+/* harmony export */   zA: () => (/* binding */ SSH_MSG_DEBUG)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
+ * both sides may send at any time (RFC 4253 §4.2, §6, §11).
+ */
+
+
+
+/** RFC 4253 §12. */
+const SSH_MSG_DISCONNECT = 1;
+const SSH_MSG_IGNORE = 2;
+const SSH_MSG_DEBUG = 4;
+const SSH_MSG_KEXINIT = 20;
+/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
+const BY_APPLICATION = 11;
+/** RFC 4253 §6.1: the longest packet that everyone must take. */
+const MAX_PACKET = 35000;
+/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
+const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
+/** Bytes before the version line after which a server is not taken for an SSH server. */
+const MAX_BEFORE_VERSION = 16 * 1024;
+/** One unencrypted packet (RFC 4253 §6). */
+function encodePacket(payload) {
+    let padding = 8 - ((5 + payload.length) % 8);
+    if (padding < 4)
+        padding += 8;
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(1 + payload.length + padding),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(padding),
+        payload,
+        (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(padding),
+    ]);
+}
+function disconnectMessage(description) {
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(SSH_MSG_DISCONNECT),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(BY_APPLICATION),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(description),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(''),
+    ]);
+}
+/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
+function printable(text) {
+    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+}
+/** Takes apart what a server sends, in whatever pieces it arrives. */
+class TransportReader {
+    #pending = Buffer.alloc(0);
+    #lines = 0;
+    #before = 0;
+    /** The first line that came before the version, for messages. */
+    firstLine;
+    push(chunk) {
+        this.#pending = Buffer.concat([this.#pending, chunk]);
+    }
+    /**
+     * The server's version line without CR LF, once it is there.
+     *
+     * @throws TrustError `host-not-ssh`
+     */
+    version() {
+        for (;;) {
+            const end = this.#pending.indexOf(0x0a);
+            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
+            if (end < 0) {
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
+                    throw notSsh(this.firstLine ?? line);
+                return undefined;
+            }
+            this.#pending = this.#pending.subarray(end + 1);
+            const text = line.replace(/\r$/, '');
+            if (text.startsWith('SSH-')) {
+                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
+                    throw notSsh(text);
+                return text;
+            }
+            this.firstLine ??= text;
+            this.#before += end + 1;
+            this.#lines += 1;
+            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
+                throw notSsh(this.firstLine);
+            }
+        }
+    }
+    /**
+     * The payload of the next packet, once it is whole.
+     *
+     * @throws TrustError `host-protocol`
+     */
+    packet() {
+        if (this.#pending.length < 5)
+            return undefined;
+        const length = this.#pending.readUInt32BE(0);
+        const padding = this.#pending.readUInt8(4);
+        if (length > MAX_PACKET || length < padding + 2) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', `The server sent a packet of impossible length (${length}).`);
+        }
+        if (this.#pending.length < 4 + length)
+            return undefined;
+        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
+        this.#pending = this.#pending.subarray(4 + length);
+        return payload;
+    }
+}
+function notSsh(line) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
+        hint: 'Check the host name and the port.',
+    });
+}
+/** Reason of an SSH_MSG_DISCONNECT, for messages. */
+function disconnectReason(payload) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(payload);
+    reader.byte();
+    reader.uint32();
+    return printable(reader.text(1024));
+}
+
+
+/***/ }),
+
+/***/ 3529:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OD: () => (/* binding */ nameList),
+/* harmony export */   PE: () => (/* binding */ byte),
+/* harmony export */   S8: () => (/* binding */ uint32),
+/* harmony export */   Yj: () => (/* binding */ string),
+/* harmony export */   lW: () => (/* binding */ mpint),
+/* harmony export */   mP: () => (/* binding */ Reader),
+/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */ });
+/* unused harmony exports MAX_STRING, uint64 */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function byte(value) {
+    return Buffer.of(value);
+}
+function boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? string(Buffer.concat([byte(0), digits])) : string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function nameList(names) {
+    return string(names.join(','));
+}
+
+
+/***/ }),
+
 /***/ 7318:
 /***/ ((module) => {
 
@@ -23663,6 +25325,14 @@ module.exports = require("node:child_process");
 
 /***/ }),
 
+/***/ 7598:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:crypto");
+
+/***/ }),
+
 /***/ 8474:
 /***/ ((module) => {
 
@@ -23692,6 +25362,22 @@ module.exports = require("node:path");
 
 "use strict";
 module.exports = require("node:process");
+
+/***/ }),
+
+/***/ 8500:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 7975:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:util");
 
 /***/ }),
 
@@ -28042,6 +29728,9 @@ module.exports = {"rE":"1.17.0"};
 /******/ 		return module.exports;
 /******/ 	}
 /******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
+/******/ 	
 /************************************************************************/
 /******/ 	/* webpack/runtime/asset-relocator-loader */
 /******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
@@ -28070,9 +29759,73 @@ module.exports = {"rE":"1.17.0"};
 /******/ 		};
 /******/ 	})();
 /******/ 	
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
+/******/ 		};
+/******/ 	})();
+/******/ 	
 /******/ 	/* webpack/runtime/hasOwnProperty shorthand */
 /******/ 	(() => {
 /******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
 /******/ 	})();
 /******/ 	
 /************************************************************************/
@@ -28129,7 +29882,7 @@ function openAudit(file) {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
             const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
-            if (bytes + line.length > limit) {
+            if (bytes + Buffer.byteLength(line) > limit) {
                 omitted += 1;
                 return;
             }
@@ -28169,7 +29922,8 @@ const STDERR = 'stderr';
 function parseAudit(text) {
     const lines = text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
         }
         catch {
             return [];
@@ -28181,622 +29935,12 @@ function parseAudit(text) {
     };
 }
 
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
-/**
- * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
- * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
- * two together).
- */
-
-const ERROR_CODES = (/* unused pure expression or super */ null && ([
-    // inputs
-    'input-invalid',
-    // hosts
-    'hosts-syntax',
-    'hosts-option-unknown',
-    'hosts-pin-missing',
-    'hosts-pin-invalid',
-    'hosts-pin-md5',
-    // keys
-    'key-empty',
-    'key-is-public',
-    'key-unreadable',
-    'key-encrypted',
-    'key-passphrase-wrong',
-    'key-type-unsupported',
-    'key-too-small',
-    'certificate-invalid',
-    'malformed',
-    // host keys
-    'host-not-found',
-    'host-refused',
-    'host-unreachable',
-    'host-timeout',
-    'host-closed',
-    'host-not-ssh',
-    'host-protocol',
-    'host-no-common-algorithm',
-    'host-key-type-absent',
-    'host-key-unproven',
-    'login-refused',
-    'host-key-changed',
-    'host-key-revoked',
-    // this machine
-    'home-unsafe',
-    'file-unsafe',
-    'file-locked',
-    'temp-unusable',
-    'platform-unsupported',
-    'agent-start',
-    'agent-control',
-]));
-class errors_TrustError extends Error {
-    code;
-    input;
-    hint;
-    constructor(code, message, details = {}) {
-        super(message, details.cause === undefined ? undefined : { cause: details.cause });
-        this.name = 'TrustError';
-        this.code = code;
-        this.input = details.input;
-        this.hint = details.hint;
-    }
-    /** The same error, said of an input that only the caller knows. An input already named stays. */
-    about(input) {
-        if (this.input !== undefined)
-            return this;
-        return new errors_TrustError(this.code, this.message, {
-            input,
-            ...(this.hint === undefined ? {} : { hint: this.hint }),
-            cause: this.cause,
-        });
-    }
-    /** The whole story in one paragraph: `input: message hint [code]`. */
-    explain() {
-        const input = this.input === undefined ? '' : `${this.input}: `;
-        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
-        return `${input}${this.message}${hint} [${this.code}]`;
-    }
-}
-/** `error` in words, whatever was thrown. */
-function errors_explain(error) {
-    if (error instanceof errors_TrustError)
-        return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
-}
-/** One error that tells of them all. */
-function errors_combine(errors) {
-    const [first] = errors;
-    if (first === undefined)
-        throw new Error('no error to tell');
-    if (errors.length === 1)
-        return first;
-    const list = errors.map((error) => `\n- ${errors_explain(error)}`).join('');
-    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
-}
-/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
-function errors_systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
-        return undefined;
-    return typeof error.code === 'string' ? error.code : undefined;
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-;// CONCATENATED MODULE: ./src/ssh/wire.ts
-/**
- * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
- * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
- */
-
-/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
-const MAX_STRING = 256 * 1024;
-function malformed(what) {
-    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
-}
-/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
-class wire_Reader {
-    #buffer;
-    #offset = 0;
-    constructor(buffer) {
-        this.#buffer = buffer;
-    }
-    get remaining() {
-        return this.#buffer.length - this.#offset;
-    }
-    get offset() {
-        return this.#offset;
-    }
-    /** The next `length` bytes, as a view (no copy). */
-    bytes(length) {
-        if (length > this.remaining) {
-            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
-        }
-        this.#offset += length;
-        return this.#buffer.subarray(this.#offset - length, this.#offset);
-    }
-    byte() {
-        return this.bytes(1).readUInt8();
-    }
-    boolean() {
-        return this.byte() !== 0;
-    }
-    uint32() {
-        return this.bytes(4).readUInt32BE();
-    }
-    uint64() {
-        return this.bytes(8).readBigUInt64BE();
-    }
-    /** A `string`: a view of its bytes. */
-    string(max = MAX_STRING) {
-        const length = this.uint32();
-        if (length > max)
-            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
-        return this.bytes(length);
-    }
-    /** A `string` that holds text (UTF-8). */
-    text(max = MAX_STRING) {
-        return this.string(max).toString('utf8');
-    }
-    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
-    mpint(maxBytes = 2049) {
-        const bytes = this.string(maxBytes);
-        if ((bytes[0] ?? 0) & 0x80)
-            throw malformed('a negative number');
-        return withoutLeadingZeros(bytes);
-    }
-    nameList(max = MAX_STRING) {
-        const list = this.text(max);
-        return list === '' ? [] : list.split(',');
-    }
-    /** All that is left, as a view. */
-    rest() {
-        return this.bytes(this.remaining);
-    }
-    /** Throws unless everything was read. */
-    end(what) {
-        if (this.remaining !== 0)
-            throw malformed(`${this.remaining} bytes too many after ${what}`);
-    }
-}
-function wire_byte(value) {
-    return Buffer.of(value);
-}
-function wire_boolean(value) {
-    return Buffer.of(value ? 1 : 0);
-}
-function wire_uint32(value) {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32BE(value);
-    return buffer;
-}
-function uint64(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64BE(value);
-    return buffer;
-}
-function wire_string(value) {
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    return Buffer.concat([wire_uint32(bytes.length), bytes]);
-}
-/** `magnitude` (big-endian, unsigned) as an `mpint`. */
-function wire_mpint(magnitude) {
-    const digits = withoutLeadingZeros(magnitude);
-    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
-}
-function withoutLeadingZeros(number) {
-    let start = 0;
-    while (number[start] === 0)
-        start += 1;
-    return number.subarray(start);
-}
-function wire_nameList(names) {
-    return wire_string(names.join(','));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/public-key.ts
-/**
- * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
- * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
- */
-
-
-
-/** The key types that are taken, in the order in which a server is asked for them. */
-const public_key_KEY_TYPES = [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'ssh-rsa',
-];
-/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
-const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
-/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
-const public_key_CURVES = {
-    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
-    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
-    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
-};
-/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
-const public_key_MIN_RSA_BITS = 2048;
-/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
-const public_key_MAX_RSA_BITS = 16384;
-function public_key_isKeyType(name) {
-    return public_key_KEY_TYPES.includes(name);
-}
-function public_key_isEcdsa(type) {
-    return type in public_key_CURVES;
-}
-/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
-function public_key_displayType(name) {
-    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
-    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
-    const cert = certified ? '-CERT' : '';
-    if (plain === 'ssh-ed25519')
-        return `ED25519${cert}`;
-    if (plain.startsWith('ecdsa-sha2-'))
-        return `ECDSA${cert}`;
-    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
-        return `RSA${cert}`;
-    if (plain === 'ssh-dss')
-        return `DSA${cert}`;
-    return `${plain}${cert}`;
-}
-/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
-function public_key_fingerprint(blob) {
-    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-/** The type name that a key in wire format begins with. Does not look further. */
-function public_key_typeOfBlob(blob) {
-    return new wire_Reader(blob).text(64);
-}
-/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
-function readPublicParts(type, reader) {
-    if (type === 'ssh-ed25519') {
-        const x = reader.string(32);
-        if (x.length !== 32)
-            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
-        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
-    }
-    if (public_key_isEcdsa(type)) {
-        const curve = public_key_CURVES[type];
-        const name = reader.text(32);
-        const point = reader.string(1 + 2 * 66);
-        if (name !== curve.name) {
-            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
-        }
-        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
-        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
-            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
-        }
-        return {
-            kty: 'EC',
-            crv: curve.jwk,
-            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
-            y: point.subarray(1 + curve.bytes).toString('base64url'),
-        };
-    }
-    const e = reader.mpint(9);
-    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
-    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
-}
-/**
- * A public key from its wire format, for verifying.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function public_key_decodePublicKey(blob) {
-    const reader = new wire_Reader(blob);
-    const type = reader.text(64);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    const parts = readPublicParts(type, reader);
-    reader.end('a public key');
-    try {
-        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
-    }
-    catch (cause) {
-        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
-    }
-}
-function public_key_unsupportedType(type) {
-    if (type === 'ssh-dss') {
-        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
-            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
-        });
-    }
-    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${public_key_KEY_TYPES.join(', ')}.`,
-    });
-}
-/** Modulus length of an RSA key in wire format, in bits. */
-function public_key_rsaBits(blob) {
-    const reader = new wire_Reader(blob);
-    reader.string(64);
-    reader.mpint(9);
-    const n = reader.mpint(public_key_MAX_RSA_BITS / 8 + 1);
-    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
-}
-/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
-function keyBits(blob) {
-    const { type } = public_key_decodePublicKey(blob);
-    if (type === 'ssh-rsa')
-        return public_key_rsaBits(blob);
-    // The digits of a curve's name are its size.
-    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
-}
-/**
- * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
- * key must be whole.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
- */
-function parsePublicKey(text) {
-    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
-    }
-    const blob = Buffer.from(base64, 'base64');
-    const inner = public_key_decodePublicKey(blob).type;
-    if (inner !== type) {
-        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
-    }
-    if (type === 'ssh-rsa')
-        public_key_requireRsaSize(blob);
-    return { type, blob, comment: comment.join(' ') };
-}
-/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
-function public_key_requireRsaSize(blob) {
-    const bits = public_key_rsaBits(blob);
-    if (bits >= public_key_MIN_RSA_BITS)
-        return;
-    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${public_key_MIN_RSA_BITS} are the least.`, {
-        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
-    });
-}
-/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
-function public_key_formatPublicKey(blob, comment = '') {
-    const line = `${public_key_typeOfBlob(blob)} ${blob.toString('base64')}`;
-    return comment === '' ? line : `${line} ${comment}`;
-}
-/** The wire format of a public key. */
-function encodePublicKey(key) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    if (jwk.crv === 'Ed25519') {
-        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
-    }
-    if (jwk.kty === 'RSA') {
-        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
-        return { type: 'ssh-rsa', blob };
-    }
-    const type = public_key_KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
-    if (type === undefined || !public_key_isEcdsa(type)) {
-        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
-    }
-    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
-    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
-}
-
-;// CONCATENATED MODULE: ./src/ssh/signature.ts
-/**
- * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
- * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
- */
-
-
-
-
-/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
-function signature_makeSignature(type, key, data, rsaHash) {
-    if (type === 'ssh-ed25519') {
-        return Buffer.concat([string(type), string(sign(null, data, key))]);
-    }
-    if (isEcdsa(type)) {
-        const curve = CURVES[type];
-        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = mpint(raw.subarray(0, curve.bytes));
-        const s = mpint(raw.subarray(curve.bytes));
-        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
-    }
-    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
-}
-/** Name of the algorithm of a signature. */
-function signature_signatureAlgorithm(signature) {
-    return new Reader(signature).text(64);
-}
-/**
- * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
- * algorithm that is not the key's.
- *
- * @throws TrustError `malformed`, `key-type-unsupported`
- */
-function signature_verifySignature(blob, signature, data) {
-    const { type, key } = decodePublicKey(blob);
-    const reader = new Reader(signature);
-    const algorithm = reader.text(64);
-    const bytes = reader.string(4096);
-    reader.end('a signature');
-    if (type === 'ssh-ed25519')
-        return algorithm === type && verify(null, data, key, bytes);
-    if (isEcdsa(type)) {
-        if (algorithm !== type)
-            return false;
-        const curve = CURVES[type];
-        const parts = new Reader(bytes);
-        const raw = Buffer.concat([
-            leftPad(parts.mpint(), curve.bytes),
-            leftPad(parts.mpint(), curve.bytes),
-        ]);
-        parts.end('an ECDSA signature');
-        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
-    }
-    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
-}
-function leftPad(number, length) {
-    if (number.length > length) {
-        throw new TrustError('malformed', 'A signature with a number that is too large.');
-    }
-    return Buffer.concat([Buffer.alloc(length - number.length), number]);
-}
-
-;// CONCATENATED MODULE: ./src/ssh/certificate.ts
-/**
- * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
- * certificate against a certificate authority. The rules are those of OpenSSH's
- * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
- */
-
-
-
-
-
-/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
-const ROLES = { 1: 'user', 2: 'host' };
-/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
-const MAX_PRINCIPALS = 256;
-/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
-const FOREVER = 0xffffffffffffffffn;
-function certificate_isCertificateType(name) {
-    return name.endsWith(public_key_CERTIFICATE_SUFFIX);
-}
-function certificate_certificateType(type) {
-    return `${type}${CERTIFICATE_SUFFIX}`;
-}
-/**
- * The kind of a key, or certificate, in wire format.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function certificate_kindOfKey(blob) {
-    const name = public_key_typeOfBlob(blob);
-    const certified = certificate_isCertificateType(name);
-    const type = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(name);
-    return { type, certified };
-}
-/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
-function certificateOnLine(line) {
-    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    return certificate_isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
-}
-/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
-function certificate_plainKey(blob) {
-    if (!certificate_isCertificateType(public_key_typeOfBlob(blob)))
-        return blob;
-    return readCertifiedKey(new wire_Reader(blob), blob).key;
-}
-function readCertifiedKey(reader, blob) {
-    const { type: keyType, certified } = certificate_kindOfKey(blob);
-    const name = reader.text(64);
-    if (!certified)
-        throw public_key_unsupportedType(name);
-    reader.string(1024); // nonce
-    const start = reader.offset;
-    readPublicParts(keyType, reader);
-    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
-}
-/** @throws TrustError `malformed`, `key-type-unsupported` */
-function certificate_parseCertificate(blob) {
-    const reader = new Reader(blob);
-    const { keyType, key } = readCertifiedKey(reader, blob);
-    const serial = reader.uint64();
-    const roleNumber = reader.uint32();
-    const role = ROLES[roleNumber];
-    if (role === undefined) {
-        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
-    }
-    const keyId = reader.text(4096);
-    const principals = strings(reader.string());
-    if (principals.length > MAX_PRINCIPALS) {
-        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
-    }
-    const validAfter = reader.uint64();
-    const validBefore = reader.uint64();
-    const criticalOptions = optionNames(reader.string());
-    const extensions = optionNames(reader.string());
-    reader.string(); // reserved
-    const authority = reader.string();
-    const signed = blob.subarray(0, reader.offset);
-    const signature = reader.string();
-    reader.end('a certificate');
-    return {
-        keyType,
-        key,
-        role,
-        serial,
-        keyId,
-        principals,
-        validAfter,
-        validBefore,
-        criticalOptions,
-        extensions,
-        authority,
-        signed,
-        signature,
-    };
-}
-function strings(list) {
-    const reader = new Reader(list);
-    const texts = [];
-    while (reader.remaining > 0)
-        texts.push(reader.text());
-    return texts;
-}
-/** Names of the options of a list of (name, data) pairs. */
-function optionNames(list) {
-    return strings(list).filter((_, index) => index % 2 === 0);
-}
-/**
- * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
- * format) at `now` (seconds since 1970), in words; undefined where it does.
- */
-function certificate_hostCertificateDefect(certificate, hostname, authorities, now) {
-    if (!authorities.some((key) => key.equals(certificate.authority))) {
-        return 'it is signed by an authority that is not pinned';
-    }
-    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
-        return "the authority's signature is not valid";
-    }
-    if (certificate.role !== 'host')
-        return 'it is a user certificate, not a host certificate';
-    const outOfTime = validityDefect(certificate, now);
-    if (outOfTime !== undefined)
-        return `it ${outOfTime}`;
-    if (certificate.principals.length === 0)
-        return 'it names no principals';
-    const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
-        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
-    }
-    if (certificate.criticalOptions.length > 0) {
-        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
-    }
-    return undefined;
-}
-/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
-function validityDefect({ validAfter, validBefore }, now) {
-    const time = BigInt(Math.floor(now));
-    if (time < validAfter)
-        return `is valid only from ${isoTime(validAfter)}`;
-    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
-}
-/** A certificate's time (seconds since 1970), to be read. */
-function isoTime(seconds) {
-    // ECMAScript's largest time; a certificate's can lie far beyond it.
-    const milliseconds = Number(seconds) * 1000;
-    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
-}
-
+// EXTERNAL MODULE: ./src/ssh/certificate.ts
+var ssh_certificate = __nccwpck_require__(5921);
+// EXTERNAL MODULE: ./src/errors.ts + 1 modules
+var src_errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
 ;// CONCATENATED MODULE: ./src/ssh/pin.ts
 /**
  * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
@@ -28812,14 +29956,14 @@ function isoTime(seconds) {
  * @throws TrustError `malformed` where it does not even begin as a key
  */
 function pin_judgeHostKey(pins, hostname, hostKey, now) {
-    if (!isCertificateType(typeOfBlob(hostKey)))
+    if (!(0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(hostKey)))
         return judgePlainKey(pins, hostKey);
     let certificate;
     try {
-        certificate = parseCertificate(hostKey);
+        certificate = (0,ssh_certificate/* parseCertificate */.hB)(hostKey);
     }
     catch (error) {
-        return { verdict: 'changed', defect: explain(error) };
+        return { verdict: 'changed', defect: (0,src_errors/* explain */.WE)(error) };
     }
     const revoked = pins.find((pin) => pin.kind === 'revoked' &&
         [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
@@ -28827,7 +29971,7 @@ function pin_judgeHostKey(pins, hostname, hostKey, now) {
         return { verdict: 'revoked', pin: revoked };
     const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
     const keys = authorities.map((pin) => pin.key.blob);
-    const defect = hostCertificateDefect(certificate, hostname, keys, now);
+    const defect = (0,ssh_certificate/* hostCertificateDefect */.Nv)(certificate, hostname, keys, now);
     const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
     if (defect === undefined && pin !== undefined)
         return { verdict: 'ok', pin };
@@ -28841,7 +29985,7 @@ function judgePlainKey(pins, hostKey) {
     const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
     if (revoked !== undefined)
         return { verdict: 'revoked', pin: revoked };
-    const offered = fingerprint(hostKey);
+    const offered = (0,public_key/* fingerprint */.Rj)(hostKey);
     const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
         (pin.kind === 'fingerprint' && pin.fingerprint === offered));
     return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
@@ -28850,12 +29994,12 @@ function judgePlainKey(pins, hostKey) {
 function formatPin(pin) {
     if (pin.kind === 'fingerprint')
         return pin.fingerprint;
-    const key = public_key_formatPublicKey(pin.key.blob);
+    const key = (0,public_key/* formatPublicKey */.et)(pin.key.blob);
     return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
 }
 /** The fingerprint by which a pin is told in messages. */
-function pin_pinFingerprint(pin) {
-    return pin.kind === 'fingerprint' ? pin.fingerprint : fingerprint(pin.key.blob);
+function pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : (0,public_key/* fingerprint */.Rj)(pin.key.blob);
 }
 /**
  * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
@@ -28866,7 +30010,7 @@ function pin_pinFingerprint(pin) {
  */
 function pin_parsePin(text) {
     if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
-        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
             hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
         });
     }
@@ -28874,17 +30018,19 @@ function pin_parsePin(text) {
         // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
         const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
         if (digest === undefined) {
-            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+            throw new src_errors/* TrustError */.Ru('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
                 hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
             });
         }
         return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
     }
     const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
-    const parsed = parsePublicKey(key);
+    const parsed = (0,public_key/* parsePublicKey */.ee)(key);
     return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
 }
 
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var ssh_wire = __nccwpck_require__(3529);
 ;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
 /** What `ssh-keygen -Y sign` has signed: a commit, a file (OpenSSH's PROTOCOL.sshsig, section 3). */
 
@@ -28908,6 +30054,10 @@ function sshsig_sshsigNamespace(data) {
     catch {
         return undefined; // short or overlong
     }
+}
+/** Whether `data` could be taken for something to be signed so, whole or not. */
+function sshsig_beginsAsSshsig(data) {
+    return data.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/userauth.ts
@@ -29004,12 +30154,14 @@ const CONTROL = 'control@ssh-trust-action';
 const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
 /** Longest message; OpenSSH's AGENT_MAX_LEN. */
 const MAX_MESSAGE = 256 * 1024;
-const FAILURE = wire_byte(SSH_AGENT_FAILURE);
-const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+const FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,ssh_wire/* byte */.PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+const messages_frame = ssh_wire/* string */.Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
 class FrameReader {
     #chunks = [];
     #pending = 0;
@@ -29018,8 +30170,16 @@ class FrameReader {
         return this.#pending;
     }
     push(chunk) {
-        this.#chunks.push(chunk);
         this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
     }
     /**
      * The next whole message, or undefined until there is one.
@@ -29031,7 +30191,7 @@ class FrameReader {
             return undefined;
         const length = this.#length();
         if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+            throw new src_errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
         }
         if (this.#pending < 4 + length)
             return undefined;
@@ -29066,11 +30226,11 @@ function extensionResponse(name, contents) {
 }
 /** RFC 9987 §5.6. */
 function signRequest(key, data, flags = 0) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_SIGN_REQUEST), wire_string(key), wire_string(data), wire_uint32(flags)]);
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,ssh_wire/* string */.Yj)(key), (0,ssh_wire/* string */.Yj)(data), (0,ssh_wire/* uint32 */.S8)(flags)]);
 }
 /** RFC 9987 §5.8. */
 function extensionRequest(name, contents) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,ssh_wire/* string */.Yj)(name), contents]);
 }
 
 ;// CONCATENATED MODULE: ./src/agent/constraints.ts
@@ -29099,7 +30259,7 @@ function readConstraints(reader) {
     const constraints = {};
     const once = (name) => {
         if (constraints[name] !== undefined)
-            throw constraints_malformed(`${name} is given twice`);
+            throw malformed(`${name} is given twice`);
     };
     while (reader.remaining > 0) {
         const type = reader.byte();
@@ -29116,18 +30276,18 @@ function readConstraints(reader) {
                 // sk-provider and associated-certs are for hardware, of which there is none here.
                 const name = reader.text(256);
                 if (name !== RESTRICT_DESTINATION)
-                    throw constraints_malformed(`the extension ${name} is not known`);
+                    throw malformed(`the extension ${name} is not known`);
                 once('destinations');
                 constraints.destinations = readDestinations(reader.string());
                 break;
             }
             default:
-                throw constraints_malformed(`the type ${type} is not known`);
+                throw malformed(`the type ${type} is not known`);
         }
     }
     return constraints;
 }
-function constraints_malformed(what) {
+function malformed(what) {
     return new TrustError('malformed', `A constraint can't be kept: ${what}.`);
 }
 function readDestinations(contents) {
@@ -29135,27 +30295,27 @@ function readDestinations(contents) {
     const destinations = [];
     while (reader.remaining > 0) {
         if (destinations.length >= MAX_DESTINATIONS)
-            throw constraints_malformed('too many destinations');
+            throw malformed('too many destinations');
         destinations.push(readDestination(new Reader(reader.string())));
     }
     // OpenSSH's agent takes this for no restriction at all.
     if (destinations.length === 0)
-        throw constraints_malformed('a restriction to no destination');
+        throw malformed('a restriction to no destination');
     return destinations;
 }
 function readDestination(reader) {
     const from = readHop(new Reader(reader.string()));
     const to = readHop(new Reader(reader.string()));
     if (reader.string().length > 0)
-        throw constraints_malformed('a destination with unknown parts');
+        throw malformed('a destination with unknown parts');
     reader.end('a destination');
     const { hop: source, user: sourceUser } = from;
     if (sourceUser !== '')
-        throw constraints_malformed('a user at the source');
+        throw malformed('a user at the source');
     if ((source.hostname === '') !== (source.keys.length === 0))
-        throw constraints_malformed('half a source');
+        throw malformed('half a source');
     if (to.hop.hostname === '' || to.hop.keys.length === 0)
-        throw constraints_malformed('half a destination');
+        throw malformed('half a destination');
     return {
         ...(source.hostname === '' ? {} : { from: source }),
         ...(to.user === '' ? {} : { user: to.user }),
@@ -29165,8 +30325,10 @@ function readDestination(reader) {
 function readHop(reader) {
     const user = reader.text(MAX_USER_PATTERN);
     const hostname = reader.text(MAX_HOSTNAME);
+    if (/\0/.test(user + hostname))
+        throw malformed('a name with a zero byte');
     if (reader.string().length > 0)
-        throw constraints_malformed('a host with unknown parts');
+        throw malformed('a host with unknown parts');
     const keys = [];
     while (reader.remaining > 0) {
         keys.push({ blob: readHostKey(reader), authority: reader.boolean() });
@@ -29177,7 +30339,7 @@ function readHop(reader) {
 function readHostKey(reader) {
     const blob = Buffer.from(reader.string());
     try {
-        kindOfKey(blob);
+        decodePublicKey(plainKey(blob));
     }
     catch (error) {
         if (!(error instanceof TrustError && error.code === 'key-type-unsupported'))
@@ -29225,8 +30387,13 @@ function isHop({ hostname, keys }, hostKey, now) {
         return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
     }
     const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
-    const certificate = parseCertificate(hostKey);
-    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    try {
+        const certificate = parseCertificate(hostKey);
+        return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    }
+    catch {
+        return false; // damaged: it can be bound, for its key is whole
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/agent/policy.ts
@@ -29339,7 +30506,7 @@ function judgeOtherData(policy, data) {
             : { allowed: false, reason: 'namespace-not-allowed' };
     }
     // A login in a form that is not known here is no other data.
-    return policy.otherData === true && !beginsAsUserauth(data)
+    return policy.otherData === true && !beginsAsUserauth(data) && !beginsAsSshsig(data)
         ? { allowed: true, reason: 'other-data-allowed' }
         : { allowed: false, reason: 'not-userauth' };
 }
@@ -29367,7 +30534,8 @@ function judgeLogin(policy, identity, path, last, request, now) {
     const blocking = blockingHop(policy, path, identity, now);
     if (blocking === undefined)
         return { reason: 'host-pinned', host };
-    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
+    const { host: hop } = blocking;
+    return { reason: 'forward-not-allowed', ...(hop === undefined ? {} : { host: hop }) };
 }
 function sessionMismatch(request, last) {
     if (last.forwarding)
@@ -29421,17 +30589,35 @@ function visible(policy, identities, bindings, now) {
     const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
     if (shown.length > 0 || within.length === 0)
         return { identities: shown };
-    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+    const [blocked] = fitting;
+    if (blocked === undefined)
+        return none('key-not-for-host', hosts[0]);
+    return none('forward-not-allowed', blockingHop(policy, path, blocked, now)?.host);
 }
 /** Whether a key's own destinations let it be seen, and removed, on a connection. */
 function isPermitted({ destinations }, bindings, now) {
     return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
 }
+/**
+ * Whether keys may be added, removed or locked over a connection: not from a host that may not use the
+ * agent.
+ */
+function mayChangeKeys(policy, bindings, now) {
+    if (policy.mode === 'any')
+        return true;
+    return (!bindings.failed &&
+        bindings.list.every((hop) => hop.forwarding && forwardingHosts(policy, hop, now).length > 0));
+}
+/** The hosts with `forward` that a hop can be; none if a host revokes its key. */
+function forwardingHosts(policy, hop, now) {
+    const hosts = hostsWithKey(policy, hop.hostKey, now);
+    return hosts === 'revoked' ? [] : hosts.filter(({ forward }) => forward);
+}
 
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = require("node:os");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = require("node:timers/promises");
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: ./src/process-identity.ts
@@ -29463,7 +30649,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return errors_systemCode(error) === 'EPERM';
+        return (0,src_errors/* systemCode */.xU)(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -29501,8 +30687,13 @@ function startTime(pid) {
 
 /** How long to wait for another job that is writing the same file. */
 const LOCK_TIMEOUT = 20_000;
-/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
 const FOREIGN_LOCK_AGE = 60_000;
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000;
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
 /** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
@@ -29521,7 +30712,7 @@ function writeNewFile(path, content) {
 }
 /** What `lstat` says, or undefined where there is nothing. */
 function statOf(path) {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
 }
 /**
  * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
@@ -29542,19 +30733,45 @@ async function editFile(path, id, edit) {
         if (edited === text)
             return;
         if (edited === undefined) {
-            rmSync(target);
+            await whenFree(() => {
+                rmSync(target);
+            });
             return;
         }
         rmSync(temporary, { force: true });
         writeNewFile(temporary, Buffer.from(edited, 'latin1'));
         if (before !== undefined)
             keepOwnerAndMode(temporary, before);
-        renameSync(temporary, target);
+        await whenFree(() => {
+            renameSync(temporary, target);
+        });
     }
     finally {
         rmSync(temporary, { force: true });
-        release();
+        await whenFree(release);
     }
+}
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action) {
+    const start = Date.now();
+    for (;;) {
+        try {
+            action();
+            return;
+        }
+        catch (error) {
+            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
+                throw error;
+        }
+        await sleep(20);
+    }
+}
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+function isHeldOpen(error, platform = process.platform) {
+    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(systemCode(error) ?? '');
 }
 /** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
 function resolveTarget(path) {
@@ -29593,7 +30810,7 @@ function keepOwnerAndMode(path, { mode, uid, gid }) {
 async function takeLock(path) {
     const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() };
     const content = JSON.stringify(me);
-    const deadline = Date.now() + LOCK_TIMEOUT;
+    const start = Date.now();
     for (;;) {
         try {
             writeNewFile(path, content);
@@ -29603,11 +30820,12 @@ async function takeLock(path) {
             };
         }
         catch (error) {
-            if (systemCode(error) !== 'EEXIST')
+            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
+            if (systemCode(error) !== 'EEXIST' && !passing)
                 throw error;
         }
         removeStaleLock(path);
-        if (Date.now() > deadline) {
+        if (Date.now() - start > LOCK_TIMEOUT) {
             throw new TrustError('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
                 hint: 'If no other job is running, remove that file.',
             });
@@ -29640,7 +30858,11 @@ function isStale(content, age) {
     const holder = parseHolder(content);
     if (holder === undefined)
         return age > 2000; // its maker died between making and filling it
-    return holder.host === hostname() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+    if (holder.host === hostname() && !stillRuns(holder))
+        return true;
+    // Elsewhere, or perhaps another process with the same pid.
+    const known = holder.host === hostname() && holder.start !== undefined;
+    return !known && age > FOREIGN_LOCK_AGE;
 }
 function parseHolder(content) {
     try {
@@ -29664,6 +30886,8 @@ function readText(path) {
     }
 }
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
@@ -29686,18 +30910,18 @@ var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
  */
 function privateKeyFrom(key, comment = '', stated) {
     if (key.asymmetricKeyType === 'dsa')
-        throw public_key_unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
-        throw public_key_unsupportedType(key.asymmetricKeyType ?? 'unknown');
+        throw (0,public_key/* unsupportedType */.iO)(key.asymmetricKeyType ?? 'unknown');
     }
     if (key.asymmetricKeyType === 'ec') {
         const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
         if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
-            throw public_key_unsupportedType(curve);
+            throw (0,public_key/* unsupportedType */.iO)(curve);
     }
-    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    const { type, blob } = (0,public_key/* encodePublicKey */.H3)((0,external_node_crypto_.createPublicKey)(key));
     if (type === 'ssh-rsa')
-        public_key_requireRsaSize(blob);
+        (0,public_key/* requireRsaSize */.Tm)(blob);
     requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
     return { type, key, publicKey: blob, comment };
 }
@@ -29707,21 +30931,21 @@ function writePrivateKey({ type, key, publicKey, comment }) {
     const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
     let fields;
     if (type === 'ssh-ed25519') {
-        const reader = new wire_Reader(publicKey);
+        const reader = new ssh_wire/* Reader */.mP(publicKey);
         reader.string();
         const point = reader.string(32);
-        fields = [wire_string(point), wire_string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+        fields = [(0,ssh_wire/* string */.Yj)(point), (0,ssh_wire/* string */.Yj)(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
     }
-    else if (public_key_isEcdsa(type)) {
-        const reader = new wire_Reader(publicKey);
+    else if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const reader = new ssh_wire/* Reader */.mP(publicKey);
         reader.string();
-        fields = [reader.rest(), wire_mpint(part('d'))]; // §5.2.2: curve name, Q, d
+        fields = [reader.rest(), (0,ssh_wire/* mpint */.lW)(part('d'))]; // §5.2.2: curve name, Q, d
     }
     else {
         // §5.2.4: n, e, d, iqmp, p, q
-        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(wire_mpint);
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(ssh_wire/* mpint */.lW);
     }
-    return Buffer.concat([wire_string(type), ...fields, wire_string(comment)]);
+    return Buffer.concat([(0,ssh_wire/* string */.Yj)(type), ...fields, (0,ssh_wire/* string */.Yj)(comment)]);
 }
 /**
  * Reads what `writePrivateKey` writes, up to and with the comment.
@@ -29731,16 +30955,16 @@ function writePrivateKey({ type, key, publicKey, comment }) {
  */
 function private_key_readPrivateKey(reader) {
     const type = reader.text(64);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
+    if (!(0,public_key/* isKeyType */.Cy)(type))
+        throw (0,public_key/* unsupportedType */.iO)(type);
     const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
     const comment = reader.text(4096);
     let key;
     try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+        key = (0,external_node_crypto_.createPrivateKey)({ key: jwk, format: 'jwk' });
     }
     catch (cause) {
-        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     return privateKeyFrom(key, comment, jwk);
 }
@@ -29783,23 +31007,23 @@ function requireMatchingHalves(type, publicKey, stated) {
     if (halvesMatch(type, publicKey, stated))
         return;
     const message = 'The private and the public half of the key do not belong together.';
-    throw new errors_TrustError('key-unreadable', message);
+    throw new src_errors/* TrustError */.Ru('key-unreadable', message);
 }
 function halvesMatch(type, publicKey, stated) {
     const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
     // Node derives an ed25519 public half itself; of the others it keeps what it is told.
     if (type === 'ssh-ed25519') {
-        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+        return publicKey.equals(Buffer.concat([(0,ssh_wire/* string */.Yj)(type), (0,ssh_wire/* string */.Yj)(part('x'))]));
     }
-    if (public_key_isEcdsa(type)) {
-        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const exchange = (0,external_node_crypto_.createECDH)(ECDH_NAMES[type]);
         try {
             exchange.setPrivateKey(part('d'));
         }
         catch {
             return false; // zero, or not below the order of the curve
         }
-        const point = wire_string(exchange.getPublicKey());
+        const point = (0,ssh_wire/* string */.Yj)(exchange.getPublicKey());
         return publicKey.subarray(-point.length).equals(point);
     }
     // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
@@ -29815,20 +31039,20 @@ const ECDH_NAMES = {
     'ecdsa-sha2-nistp521': 'secp521r1',
 };
 function readCurve(type, reader) {
-    const parts = readPublicParts(type, reader);
-    if (!public_key_isEcdsa(type)) {
+    const parts = (0,public_key/* readPublicParts */.eZ)(type, reader);
+    if (!(0,public_key/* isEcdsa */.NT)(type)) {
         const secret = reader.string(64);
         if (secret.length !== 64)
-            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+            throw new src_errors/* TrustError */.Ru('malformed', 'An ed25519 private key has 64 bytes.');
         return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
     }
-    const { bytes } = public_key_CURVES[type];
+    const { bytes } = public_key/* CURVES */.H1[type];
     const d = reader.mpint(bytes + 1);
     const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
     return { ...parts, d: padded.toString('base64url') };
 }
 function readRsa(reader) {
-    const max = public_key_MAX_RSA_BITS / 8 + 1;
+    const max = public_key/* MAX_RSA_BITS */.T9 / 8 + 1;
     const n = reader.mpint(max);
     const e = reader.mpint(9);
     const d = reader.mpint(max);
@@ -29852,7 +31076,7 @@ function readRsa(reader) {
 function reduce(d, prime) {
     const modulus = number(prime) - 1n;
     if (modulus <= 1n)
-        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+        throw new src_errors/* TrustError */.Ru('malformed', 'An RSA key without its primes.');
     const hex = (number(d) % modulus).toString(16);
     return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
 }
@@ -29963,7 +31187,7 @@ function decodeOpenSshKey(bytes, passphrase) {
         if (container.encryption === undefined)
             return readSection(container.section, container, false);
         if (passphrase === undefined || passphrase.length === 0) {
-            throw new errors_TrustError('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
+            throw new src_errors/* TrustError */.Ru('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
                 hint: 'Give its passphrase too.',
             });
         }
@@ -29976,7 +31200,7 @@ function decodeOpenSshKey(bytes, passphrase) {
         }
     }
     catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
             throw error;
         throw unreadable('is cut short or damaged', { cause: error });
     }
@@ -29984,7 +31208,7 @@ function decodeOpenSshKey(bytes, passphrase) {
 /** Whether a passphrase is needed; false, too, for what is no such file. */
 function isEncryptedOpenSshKey(bytes) {
     try {
-        const reader = new wire_Reader(bytes);
+        const reader = new ssh_wire/* Reader */.mP(bytes);
         return reader.bytes(openssh_key_MAGIC.length).equals(openssh_key_MAGIC) && reader.text(64) !== 'none';
     }
     catch {
@@ -29992,14 +31216,14 @@ function isEncryptedOpenSshKey(bytes) {
     }
 }
 function unreadable(what, details = {}) {
-    return new errors_TrustError('key-unreadable', `The OpenSSH key ${what}.`, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', `The OpenSSH key ${what}.`, {
         hint: 'Paste the whole file again, from BEGIN to END.',
         ...details,
     });
 }
 /** PROTOCOL.key, sections 1 and 2. */
 function readContainer(bytes) {
-    const reader = new wire_Reader(bytes);
+    const reader = new ssh_wire/* Reader */.mP(bytes);
     if (!bytes.subarray(0, openssh_key_MAGIC.length).equals(openssh_key_MAGIC)) {
         throw unreadable('does not begin with openssh-key-v1');
     }
@@ -30014,10 +31238,10 @@ function readContainer(bytes) {
         });
     }
     const publicKey = reader.string();
-    const type = public_key_typeOfBlob(publicKey);
+    const type = (0,public_key/* typeOfBlob */.JX)(publicKey);
     // Said before a passphrase is asked for: none would help.
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
+    if (!(0,public_key/* isKeyType */.Cy)(type))
+        throw (0,public_key/* unsupportedType */.iO)(type);
     const encryption = readEncryption(cipherName, kdfName, kdfOptions);
     const { block, tag } = encryption?.cipher ?? { block: NONE_BLOCK, tag: 0 };
     const section = reader.string();
@@ -30046,7 +31270,7 @@ function readEncryption(cipherName, kdf, options) {
     if (cipher === undefined || kdf === 'none') {
         throw unreadable(`names the cipher ${cipherName} with the key derivation ${kdf}`);
     }
-    const reader = new wire_Reader(options);
+    const reader = new ssh_wire/* Reader */.mP(options);
     const salt = reader.string(MAX_SALT);
     const rounds = reader.uint32();
     reader.end('the options of bcrypt');
@@ -30082,7 +31306,7 @@ function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
         if (cipher.mode === 'gcm')
             return decryptGcm(cipher, key, iv, section, tag);
         // Whole blocks: `final` has nothing to add, nor to copy.
-        return (0,external_node_crypto_namespaceObject.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
+        return (0,external_node_crypto_.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
     }
     finally {
         wipe();
@@ -30090,7 +31314,7 @@ function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
 }
 function decryptGcm(cipher, key, iv, section, tag) {
     const name = cipher.key === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
-    const decipher = (0,external_node_crypto_namespaceObject.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
+    const decipher = (0,external_node_crypto_.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
     const plain = decipher.update(section);
     try {
         decipher.final();
@@ -30110,7 +31334,7 @@ function decryptChachaPoly(key, section, tag) {
     const macKey = chacha20(main, 0, Buffer.alloc(32));
     const expected = poly1305(macKey, section);
     macKey.fill(0);
-    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(expected, tag))
+    if (!(0,external_node_crypto_.timingSafeEqual)(expected, tag))
         throw wrongPassphrase();
     return chacha20(main, 1, section);
 }
@@ -30118,7 +31342,7 @@ function decryptChachaPoly(key, section, tag) {
 function chacha20(key, counter, data) {
     const iv = Buffer.alloc(16); // as OpenSSL has it: counter, little-endian, then the nonce
     iv.writeUInt32LE(counter);
-    return (0,external_node_crypto_namespaceObject.createCipheriv)('chacha20', key, iv).update(data);
+    return (0,external_node_crypto_.createCipheriv)('chacha20', key, iv).update(data);
 }
 /** RFC 8439 §2.5, which node:crypto does not offer by itself. */
 function poly1305(key, message) {
@@ -30136,14 +31360,14 @@ function littleEndian(bytes) {
     return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
 }
 function wrongPassphrase(cause) {
-    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
+    return new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
         hint: 'Try it with: ssh-keygen -y -f FILE.',
         cause,
     });
 }
 /** PROTOCOL.key, section 3. */
 function readSection(section, { publicKey }, encrypted) {
-    const reader = new wire_Reader(section);
+    const reader = new ssh_wire/* Reader */.mP(section);
     if (reader.uint32() !== reader.uint32()) {
         // The numbers are there to tell this.
         if (encrypted)
@@ -30165,7 +31389,7 @@ function readKey(reader) {
         return private_key_readPrivateKey(reader);
     }
     catch (error) {
-        if (error instanceof errors_TrustError)
+        if (error instanceof src_errors/* TrustError */.Ru)
             throw error;
         // Numbers so damaged that node:crypto does not even compare the halves.
         throw unreadable('holds numbers that make no valid key', { cause: error });
@@ -30179,25 +31403,25 @@ function readKey(reader) {
  */
 function encodeOpenSshKey(key, passphrase, rounds = DEFAULT_ROUNDS) {
     if (!Number.isInteger(rounds) || rounds < 1 || rounds > MAX_ROUNDS) {
-        throw new errors_TrustError('input-invalid', `Rounds of bcrypt are 1 to ${MAX_ROUNDS}.`);
+        throw new src_errors/* TrustError */.Ru('input-invalid', `Rounds of bcrypt are 1 to ${MAX_ROUNDS}.`);
     }
     const encrypted = passphrase !== undefined && passphrase.length > 0;
     const plain = writeSection(key, encrypted ? AES256_CTR.block : NONE_BLOCK);
     let head;
     let section = plain;
     if (encrypted) {
-        const salt = (0,external_node_crypto_namespaceObject.randomBytes)(SALT_BYTES);
+        const salt = (0,external_node_crypto_.randomBytes)(SALT_BYTES);
         const { key: cipherKey, iv, wipe } = deriveKey(AES256_CTR, passphrase, salt, rounds);
-        const cipher = (0,external_node_crypto_namespaceObject.createCipheriv)(AES256_CTR.name, cipherKey, iv);
+        const cipher = (0,external_node_crypto_.createCipheriv)(AES256_CTR.name, cipherKey, iv);
         section = Buffer.concat([cipher.update(plain), cipher.final()]);
         wipe();
-        const options = Buffer.concat([wire_string(salt), wire_uint32(rounds)]);
-        head = Buffer.concat([wire_string('aes256-ctr'), wire_string('bcrypt'), wire_string(options)]);
+        const options = Buffer.concat([(0,ssh_wire/* string */.Yj)(salt), (0,ssh_wire/* uint32 */.S8)(rounds)]);
+        head = Buffer.concat([(0,ssh_wire/* string */.Yj)('aes256-ctr'), (0,ssh_wire/* string */.Yj)('bcrypt'), (0,ssh_wire/* string */.Yj)(options)]);
     }
     else {
-        head = Buffer.concat([wire_string('none'), wire_string('none'), wire_string('')]);
+        head = Buffer.concat([(0,ssh_wire/* string */.Yj)('none'), (0,ssh_wire/* string */.Yj)('none'), (0,ssh_wire/* string */.Yj)('')]);
     }
-    const file = Buffer.concat([openssh_key_MAGIC, head, wire_uint32(1), wire_string(key.publicKey), wire_string(section)]);
+    const file = Buffer.concat([openssh_key_MAGIC, head, (0,ssh_wire/* uint32 */.S8)(1), (0,ssh_wire/* string */.Yj)(key.publicKey), (0,ssh_wire/* string */.Yj)(section)]);
     const lines = file.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
     plain.fill(0);
     file.fill(0);
@@ -30205,7 +31429,7 @@ function encodeOpenSshKey(key, passphrase, rounds = DEFAULT_ROUNDS) {
 }
 /** PROTOCOL.key, section 3, filled up to a multiple of `block`. */
 function writeSection(key, block) {
-    const check = (0,external_node_crypto_namespaceObject.randomBytes)(4);
+    const check = (0,external_node_crypto_.randomBytes)(4);
     const fields = writePrivateKey(key);
     const padding = (block - ((2 * check.length + fields.length) % block)) % block;
     const section = Buffer.concat([
@@ -30244,7 +31468,7 @@ function isEncryptedPem({ label, headers }) {
 function decodePemKey(block, passphrase) {
     const encrypted = isEncryptedPem(block);
     if (encrypted && (passphrase === undefined || passphrase === '')) {
-        throw new errors_TrustError('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
+        throw new src_errors/* TrustError */.Ru('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
             hint: 'Give its passphrase too.',
         });
     }
@@ -30262,7 +31486,7 @@ function decodePemKey(block, passphrase) {
     ];
     let key;
     try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
+        key = (0,external_node_crypto_.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
     }
     catch (error) {
         throw encrypted ? encryptedDefect(block, error) : damaged(block, error);
@@ -30271,23 +31495,23 @@ function decodePemKey(block, passphrase) {
 }
 function damaged({ label }, cause) {
     const message = `The contents of the ${label} are damaged, or of a kind that is not known.`;
-    return new errors_TrustError('key-unreadable', message, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', message, {
         hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
         cause,
     });
 }
 function encryptedDefect(block, cause) {
-    const code = errors_systemCode(cause) ?? '';
+    const code = (0,src_errors/* systemCode */.xU)(cause) ?? '';
     // What a wrong passphrase decrypts to is noise: it fails in the padding, or (one in 256) as no
     // ASN.1, which is ERR_OSSL_UNSUPPORTED, of the decoder. A cipher is missing from EVP alone.
     if (/EVP_UNSUPPORTED|UNSUPPORTED_(?:CIPHER|ENCRYPTION)|UNKNOWN_(?:CIPHER|PBE)/.test(code)) {
         const message = 'The PEM key is encrypted with a cipher that OpenSSL 3 does not have any more.';
-        return new errors_TrustError('key-unreadable', message, {
+        return new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Encrypt a copy anew: ssh-keygen -p -f COPY.',
             cause,
         });
     }
-    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
+    return new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
         hint: 'Try it with: ssh-keygen -y -f FILE. (A damaged file looks the same.)',
         cause,
     });
@@ -30316,14 +31540,14 @@ function requireBoundedWork(block) {
     const [n = 0n, r = 0n, p = 0n] = numbersAfter(SCRYPT);
     if (iterations.some((count) => count > MAX_PBKDF2) || n * r * p > MAX_SCRYPT) {
         const message = 'Checking the passphrase of the PEM key would take too long.';
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Encrypt a copy with less: openssl pkcs8 -topk8 -iter 600000 -in FILE -out COPY.',
         });
     }
     // RFC 7914 §6: V of 128·r·N bytes, B of 128·r·p, and what OpenSSL needs besides.
     if (128n * r * (n + p + 2n) > MAX_SCRYPT_MEMORY) {
         const message = 'The PEM key wants more memory for scrypt than the 32 MiB that OpenSSL gives it.';
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Write the key anew, where it was made, with N=16384 and r=8, or in another format.',
         });
     }
@@ -30407,7 +31631,7 @@ function decodePuttyKey(text, passphrase) {
         return decode(readFile(text), passphrase);
     }
     catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
             throw error;
         throw putty_key_unreadable('is damaged', { cause: error });
     }
@@ -30417,7 +31641,7 @@ function isEncryptedPuttyKey(text) {
     return /^\s*PuTTY-User-Key-File-.*\s+Encryption:\s*(?!none\b)\S/.test(text);
 }
 function putty_key_unreadable(what, details = {}) {
-    return new errors_TrustError('key-unreadable', `The PuTTY key ${what}.`, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', `The PuTTY key ${what}.`, {
         hint: 'Paste the whole .ppk file again, as it is.',
         ...details,
     });
@@ -30500,13 +31724,13 @@ function readFile(text) {
     return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
 }
 function requireType(algorithm) {
-    if (certificate_isCertificateType(algorithm)) {
-        throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
+    if ((0,ssh_certificate/* isCertificateType */.qu)(algorithm)) {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'The PuTTY key has a certificate in it.', {
             hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
         });
     }
-    if (!public_key_isKeyType(algorithm))
-        throw public_key_unsupportedType(algorithm);
+    if (!(0,public_key/* isKeyType */.Cy)(algorithm))
+        throw (0,public_key/* unsupportedType */.iO)(algorithm);
 }
 function readArgon2(lines) {
     const flavour = lines.header('Key-Derivation').trim();
@@ -30540,7 +31764,7 @@ function isFlavour(name) {
 }
 function decode(file, passphrase = '') {
     if (file.encrypted && passphrase.length === 0) {
-        throw new errors_TrustError('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
+        throw new src_errors/* TrustError */.Ru('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
             hint: 'Give its passphrase too.',
         });
     }
@@ -30576,17 +31800,17 @@ function deriveKeys({ version, argon2 }, passphrase) {
 }
 /** Appendix C.5.1. */
 function deriveSha1(passphrase) {
-    const sha1 = (prefix) => external_node_crypto_namespaceObject.createHash('sha1').update(prefix).update(passphrase).digest();
+    const sha1 = (prefix) => external_node_crypto_.createHash('sha1').update(prefix).update(passphrase).digest();
     return {
-        key: Buffer.concat([sha1(wire_uint32(0)), sha1(wire_uint32(1))]).subarray(0, KEY_BYTES),
+        key: Buffer.concat([sha1((0,ssh_wire/* uint32 */.S8)(0)), sha1((0,ssh_wire/* uint32 */.S8)(1))]).subarray(0, KEY_BYTES),
         iv: Buffer.alloc(BLOCK_BYTES),
         macKey: sha1('putty-private-key-file-mac-key'),
     };
 }
 function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }) {
-    const { argon2Sync } = external_node_crypto_namespaceObject;
+    const { argon2Sync } = external_node_crypto_;
     if (argon2Sync === undefined) {
-        throw new errors_TrustError('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
+        throw new src_errors/* TrustError */.Ru('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
             hint: 'Use Node 24, or convert the key: puttygen FILE -O private-openssh-new -o NEW.',
         });
     }
@@ -30601,16 +31825,16 @@ function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }
 }
 function putty_key_decrypt(bytes, { key, iv }) {
     // Whole blocks: `final` has nothing to add.
-    return external_node_crypto_namespaceObject.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
+    return external_node_crypto_.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
 }
 /** Appendix C.2: what the MAC covers, the padding of the private part with it. */
 function macOf(file, comment, plain, macKey) {
-    const hmac = external_node_crypto_namespaceObject.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
+    const hmac = external_node_crypto_.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
     const encryption = file.encrypted ? 'aes256-cbc' : 'none';
     for (const part of [file.algorithm, encryption, comment, file.publicKey]) {
-        hmac.update(wire_string(part));
+        hmac.update((0,ssh_wire/* string */.Yj)(part));
     }
-    return hmac.update(wire_uint32(plain.length)).update(plain).digest();
+    return hmac.update((0,ssh_wire/* uint32 */.S8)(plain.length)).update(plain).digest();
 }
 /**
  * The comment, in the bytes that the MAC holds for. PuTTYgen on Windows wrote the system's own
@@ -30619,7 +31843,7 @@ function macOf(file, comment, plain, macKey) {
 function verifyMac(file, plain, macKey) {
     for (const encoding of ['utf8', 'latin1']) {
         const expected = macOf(file, Buffer.from(file.comment, encoding), plain, macKey);
-        if (expected.length === file.mac.length && external_node_crypto_namespaceObject.timingSafeEqual(expected, file.mac)) {
+        if (expected.length === file.mac.length && external_node_crypto_.timingSafeEqual(expected, file.mac)) {
             return file.comment;
         }
     }
@@ -30628,42 +31852,42 @@ function verifyMac(file, plain, macKey) {
             hint: 'Its comment counts too, with every blank. Paste the whole .ppk file again, as it is.',
         });
     }
-    throw new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
+    throw new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
 }
 /** Appendix C.3: the private parts by type, put together with the public ones. */
 function readParts(file, plain, comment) {
     const { algorithm, publicKey } = file;
     requireType(algorithm);
-    if (public_key_typeOfBlob(publicKey) !== algorithm) {
+    if ((0,public_key/* typeOfBlob */.JX)(publicKey) !== algorithm) {
         throw putty_key_unreadable(`says ${algorithm}, and its public key something else`);
     }
-    const open = new wire_Reader(publicKey);
+    const open = new ssh_wire/* Reader */.mP(publicKey);
     open.string();
-    const secret = new wire_Reader(plain);
+    const secret = new ssh_wire/* Reader */.mP(plain);
     let fields;
     if (algorithm === 'ssh-ed25519') {
         const point = open.string(32);
         const seed = Buffer.alloc(32);
         // Little-endian: leading zeros, which older versions of PuTTY leave out, stand at its end.
         secret.string(32).copy(seed);
-        fields = [wire_string(point), wire_string(Buffer.concat([seed, point]))];
+        fields = [(0,ssh_wire/* string */.Yj)(point), (0,ssh_wire/* string */.Yj)(Buffer.concat([seed, point]))];
         seed.fill(0);
     }
-    else if (public_key_isEcdsa(algorithm)) {
-        fields = [open.rest(), wire_mpint(secret.mpint())];
+    else if ((0,public_key/* isEcdsa */.NT)(algorithm)) {
+        fields = [open.rest(), (0,ssh_wire/* mpint */.lW)(secret.mpint())];
     }
     else {
         const [e, n] = [open.mpint(), open.mpint()];
         const [d, p, q, iqmp] = [secret.mpint(), secret.mpint(), secret.mpint(), secret.mpint()];
-        fields = [n, e, d, iqmp, p, q].map(wire_mpint);
+        fields = [n, e, d, iqmp, p, q].map(ssh_wire/* mpint */.lW);
     }
     open.end('the public key'); // the private part is followed by padding
-    const wire = Buffer.concat([wire_string(algorithm), ...fields, wire_string(comment)]);
+    const wire = Buffer.concat([(0,ssh_wire/* string */.Yj)(algorithm), ...fields, (0,ssh_wire/* string */.Yj)(comment)]);
     try {
-        return private_key_readPrivateKey(new wire_Reader(wire));
+        return private_key_readPrivateKey(new ssh_wire/* Reader */.mP(wire));
     }
     catch (error) {
-        if (error instanceof errors_TrustError)
+        if (error instanceof src_errors/* TrustError */.Ru)
             throw error;
         // Numbers so damaged that node:crypto does not even compare the halves.
         throw putty_key_unreadable('holds numbers that make no valid key', { cause: error });
@@ -30682,7 +31906,7 @@ function readParts(file, plain, comment) {
 function encodePuttyKey(key, passphrase) {
     const encrypted = passphrase !== undefined && passphrase.length > 0;
     const argon2 = encrypted
-        ? { flavour: 'Argon2id', ...WRITTEN, salt: external_node_crypto_namespaceObject.randomBytes(16) }
+        ? { flavour: 'Argon2id', ...WRITTEN, salt: external_node_crypto_.randomBytes(16) }
         : undefined;
     const file = { version: 3, algorithm: key.type, encrypted, publicKey: key.publicKey };
     const material = deriveKeys({ version: 3, argon2 }, passphrase ?? '');
@@ -30705,7 +31929,7 @@ function encodePuttyKey(key, passphrase) {
     return text;
 }
 function encrypt(plain, { key, iv }) {
-    return external_node_crypto_namespaceObject.createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(plain);
+    return external_node_crypto_.createCipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(plain);
 }
 function argon2Lines({ flavour, memory, passes, parallelism, salt }) {
     return [
@@ -30725,13 +31949,13 @@ function writeParts({ type, key }, encrypted) {
     const jwk = key.export({ format: 'jwk' });
     const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
     const fields = type === 'ssh-ed25519'
-        ? [wire_string(part('d'))]
-        : public_key_isEcdsa(type)
-            ? [wire_mpint(part('d'))]
-            : ['d', 'p', 'q', 'qi'].map((name) => wire_mpint(part(name)));
+        ? [(0,ssh_wire/* string */.Yj)(part('d'))]
+        : (0,public_key/* isEcdsa */.NT)(type)
+            ? [(0,ssh_wire/* mpint */.lW)(part('d'))]
+            : ['d', 'p', 'q', 'qi'].map((name) => (0,ssh_wire/* mpint */.lW)(part(name)));
     const length = fields.reduce((sum, field) => sum + field.length, 0);
     const padding = encrypted ? (BLOCK_BYTES - (length % BLOCK_BYTES)) % BLOCK_BYTES : 0;
-    const parts = Buffer.concat([...fields, external_node_crypto_namespaceObject.randomBytes(padding)]);
+    const parts = Buffer.concat([...fields, external_node_crypto_.randomBytes(padding)]);
     for (const field of fields)
         field.fill(0);
     return parts;
@@ -30763,10 +31987,10 @@ const MAX_KEYS = 64;
 function parsePrivateKeys(text, passphrases = []) {
     if (text.length > key_file_MAX_TEXT) {
         const message = `This is too long for private keys (${text.length} characters).`;
-        throw new errors_TrustError('key-unreadable', message);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message);
     }
     if (text.trim() === '') {
-        throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
+        throw new src_errors/* TrustError */.Ru('key-empty', 'There is no key: the value is empty.');
     }
     const repairs = [];
     const segments = split(repair(text, repairs), repairs);
@@ -30786,12 +32010,12 @@ function parsePrivateKeys(text, passphrases = []) {
 function decodeAll(segments, passphrases) {
     if (segments.length > MAX_KEYS) {
         const message = `These are ${segments.length} keys; ${MAX_KEYS} are the most.`;
-        throw new errors_TrustError('key-unreadable', message);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message);
     }
     const encrypted = segments.filter(isEncrypted);
     if (passphrases.length > 1 && passphrases.length !== encrypted.length) {
         const counts = `${passphrases.length} passphrases, and ${encrypted.length} encrypted keys`;
-        throw new errors_TrustError('input-invalid', `There are ${counts}.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `There are ${counts}.`, {
             input: 'passphrase',
             hint: 'Give one passphrase for all, or one a line for each encrypted key, in their order.',
         });
@@ -30802,14 +32026,14 @@ function decodeAll(segments, passphrases) {
             return key_file_decode(segment, own);
         }
         catch (error) {
-            if (!(error instanceof errors_TrustError))
+            if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             const { code, hint, cause } = error;
             const which = segments.length === 1 ? '' : `Key ${index + 1} of ${segments.length}: `;
             // What stands where a name should may be a piece of the key.
             const message = error.message.replace(/[A-Za-z0-9+/=]{16,}/g, '…');
             const details = { cause, ...(hint === undefined ? {} : { hint }) };
-            throw new errors_TrustError(code, `${which}${message}`, details);
+            throw new src_errors/* TrustError */.Ru(code, `${which}${message}`, details);
         }
     });
 }
@@ -30832,7 +32056,7 @@ function key_file_decode(segment, passphrase) {
     requirePrivateKey(block);
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
         const message = `What stands between BEGIN and END ${block.label} is not base64.`;
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
         });
     }
@@ -30842,14 +32066,14 @@ function key_file_decode(segment, passphrase) {
 }
 function requirePrivateKey({ label }) {
     if (/^PGP /.test(label)) {
-        throw new errors_TrustError('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
             hint: 'Make an SSH key: ssh-keygen -t ed25519.',
         });
     }
     if (label === 'DSA PRIVATE KEY')
-        throw public_key_unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (!/PRIVATE KEY$/.test(label)) {
-        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
     }
 }
 // --- repairs ---------------------------------------------------------------------------------
@@ -30947,7 +32171,7 @@ function split(text, repairs) {
         else if (bare.startsWith('-----END ')) {
             // Of a damaged line nothing is shown: it may have the key on it.
             const shown = /^-----END [A-Z0-9 ]+-----$/.test(bare) ? bare : '-----END …';
-            throw new errors_TrustError('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
+            throw new src_errors/* TrustError */.Ru('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
                 hint: 'Paste the whole file, from BEGIN to END.',
             });
         }
@@ -30975,7 +32199,7 @@ function endOf(lines, start, label) {
         if (line.startsWith('-----BEGIN '))
             break;
     }
-    throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
+    throw new src_errors/* TrustError */.Ru('key-unreadable', `The line -----END ${label}----- is missing.`, {
         hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
     });
 }
@@ -30995,11 +32219,11 @@ function puttyLines(lines) {
     return last < 0 ? lines.length : last + 1;
 }
 function publicLine(line) {
-    const blob = certificateOnLine(line);
+    const blob = (0,ssh_certificate/* certificateOnLine */.tr)(line);
     if (blob !== undefined)
         return { format: 'certificate', blob };
     const words = line.split(/[ \t]+/);
-    const isKey = (name) => public_key_isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
+    const isKey = (name) => (0,public_key/* isKeyType */.Cy)(name) || name === 'ssh-dss' || name.startsWith('sk-');
     // Options of authorized_keys, or host names of known_hosts, may stand before it.
     const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));
     return known ? { format: 'public' } : undefined;
@@ -31009,32 +32233,32 @@ function notAKey(text, segments) {
     if (segments.some(({ format }) => format === 'public'))
         return publicKeyGiven();
     if (segments.some(({ format }) => format === 'certificate')) {
-        return new errors_TrustError('key-is-public', 'This is a certificate; its private key is needed beside it.', {
+        return new src_errors/* TrustError */.Ru('key-is-public', 'This is a certificate; its private key is needed beside it.', {
             hint: 'Paste the private key (the file without -cert.pub) before it.',
         });
     }
     const twice = decodeWhole(decodeWhole(text) ?? '') ?? '';
     if (MARKS.test(twice)) {
-        return new errors_TrustError('key-unreadable', 'This is base64 of base64; only one is undone.', {
+        return new src_errors/* TrustError */.Ru('key-unreadable', 'This is base64 of base64; only one is undone.', {
             hint: 'Encode the file once, or paste it as it is.',
         });
     }
     if (/^[A-Za-z0-9+/=\s]{64,}$/.test(text.trim())) {
-        return new errors_TrustError('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
+        return new src_errors/* TrustError */.Ru('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
             hint: 'Paste the whole file, with the lines -----BEGIN … PRIVATE KEY----- and -----END … PRIVATE KEY-----.',
         });
     }
-    return new errors_TrustError('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
+    return new src_errors/* TrustError */.Ru('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
         hint: 'Paste the whole private key file (for example ~/.ssh/id_ed25519), with its BEGIN and END lines.',
     });
 }
 function publicKeyGiven() {
-    return new errors_TrustError('key-is-public', 'This is a public key; a private key is needed.', {
+    return new src_errors/* TrustError */.Ru('key-is-public', 'This is a public key; a private key is needed.', {
         hint: 'The private key is the file without .pub; it begins with -----BEGIN. The public key belongs into authorized_keys on the server.',
     });
 }
 function ssh2PrivateKey() {
-    return new errors_TrustError('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
+    return new src_errors/* TrustError */.Ru('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
         hint: 'Convert it where it was made: ssh-keygen-g3 --export-private-key, or load it into PuTTYgen and export it as OpenSSH.',
     });
 }
@@ -31066,7 +32290,7 @@ function parsePublicKeyText(text) {
     const used = lines.filter((line) => line !== '' && !/^\s*#/.test(line));
     const first = used[0]?.trimStart();
     if (first === undefined)
-        throw new errors_TrustError('key-empty', 'There is no public key.');
+        throw new src_errors/* TrustError */.Ru('key-empty', 'There is no public key.');
     try {
         if (first.startsWith('-----BEGIN '))
             return parsePem(used);
@@ -31080,7 +32304,7 @@ function parsePublicKeyText(text) {
         return parseLine(first);
     }
     catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
             throw error;
         throw public_key_file_unreadable('The public key is cut short or damaged.', {
             hint: 'Copy it again, the whole of it.',
@@ -31089,7 +32313,7 @@ function parsePublicKeyText(text) {
     }
 }
 function public_key_file_unreadable(message, details = {}) {
-    return new errors_TrustError('key-unreadable', message, details);
+    return new src_errors/* TrustError */.Ru('key-unreadable', message, details);
 }
 function privateKeyGiven() {
     return public_key_file_unreadable('This is a private key; a public key is needed.', {
@@ -31104,7 +32328,7 @@ function parseLine(line) {
         ? { options: [], key: line }
         : splitOptions(line);
     const [type = '', base64] = key.split(/[ \t]+/);
-    if (certificate_isCertificateType(type)) {
+    if ((0,ssh_certificate/* isCertificateType */.qu)(type)) {
         throw public_key_file_unreadable('This is a certificate; a plain public key is needed.', {
             hint: 'It is the file without -cert in its name.',
         });
@@ -31112,7 +32336,7 @@ function parseLine(line) {
     if (isTypeName(type) && base64 === undefined) {
         throw public_key_file_unreadable(`There is no key after ${type}.`);
     }
-    return { ...parsePublicKey(key), format: 'openssh', options, headers: new Map() };
+    return { ...(0,public_key/* parsePublicKey */.ee)(key), format: 'openssh', options, headers: new Map() };
 }
 /** Looks like the name of a key type (RFC 4253 §6.6, RFC 5656, and OpenSSH's own); no option does. */
 function isTypeName(word) {
@@ -31214,12 +32438,12 @@ function decodeBase64(body) {
     return Buffer.from(body, 'base64');
 }
 function publicKeyOf(blob, comment) {
-    if (certificate_isCertificateType(public_key_typeOfBlob(blob))) {
+    if ((0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(blob))) {
         throw public_key_file_unreadable('This is a certificate; a plain public key is needed.');
     }
-    const { type } = public_key_decodePublicKey(blob);
+    const { type } = (0,public_key/* decodePublicKey */.F2)(blob);
     if (type === 'ssh-rsa')
-        public_key_requireRsaSize(blob);
+        (0,public_key/* requireRsaSize */.Tm)(blob);
     return { type, blob, comment };
 }
 const PEM_TYPES = new Map([
@@ -31234,7 +32458,7 @@ function parsePem(lines) {
     if (/PRIVATE KEY/.test(label))
         throw privateKeyGiven();
     if (label === 'DSA PUBLIC KEY')
-        throw public_key_unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     const format = PEM_TYPES.get(label);
     if (format === undefined) {
         throw public_key_file_unreadable(`This is a ${label.toLowerCase()}, not a public key of SSH.`);
@@ -31245,13 +32469,13 @@ function parsePem(lines) {
     if (end !== rest.length - 1)
         throw textAfterEnd();
     const der = decodeBase64(rest.slice(0, end).join(''));
-    const { blob } = encodePublicKey(readDer(der, format));
+    const { blob } = (0,public_key/* encodePublicKey */.H3)(readDer(der, format));
     return { ...publicKeyOf(blob, ''), format, options: [], headers: new Map() };
 }
 function readDer(der, type) {
     let key;
     try {
-        key = (0,external_node_crypto_namespaceObject.createPublicKey)({ key: der, format: 'der', type });
+        key = (0,external_node_crypto_.createPublicKey)({ key: der, format: 'der', type });
     }
     catch (cause) {
         throw public_key_file_unreadable('The public key is cut short or damaged, or of a kind that is not known.', {
@@ -31261,14 +32485,14 @@ function readDer(der, type) {
     }
     const kind = key.asymmetricKeyType ?? 'unknown';
     if (kind === 'dsa')
-        throw public_key_unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (kind === 'ec') {
         const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
         if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
-            throw public_key_unsupportedType(curve);
+            throw (0,public_key/* unsupportedType */.iO)(curve);
     }
     else if (kind !== 'ed25519' && kind !== 'rsa') {
-        throw public_key_unsupportedType(kind);
+        throw (0,public_key/* unsupportedType */.iO)(kind);
     }
     if (derLength(der) !== der.length)
         throw public_key_file_unreadable('There are bytes too many after the key.');
@@ -31302,7 +32526,7 @@ function commentHeader(comment) {
 }
 /** A key in wire format as PEM, SubjectPublicKeyInfo (`BEGIN PUBLIC KEY`). */
 function formatSpki(blob) {
-    return public_key_decodePublicKey(blob).key.export({ format: 'pem', type: 'spki' }).toString();
+    return (0,public_key/* decodePublicKey */.F2)(blob).key.export({ format: 'pem', type: 'spki' }).toString();
 }
 /**
  * A key in wire format as PEM, PKCS#1 (`BEGIN RSA PUBLIC KEY`).
@@ -31310,9 +32534,9 @@ function formatSpki(blob) {
  * @throws TrustError `key-type-unsupported` (PKCS#1 is for RSA alone)
  */
 function formatPkcs1(blob) {
-    const { type, key } = public_key_decodePublicKey(blob);
+    const { type, key } = (0,public_key/* decodePublicKey */.F2)(blob);
     if (type !== 'ssh-rsa') {
-        throw new errors_TrustError('key-type-unsupported', `PKCS#1 holds RSA keys only, not ${type}.`, {
+        throw new src_errors/* TrustError */.Ru('key-type-unsupported', `PKCS#1 holds RSA keys only, not ${type}.`, {
             hint: 'Use SPKI (BEGIN PUBLIC KEY) for it.',
         });
     }
@@ -31341,13 +32565,13 @@ const END = 'E';
  * @throws TrustError `malformed`, `key-type-unsupported`
  */
 function randomart(blob) {
-    const key = certificate_plainKey(blob);
-    const name = public_key_displayType(public_key_typeOfBlob(blob));
-    const title = `[${name} ${keyBits(key)}]`;
+    const key = (0,ssh_certificate/* plainKey */.y7)(blob);
+    const name = (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob));
+    const title = `[${name} ${(0,public_key/* keyBits */.ML)(key)}]`;
     return [
         // A title that is too long leaves the size out: certificates of ed25519.
         border(title.length > WIDTH ? `[${name}]` : title),
-        ...walk((0,external_node_crypto_namespaceObject.createHash)('sha256').update(key).digest()).map((row) => `|${row}|`),
+        ...walk((0,external_node_crypto_.createHash)('sha256').update(key).digest()).map((row) => `|${row}|`),
         border('[SHA256]'),
     ].join('\n');
 }
@@ -31399,7 +32623,7 @@ function onePrivateKey(text, passphrase) {
     const { keys } = parsePrivateKeys(text, passphrase === undefined ? [] : [passphrase]);
     const [key] = keys;
     if (key === undefined || keys.length > 1) {
-        throw new errors_TrustError('input-invalid', `There are ${keys.length} keys; one at a time can be converted.`);
+        throw new src_errors/* TrustError */.Ru('input-invalid', `There are ${keys.length} keys; one at a time can be converted.`);
     }
     return key;
 }
@@ -31437,7 +32661,7 @@ function convertPublicKey(text, format, passphrase) {
     const { blob, comment } = publicHalf(text, passphrase);
     switch (format) {
         case 'public':
-            return `${public_key_formatPublicKey(blob, comment)}\n`;
+            return `${(0,public_key/* formatPublicKey */.et)(blob, comment)}\n`;
         case 'rfc4716':
             return formatRfc4716(blob, comment);
         case 'spki':
@@ -31449,13 +32673,13 @@ function convertPublicKey(text, format, passphrase) {
 /** What `ssh-keygen -lf` (`-lvf` with `art`) prints of the key in `text`. */
 function describeKey(text, passphrase, art) {
     const { blob, comment } = publicHalf(text, passphrase);
-    const type = public_key_displayType(public_key_typeOfBlob(blob));
-    const line = `${keyBits(certificate_plainKey(blob))} ${public_key_fingerprint(certificate_plainKey(blob))} ${comment === '' ? 'no comment' : comment} (${type})\n`;
+    const type = (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob));
+    const line = `${(0,public_key/* keyBits */.ML)((0,ssh_certificate/* plainKey */.y7)(blob))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(blob))} ${comment === '' ? 'no comment' : comment} (${type})\n`;
     return art ? `${line}${randomart(blob)}\n` : line;
 }
 
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = require("node:util");
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/agent/control.ts
@@ -31476,7 +32700,7 @@ async function converse(path, messages) {
         const answers = [];
         const fail = (message, cause) => {
             socket.destroy();
-            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
+            reject(new src_errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
         };
         const sendNext = () => {
             const message = messages[answers.length];
@@ -31512,26 +32736,26 @@ async function converse(path, messages) {
     });
 }
 function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
+    return extensionRequest(CONTROL, Buffer.concat([(0,ssh_wire/* string */.Yj)(token), (0,ssh_wire/* string */.Yj)(JSON.stringify(request))]));
 }
 function requireSuccess(answer, what) {
     if (answer?.[0] === SSH_AGENT_SUCCESS)
         return;
-    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
+    throw new src_errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
 }
 /** @throws TrustError `agent-control` */
 async function agentStatus({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new wire_Reader(answer ?? Buffer.alloc(0));
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new errors_TrustError('agent-control', 'The agent refused to tell its status.');
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
     }
     try {
         reader.text(256);
         return JSON.parse(reader.text());
     }
     catch (cause) {
-        throw new errors_TrustError('agent-control', 'The agent told a status that is none.', { cause });
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
     }
 }
 /**
@@ -31572,9 +32796,9 @@ async function signForProvenHost({ socket, token }, host, key, data, flags) {
     });
     const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
     requireSuccess(bound, 'bind the connection');
-    const reader = new wire_Reader(answer ?? Buffer.alloc(0));
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new errors_TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
     }
     return Buffer.from(reader.string());
 }
@@ -32862,90 +34086,49 @@ function serveSftp(sftp, files) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/remote/login.ts
-/**
- * Logging in to a host whose key has been proven, with a key that the job's agent holds. The caller
- * brings the signing, so that this layer knows no agent.
- */
+// EXTERNAL MODULE: ./src/remote/connect.ts
+var connect = __nccwpck_require__(2272);
+;// CONCATENATED MODULE: ./src/remote/upload.ts
+/** A file over SFTP. */
 
-
-
-/** ssh2 asks an agent for keys and signatures; this one asks the caller. */
-class CallerAgent extends lib.BaseAgent {
-    #options;
-    constructor(options) {
-        super();
-        this.#options = options;
-    }
-    getIdentities(callback) {
-        const keys = this.#options.keys.map((blob) => lib.utils.parseKey(blob));
-        callback(undefined, keys.filter((key) => !(key instanceof Error)));
-    }
-    sign(key, data, options, callback) {
-        const done = typeof options === 'function' ? options : callback;
-        const hash = typeof options === 'function' ? undefined : options.hash;
-        // RFC 4252 §7: what is signed begins with the session id.
-        const sessionId = new wire_Reader(data).string(128);
-        this.#options.sign(key.getPublicSSH(), data, sessionId, hash).then((signature) => {
-            // ssh2 wants the bare signature; the algorithm it knows.
-            const reader = new wire_Reader(signature);
-            reader.string();
-            done?.(undefined, reader.string());
-        }, (error) => done?.(error instanceof Error ? error : new Error(String(error))));
-    }
-}
-/**
- * A connection that is logged in. The caller ends it.
- *
- * @throws TrustError `host-key-changed`, `login-refused`
- */
-async function logIn(options) {
-    const { host, port, user, hostKey, timeout } = options;
+/** Writes a file on the host, made new or replaced. */
+async function uploadFile(client, path, content) {
+    const sftp = await (0,connect/* openSftp */.O)(client);
     return new Promise((resolve, reject) => {
-        const client = new lib.Client();
-        let changed = false;
-        client.once('ready', () => {
-            resolve(client);
-        });
-        // Every method that fails is told once more; the first telling settles it.
-        client.on('error', (cause) => {
-            client.destroy();
-            reject(changed
-                ? new errors_TrustError('host-key-changed', `${host} shows another key than it proved before.`, {
-                    cause,
-                })
-                : new errors_TrustError('login-refused', `No login as ${user} at ${host}: ${cause.message.replace(/\.$/, '')}.`, {
-                    cause,
-                }));
-        });
-        client.connect({
-            host,
-            port,
-            username: user,
-            readyTimeout: timeout,
-            agent: new CallerAgent(options),
-            hostVerifier: (offered) => {
-                changed = !offered.equals(hostKey);
-                return !changed;
-            },
+        sftp.writeFile(path, content, (failure) => {
+            if (failure === null || failure === undefined)
+                resolve();
+            else
+                reject(failure);
         });
     });
 }
-/** Writes a file over SFTP, made new or replaced. */
-async function uploadFile(client, path, content) {
-    return new Promise((resolve, reject) => {
-        client.sftp((error, sftp) => {
-            if (error !== undefined) {
-                reject(error);
-                return;
-            }
-            sftp.writeFile(path, content, (failure) => {
-                if (failure === null || failure === undefined)
-                    resolve();
-                else
-                    reject(failure);
-            });
-        });
+
+;// CONCATENATED MODULE: ./src/trust/job-login.ts
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function job_login_logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? messages_SSH_AGENT_RSA_SHA2_256 : messages_SSH_AGENT_RSA_SHA2_512;
+                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
     });
 }
 
@@ -32973,7 +34156,7 @@ const OPENSSH_NEEDED = 9;
 /** Runs the demo; true if every step went as it should. */
 async function runDemo(options) {
     const { say } = options;
-    const paint = (style, text) => options.colour ? (0,external_node_util_namespaceObject.styleText)(style, text) : text;
+    const paint = (style, text) => options.colour ? (0,external_node_util_.styleText)(style, text) : text;
     const wrong = [];
     const voice = {
         title: (text) => {
@@ -33003,7 +34186,7 @@ async function runDemo(options) {
         }
     }
     catch (error) {
-        voice.check(false, errors_explain(error));
+        voice.check(false, (0,src_errors/* explain */.WE)(error));
     }
     finally {
         for (const server of servers)
@@ -33017,7 +34200,7 @@ async function runDemo(options) {
     return good;
 }
 async function prepare({ mainFile, postFile }, voice, directory, servers) {
-    const deployKey = keyOf((0,external_node_crypto_namespaceObject.generateKeyPairSync)('ed25519').privateKey);
+    const deployKey = keyOf((0,external_node_crypto_.generateKeyPairSync)('ed25519').privateKey);
     const hostKey = newHostKey();
     const startServer = async (key, port) => {
         const server = await startDemoServer(key.privateKey, deployKey.blob, port);
@@ -33103,7 +34286,7 @@ async function unpinnedHost(stage, main) {
     const strangerKey = newHostKey();
     const stranger = await stage.startServer(strangerKey);
     if (clients === undefined) {
-        const refusal = await uploadThroughAgent(stage, stranger, strangerKey, main).catch(errors_explain);
+        const refusal = await uploadThroughAgent(stage, stranger, strangerKey, main).catch(src_errors/* explain */.WE);
         note(refusal ?? 'no refusal');
     }
     else {
@@ -33135,12 +34318,12 @@ async function takeBack(stage, main) {
     check(again.code === 0 && again.stdout === '', 'post a second time finds nothing to do');
 }
 function keyOf(privateKey) {
-    const { blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(privateKey));
-    return { privateKey, blob, fingerprint: public_key_fingerprint(blob) };
+    const { blob } = (0,public_key/* encodePublicKey */.H3)((0,external_node_crypto_.createPublicKey)(privateKey));
+    return { privateKey, blob, fingerprint: (0,public_key/* fingerprint */.Rj)(blob) };
 }
 /** RSA, since ssh2 reads host keys as PKCS#1 but not as PKCS#8. */
 function newHostKey() {
-    return keyOf((0,external_node_crypto_namespaceObject.generateKeyPairSync)('rsa', { modulusLength: 2048 }).privateKey);
+    return keyOf((0,external_node_crypto_.generateKeyPairSync)('rsa', { modulusLength: 2048 }).privateKey);
 }
 async function findClients() {
     const ssh = await findProgram('ssh');
@@ -33157,18 +34340,11 @@ function sshOptions(main) {
 function clientEnv(main) {
     return { ...main.env, PATH: process.env['PATH'] ?? '' };
 }
-/** Uploads with ssh2, which binds nothing: the holder of the token says which host it has proven. */
+/** Uploads with ssh2, where there is no ssh. */
 async function uploadThroughAgent({ deployKey }, server, hostKey, main) {
     const agent = { socket: main.env['SSH_AUTH_SOCK'] ?? '', token: main.state['token'] ?? '' };
-    const client = await logIn({
-        host: '127.0.0.1',
-        port: server.port,
-        user: 'demo',
-        hostKey: hostKey.blob,
-        keys: [deployKey.blob],
-        timeout: 10_000,
-        sign: async (key, data, sessionId) => signForProvenHost(agent, { hostKey: hostKey.blob, sessionId }, key, data, messages_SSH_AGENT_RSA_SHA2_512),
-    });
+    const address = { host: '127.0.0.1', port: server.port, user: 'demo', timeout: 10_000 };
+    const client = await job_login_logInWithJobKey({ ...address, hostKey: hostKey.blob }, deployKey.blob, agent);
     await uploadFile(client, '/release.txt', Buffer.from('version 1\n'));
     client.end();
 }
@@ -33206,245 +34382,848 @@ function withoutCommands(log) {
         .join('\n');
 }
 
-;// CONCATENATED MODULE: ./src/trust/duration.ts
-/** Spans of time as sshd_config(5), TIME FORMATS, writes them: `90`, `15m`, `1h30m`, `2d`, `1w`. */
-
-const SECONDS = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-/** Longest span that is taken: ten years. */
-const MAX_SECONDS = 10 * 365 * 86_400;
+;// CONCATENATED MODULE: external "node:dns/promises"
+const external_node_dns_promises_namespaceObject = require("node:dns/promises");
+;// CONCATENATED MODULE: ./src/local/home.ts
 /**
- * @returns seconds
- * @throws TrustError `input-invalid`
+ * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
+ * user's profile for the ssh of Windows; that of Git takes $HOME first.
  */
-function parseDuration(text) {
-    const compact = text.trim().toLowerCase();
-    const parts = [...compact.matchAll(/([0-9]{1,9})([smhdw]?)/g)];
-    const whole = parts.map(([part]) => part).join('') === compact;
-    const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (SECONDS[unit] ?? 0), 0);
-    if (whole && seconds > 0 && seconds <= MAX_SECONDS)
-        return seconds;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
-        hint: 'Write 15m, 8h, 1h30m, 2d or 1w; a number alone is seconds; ten years are the most.',
+
+
+
+
+/**
+ * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
+ *
+ * @throws TrustError `home-unsafe` where there is none that ssh would use
+ */
+function sshDirectories(platform = process.platform, env = process.env) {
+    const homes = [profile()];
+    const { HOME = '' } = platform === 'win32' ? env : {};
+    // relative() compares as the platform does, on Windows without regard to case.
+    if (HOME !== '' && homes.every((home) => (0,external_node_path_.relative)(home, HOME) !== ''))
+        homes.push(HOME);
+    return homes.map((home) => {
+        if (statOf(home)?.isDirectory() !== true) {
+            throw new src_errors/* TrustError */.Ru('home-unsafe', `The home directory ${home} does not exist.`, {
+                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        return (0,external_node_path_.join)(home, '.ssh');
     });
 }
-
-;// CONCATENATED MODULE: ./src/agent/keyring.ts
-/** The identities that the agent holds. */
-
-
-
-
-
-/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
-const MAX_IDENTITIES = 2048;
-/** The identity of a plain key. */
-function keyring_plainIdentity(privateKey) {
-    const { publicKey, comment } = privateKey;
-    return { blob: publicKey, comment, fingerprint: fingerprint(publicKey), privateKey };
-}
-/**
- * The identity of a key with its certificate (wire format).
- *
- * @throws TrustError `key-unreadable` if the certificate is another key's
- */
-function keyring_certifiedIdentity(privateKey, certificate) {
-    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
-        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
-        throw new TrustError('key-unreadable', 'The certificate is not one for this private key.');
+function profile() {
+    try {
+        return (0,external_node_os_namespaceObject.userInfo)().homedir;
     }
-    return { ...keyring_plainIdentity(privateKey), blob: certificate };
-}
-function findIdentity(identities, blob) {
-    return identities.find((identity) => identity.blob.equals(blob));
-}
-/**
- * The identities with one more, behind the others; one with the same blob is replaced where it stands.
- * Returns undefined where there are too many.
- */
-function withIdentity(identities, added) {
-    const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
-    if (index >= 0)
-        return identities.with(index, added);
-    return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined;
-}
-/**
- * Signs with an identity.
- *
- * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
- */
-function signWith(identity, data, flags) {
-    const { type, key } = identity.privateKey;
-    const hash = flags & SSH_AGENT_RSA_SHA2_256
-        ? 'sha256'
-        : flags & SSH_AGENT_RSA_SHA2_512
-            ? 'sha512'
-            : undefined;
-    if (type === 'ssh-rsa' && hash === undefined)
-        return undefined;
-    return makeSignature(type, key, data, hash ?? 'sha512');
-}
-
-;// CONCATENATED MODULE: ./src/agent/settings.ts
-
-
-
-
-/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
-const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
-function encodeSettings(settings) {
-    const encodePins = (pins) => pins.map(formatPin);
-    const encoded = {
-        ...settings,
-        policy: {
-            ...settings.policy,
-            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
-        },
-        keys: settings.keys.map(({ privateKey, certificate }) => ({
-            privateKey: writePrivateKey(privateKey).toString('base64'),
-            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
-        })),
-    };
-    return JSON.stringify(encoded);
-}
-function decodeSettings(line) {
-    const encoded = JSON.parse(line);
-    return {
-        ...encoded,
-        policy: {
-            ...encoded.policy,
-            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
-        },
-        keys: encoded.keys.map(({ privateKey, certificate }) => ({
-            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
-            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
-        })),
-    };
-}
-/** A key is served with its certificate, where it has one, and plain. */
-function identitiesOf({ privateKey, certificate }) {
-    const plain = plainIdentity(privateKey);
-    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
-}
-
-;// CONCATENATED MODULE: ./src/agent/launch.ts
-/** Starting the agent as a process of its own, which outlives the one that starts it. */
-
-
-
-/** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
-const READY_TIMEOUT = 900_000;
-/** Longest answer; far more than any number of identities needs. */
-const MAX_READY = 1024 * 1024;
-/**
- * Bytes of OpenSSL's secure heap: locked in memory and left out of core dumps. Node keeps ed25519 keys
- * there. It must hold as many as the keyring does: OpenSSL ends the process when it is full.
- */
-const SECURE_HEAP = 2 * 1024 * 1024;
-/**
- * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
- * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
- * an experiment alone.
- */
-function permissions(file, writable) {
-    if (Number.parseInt(process.versions.node) < 24)
-        return [];
-    return [
-        '--permission',
-        '--allow-child-process',
-        `--allow-fs-read=${file}`,
-        '--allow-fs-read=/proc/',
-        ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
-    ];
-}
-/**
- * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
- * end of a job in which post never ran; the others are what Windows needs to start a process.
- */
-const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 'TMP'];
-/**
- * Starts the agent's process, so that it boots while the caller is still checking hosts.
- *
- * @param file the agent's bundle, `dist/agent/index.js`
- * @param writable where its socket and its audit are: files, or directories that end in a slash
- * @param stderr whether it may write there, for its audit
- */
-function launchAgent(file, writable, stderr = 'ignore') {
-    const flags = [
-        '--max-old-space-size=128',
-        '--max-semi-space-size=1',
-        ...(process.platform === 'win32' ? [] : [`--secure-heap=${SECURE_HEAP}`]),
-        ...permissions(file, writable),
-    ];
-    const env = {};
-    for (const name of ENVIRONMENT) {
-        const value = process.env[name];
-        if (value !== undefined)
-            env[name] = value;
+    catch (cause) {
+        throw new src_errors/* TrustError */.Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
+            cause,
+        });
     }
-    const child = (0,external_node_child_process_.spawn)(process.execPath, [...flags, file], {
-        detached: true,
-        cwd: '/', // so that it keeps no directory from being removed
-        env,
-        stdio: ['pipe', 'pipe', stderr],
-        windowsHide: true,
-    });
-    child.stdin.on('error', () => undefined); // told by the exit, below
-    const answer = readAnswer(child);
-    answer.catch(() => undefined); // whoever calls ready() hears of it
-    return {
-        process: child,
-        ready: async (settings) => {
-            child.stdin.end(`${encodeSettings(settings)}\n`);
-            const ready = await answer;
-            child.unref();
-            return ready;
-        },
-        abandon: () => {
-            child.stdin.end();
-            child.unref();
-        },
-    };
 }
-/** The first line that the agent writes, whole. */
-async function readAnswer(child) {
-    const { stdout } = child;
+
+// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
+var key_exchange = __nccwpck_require__(707);
+// EXTERNAL MODULE: ./src/ssh/transport.ts
+var transport = __nccwpck_require__(7963);
+// EXTERNAL MODULE: ./src/remote/socket-error.ts
+var socket_error = __nccwpck_require__(8450);
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const prove_MAX_BYTES = 256 * 1024;
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
     return new Promise((resolve, reject) => {
-        let text = '';
-        const fail = (message, cause) => {
-            clearTimeout(timer);
-            reject(new errors_TrustError('agent-start', `The agent did not start: ${message}.`, { cause }));
-        };
+        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
         const timer = setTimeout(() => {
-            child.kill();
-            fail(`no answer within ${READY_TIMEOUT / 1000} s`);
-        }, READY_TIMEOUT);
-        timer.unref();
-        child.once('error', (error) => {
-            fail(error.message, error);
-        });
-        child.once('close', (code, signal) => {
-            fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`);
-        });
-        stdout?.setEncoding('utf8').on('data', (chunk) => {
-            text += chunk;
-            if (text.length > MAX_READY)
-                fail('its answer is too long');
-            if (!text.endsWith('\n'))
-                return;
+            socket.destroy();
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
             clearTimeout(timer);
-            stdout.destroy();
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
+        });
+    });
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
+    return new src_errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/** The SSH part, over any byte stream. Always destroys the stream. */
+async function exchange(stream, algorithms, timeout) {
+    const reader = new transport/* TransportReader */.Rk();
+    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
+            return undefined;
+        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
+            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
+        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
+            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
+            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write((0,transport/* encodePacket */.Py)(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
+                (0,public_key/* requireRsaSize */.Tm)(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
             try {
-                const parsed = JSON.parse(text);
-                if ('error' in parsed)
-                    fail(parsed.error);
-                else
-                    resolve(parsed);
+                received += chunk.length;
+                if (received > prove_MAX_BYTES) {
+                    throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent more than ${prove_MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
             }
             catch (error) {
-                fail('its answer is none', error);
+                settle();
+                reject(error instanceof src_errors/* TrustError */.Ru && error.code === 'malformed'
+                    ? new src_errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
             }
         });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new src_errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write((0,transport/* encodePacket */.Py)(ourInit));
     });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
+}
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for the host, all its connections together, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, left());
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,ssh_certificate/* plainKey */.y7)(hostKey);
+                const stale = offered.filter((key) => namesKind(target.pins, (0,ssh_certificate/* kindOfKey */.RI)(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
+            untried = untried.filter((kind) => !sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+    });
+    const queue = [...byHost.values()];
+    const results = new Array(targets.length);
+    const worker = async () => {
+        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+            for (const index of group) {
+                const target = targets[index];
+                if (target !== undefined)
+                    results[index] = await verifyHost(target, timeout);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    return results;
+}
+
+// EXTERNAL MODULE: ./src/ssh/pattern.ts
+var ssh_pattern = __nccwpck_require__(2368);
+;// CONCATENATED MODULE: ./src/ssh/authorized-keys.ts
+/**
+ * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
+ * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
+ * lines, lines that it does not understand) is never touched.
+ */
+
+
+
+
+
+
+
+/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
+const authorized_keys_MAX_LINE = 8 * 1024;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+function splitLines(content) {
+    const lines = [];
+    for (let start = 0; start < content.length;) {
+        const found = content.indexOf(NEWLINE, start);
+        const end = found < 0 ? content.length : found;
+        const next = found < 0 ? end : end + 1;
+        lines.push({ start, end, next });
+        start = next;
+    }
+    return lines;
+}
+/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
+function shown(latin1) {
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+/**
+ * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
+ * does not take for a key.
+ */
+function parseAuthorizedKey(line, lineNumber = 1) {
+    // sshd reads lines as C strings.
+    const [seen = ''] = line.toString('latin1').split('\0', 1);
+    const text = seen.replace(/^[ \t]+/, '');
+    if (text === '' || text.startsWith('#'))
+        return undefined;
+    const plain = authorized_keys_readKey(text);
+    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
+    if (found === undefined)
+        return undefined;
+    const { options, type, blob, comment } = found;
+    return {
+        lineNumber,
+        options: options.map(shown),
+        type,
+        blob,
+        comment: shown(comment),
+        text: shown(seen.replace(/\r$/, '')),
+    };
+}
+/** All keys of a file, in their order. */
+function parseAuthorizedKeys(content) {
+    return keyLines(content).map(({ key }) => key);
+}
+function keyLines(content) {
+    return splitLines(content).flatMap((line, index) => {
+        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
+        return key === undefined ? [] : [{ ...line, key }];
+    });
+}
+/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
+function authorized_keys_readKey(text) {
+    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+    if (type === undefined || run === undefined)
+        return undefined;
+    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
+    const base64 = run.replace(/[\r\v\f]/g, '');
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+        return undefined;
+    const blob = Buffer.from(base64, 'base64');
+    try {
+        const reader = new ssh_wire/* Reader */.mP(blob);
+        if (reader.text(64) !== type || reader.remaining === 0)
+            return undefined;
+        // All plain keys are strings to their end; one that was cut short is no key for sshd.
+        while (!(0,ssh_certificate/* isCertificateType */.qu)(type) && reader.remaining > 0)
+            reader.string();
+    }
+    catch {
+        return undefined;
+    }
+    return { type, blob, comment: rest.trimEnd() };
+}
+function readOptionsAndKey(text) {
+    const { options, end, balanced } = authorized_keys_splitOptions(text);
+    if (!balanced)
+        return undefined;
+    const key = authorized_keys_readKey(text.slice(end).replace(/^[ \t]+/, ''));
+    return key === undefined ? undefined : { ...key, options };
+}
+/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
+function authorized_keys_splitOptions(text) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
+        const char = text.charAt(end);
+        if (char === '\\' && text.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(text.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(text.slice(start, end));
+    return { options, end, balanced: !quoted };
+}
+/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
+function isSameKey(a, b) {
+    if (a.equals(b))
+        return true;
+    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
+    return left !== undefined && left === right;
+}
+function rsaNumbers(blob) {
+    try {
+        const reader = new ssh_wire/* Reader */.mP(blob);
+        if (reader.text(64) !== 'ssh-rsa')
+            return undefined;
+        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * Appends `line` (without newline) unless the same key is there, with whatever options. The new
+ * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function authorized_keys_addAuthorizedKey(content, line) {
+    const { blob } = requireKeyLine(line);
+    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
+    if (existing !== undefined)
+        return { status: 'present', content, existing };
+    const newline = lineEnd(content);
+    if (content.length === 0 || content.at(-1) === NEWLINE) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
+    }
+    const added = Buffer.from(newline + line + newline);
+    return {
+        status: 'added',
+        content: Buffer.concat([content, added]),
+        newlineMended: digest(content),
+    };
+}
+function requireKeyLine(line) {
+    const key = parseAuthorizedKey(Buffer.from(line));
+    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > authorized_keys_MAX_LINE) {
+        throw new TrustError('input-invalid', 'This is not a line for authorized_keys.');
+    }
+    return key;
+}
+function lineEnd(content) {
+    const last = content.lastIndexOf(NEWLINE);
+    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
+}
+function digest(content) {
+    return createHash('sha256').update(content).digest('hex');
+}
+/**
+ * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
+ * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function authorized_keys_removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
+    const { blob } = requireKeyLine(line);
+    const ours = Buffer.from(line);
+    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
+    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
+    const removed = changed ? same : same.filter(isExact);
+    const rest = withoutLines(content, removed);
+    const last = removed.at(-1);
+    const wasLast = last?.next === content.length && removed.length === 1;
+    return {
+        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
+        removed: removed.map(({ key }) => key),
+        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
+    };
+}
+function withoutReturn(line) {
+    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
+}
+function withoutLines(content, lines) {
+    const kept = [];
+    let from = 0;
+    for (const { start, next } of lines) {
+        kept.push(content.subarray(from, start));
+        from = next;
+    }
+    return Buffer.concat([...kept, content.subarray(from)]);
+}
+/** `content` without its last newline, if that gives what was there before the newline was mended. */
+function withoutMend(content, before) {
+    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
+        .filter((newline) => content.subarray(-newline.length).equals(newline))
+        .map((newline) => content.subarray(0, content.length - newline.length));
+    return candidates.find((candidate) => digest(candidate) === before) ?? content;
+}
+/** Removes all keys that match any of `matches`; every other byte stays. */
+function removeKeys(content, matches) {
+    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
+    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
+}
+function isMatch(key, match) {
+    if (match.kind === 'key')
+        return isSameKey(key.blob, match.blob);
+    if (match.kind === 'comment')
+        return (0,ssh_pattern/* matchPattern */.g)(key.comment, match.pattern);
+    return (0,public_key/* fingerprint */.Rj)(key.blob) === match.fingerprint.replace(/=+$/, '');
+}
+/**
+ * A line for authorized_keys, without newline.
+ *
+ * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
+ *   that can't stand there
+ */
+function authorized_keys_formatAuthorizedKey(key) {
+    const options = key.options ?? [];
+    checkOptions(options);
+    const comment = key.comment ?? '';
+    if (hasControls(comment))
+        throw invalid('The comment of a key can have no control characters.');
+    const text = options.map(formatOption).join(',');
+    const line = `${text}${text === '' ? '' : ' '}${(0,public_key/* formatPublicKey */.et)(key.blob, comment.trim())}`;
+    if (Buffer.byteLength(line) > authorized_keys_MAX_LINE) {
+        throw invalid(`A line of authorized_keys can't be longer than ${authorized_keys_MAX_LINE} bytes.`);
+    }
+    return line;
+}
+function formatOption({ name, value }) {
+    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
+}
+function invalid(message, hint) {
+    return new src_errors/* TrustError */.Ru('input-invalid', message, hint === undefined ? {} : { hint });
+}
+/** Control characters but the tab, which sshd allows between quotes. */
+function hasControls(text) {
+    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+/** Options without value; those that begin with `no-` mean the contrary. */
+const FLAGS = [
+    'restrict',
+    'cert-authority',
+    ...[
+        'agent-forwarding',
+        'port-forwarding',
+        'pty',
+        'touch-required',
+        'user-rc',
+        'verify-required',
+        'x11-forwarding',
+    ].flatMap((name) => [name, `no-${name}`]),
+];
+/** Options with a value: what is wrong with one, or undefined. */
+const VALUES = {
+    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
+    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
+        ? undefined
+        : 'is not NAME=value with a name of letters, digits, _',
+    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
+    from: (value) => value.split(',').map(wrongPattern).find(isText),
+    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
+    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
+    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
+    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+};
+/** OpenSSH refuses a line that has one of these twice. */
+const ONCE = ['command', 'from', 'principals'];
+/**
+ * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
+ * out where the value has neither comma, blank nor quote.
+ *
+ * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ */
+function parseKeyOptions(text) {
+    const trimmed = text.trim();
+    if (trimmed === '')
+        return [];
+    const { options, end, balanced } = authorized_keys_splitOptions(trimmed);
+    if (!balanced)
+        throw invalid('The options for the key have a quote that does not end.');
+    if (end < trimmed.length) {
+        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+    }
+    const parsed = options.map(parseOption);
+    checkOptions(parsed);
+    return parsed;
+}
+function parseOption(text) {
+    const equals = text.indexOf('=');
+    if (equals < 0)
+        return { name: text };
+    const name = text.slice(0, equals);
+    const value = text.slice(equals + 1);
+    if (!value.includes('"'))
+        return { name, value };
+    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
+        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
+    }
+    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
+}
+function checkOptions(options) {
+    const names = options.map(({ name }) => name.toLowerCase());
+    for (const option of options)
+        checkOption(option);
+    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
+    if (twice !== undefined)
+        throw invalid(`The option ${twice} stands there twice.`);
+    if (names.includes('principals') && !names.includes('cert-authority')) {
+        throw invalid('The option principals is for cert-authority keys only.');
+    }
+}
+function checkOption({ name, value }) {
+    const lower = name.toLowerCase();
+    const isFlag = FLAGS.includes(lower);
+    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
+    if (!isFlag && check === undefined) {
+        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
+    }
+    if (check === undefined) {
+        if (value !== undefined)
+            throw invalid(`The option ${lower} takes no value.`);
+        return;
+    }
+    if (value === undefined)
+        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
+    if (hasControls(value))
+        throw invalid(`The value of ${lower} has control characters in it.`);
+    // sshd would take the backslash and the closing quote for a quote in the value.
+    if (value.endsWith('\\'))
+        throw invalid(`The value of ${lower} can't end with a backslash.`);
+    const wrong = check(value);
+    if (wrong !== undefined)
+        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
+}
+function isText(value) {
+    return value !== undefined;
+}
+/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
+function isAddress(text) {
+    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
+    if (port === undefined)
+        return false;
+    if (/^\d+$/.test(port))
+        return Number(port) >= 1 && Number(port) <= 65535;
+    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
+}
+/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
+function wrongPattern(pattern) {
+    const text = pattern.replace(/^!/, '');
+    if (text === '')
+        return 'has an empty pattern in its list';
+    if (/\s/.test(text))
+        return 'has a blank in a pattern';
+    if (!text.includes('/'))
+        return undefined;
+    const [address = '', length = ''] = text.split('/', 2);
+    const bits = addressBits(address);
+    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
+        return 'has a malformed network';
+    }
+    return bits.slice(Number(length)).includes('1')
+        ? 'has a network with bits behind its length'
+        : undefined;
+}
+function addressBits(address) {
+    const version = (0,external_node_net_namespaceObject.isIP)(address);
+    if (version === 0 || address.includes('%'))
+        return undefined;
+    if (version === 4)
+        return bitsOf(address.split('.').map(Number), 8);
+    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
+        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::', 2);
+    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+    const [left, right] = [groups(head), groups(tail ?? '')];
+    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
+    return bitsOf([...left, ...zeros, ...right], 16);
+}
+function bitsOf(numbers, width) {
+    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
+}
+/** As OpenSSH's parse_absolute_time. */
+function isTime(text) {
+    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return false;
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
+    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
+        day.getUTCMonth() === at(4) - 1 &&
+        day.getUTCDate() === at(6) &&
+        at(8) < 24 &&
+        at(10) < 60 &&
+        at(12) < 60);
+}
+/**
+ * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
+ * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ *
+ * @throws TrustError `input-invalid` if `date` can't be written so
+ */
+function authorized_keys_expiryTime(date, form) {
+    const shift = form === 'utc' ? 0 : form.offset * 60_000;
+    const time = new Date(date.getTime() + shift);
+    if (Number.isNaN(time.getTime()) ||
+        time.getUTCFullYear() < 1970 ||
+        time.getUTCFullYear() > 9999) {
+        throw invalid('A key can expire between the years 1970 and 9999 only.');
+    }
+    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
+    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
+}
+/**
+ * What a server makes of `expiry-time`, by the software that its version line names
+ * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
+ * it does not know.
+ */
+function authorized_keys_expirySupport(software) {
+    if (/^dropbear/i.test(software))
+        return 'none';
+    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
+    if (major === undefined)
+        return 'unknown';
+    const version = Number(major) * 1000 + Number(minor);
+    if (version >= 9001)
+        return 'utc';
+    return version >= 7007 ? 'server-time' : 'none';
+}
+
+;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
+}
+
+;// CONCATENATED MODULE: ./src/trust/advice.ts
+/**
+ * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
+ *   would allow
+ */
+function adviceFor(entry) {
+    const host = entry.host ?? entry.hostKey ?? 'that host';
+    switch (entry.reason) {
+        case 'unbound':
+            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
+        case 'bind-failed':
+            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
+        case 'not-userauth':
+            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
+        case 'namespace-not-allowed':
+            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
+        case 'host-not-pinned':
+            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
+        case 'host-revoked':
+            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
+        case 'key-not-for-host':
+            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
+        case 'user-not-allowed':
+            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
+        case 'forward-not-allowed':
+            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
+        case 'forward-not-hostbound':
+            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
+        case 'destination-not-permitted':
+            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
+        case 'signatures-used-up':
+            return 'Raise max-signatures.';
+        case 'lifetime-over':
+            return 'Raise agent-lifetime.';
+        case 'confirmation-denied':
+            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
+        case 'locked':
+            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
+        case 'sha1':
+            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
+        default:
+            return undefined;
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/trust/forges.ts
@@ -33600,6 +35379,7 @@ function forgeKeys(host) {
  * The `hosts` input: one host a line,
  *
  *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
+ *         [bootstrap] [password-env=NAME] [path=FILE]
  *
  * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
  * `@revoked` with one. Well-known forges need no pin.
@@ -33608,7 +35388,7 @@ function forgeKeys(host) {
 
 
 
-const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward';
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const hosts_MAX_TEXT = 16 * 1024 * 1024;
 /** What a line calls its host. */
@@ -33622,7 +35402,7 @@ function parseHosts(text) {
     const hosts = [];
     const errors = [];
     if (text.length > hosts_MAX_TEXT) {
-        errors.push(new errors_TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
         return { hosts, errors };
     }
     text.split(/\r\n|\r|\n/).forEach((line, index) => {
@@ -33634,7 +35414,7 @@ function parseHosts(text) {
             hosts.push(hosts_parseLine(tokens, position));
         }
         catch (error) {
-            if (!(error instanceof errors_TrustError))
+            if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             errors.push(error.about(position));
         }
@@ -33658,7 +35438,7 @@ function nameClashes(hosts) {
             return [];
         const message = `The name ${hosts_hostName(line)} is taken by ${first.position}.`;
         return [
-            new errors_TrustError('hosts-syntax', message, {
+            new src_errors/* TrustError */.Ru('hosts-syntax', message, {
                 input: line.position,
                 hint: 'Give every alias once.',
             }),
@@ -33668,19 +35448,19 @@ function nameClashes(hosts) {
 function hosts_parseLine(tokens, position) {
     const [first, ...rest] = tokens;
     const name = parseName(first?.text ?? '');
-    const { pins, keys, users, forward } = parseRest(rest, position);
+    const { pins, keys, users, ...options } = parseRest(rest, position);
     if (!pins.some((pin) => pin.kind !== 'revoked'))
         pins.push(...builtInPins(name.host));
     const { user } = name;
     if (user !== undefined && users.length > 0 && !users.includes(user)) {
-        throw new errors_TrustError('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
             hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
         });
     }
     return {
         ...name,
         pins,
-        forward,
+        ...options,
         position,
         ...(keys.length === 0 ? {} : { keys }),
         ...(users.length === 0 ? {} : { users }),
@@ -33692,7 +35472,7 @@ function parseName(text) {
     const [, alias, user, ipv6, plain, portText] = match ?? [];
     const host = ipv6 ?? plain ?? '';
     if (match === null && (text.match(/:/g) ?? []).length > 1) {
-        throw new errors_TrustError('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
             hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
         });
     }
@@ -33700,14 +35480,14 @@ function parseName(text) {
         ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
         : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
     if (match === null || host.length > 253 || !hostPattern.test(host)) {
-        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
     }
     const port = portText === undefined ? 22 : Number(portText);
     if (portText === '' || port < 1 || port > 65535) {
-        throw new errors_TrustError('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
     }
     if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
-        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
             hint: 'Letters, digits, dot, dash and underscore may be in one.',
         });
     }
@@ -33723,13 +35503,15 @@ function parseName(text) {
 function requireUserName(user) {
     if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
         return;
-    throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
 }
 function parseRest(tokens, position) {
     const pins = [];
+    const remote = {};
     const keys = [];
     const users = [];
     let forward = false;
+    let bootstrap = false;
     let i = 0;
     const peek = () => tokens[i]?.text ?? '';
     while (i < tokens.length) {
@@ -33752,7 +35534,7 @@ function parseRest(tokens, position) {
                 while (isComment(peek()))
                     i += 1;
             }
-            else if (public_key_isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+            else if ((0,public_key/* isKeyType */.Cy)(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
                 pins.push(pin_parsePin(`${text} ${peek()}`));
                 i += 1;
                 while (isComment(peek()))
@@ -33769,24 +35551,45 @@ function parseRest(tokens, position) {
             else if (text === 'forward') {
                 forward = true;
             }
+            else if (text === 'bootstrap') {
+                bootstrap = true;
+            }
+            else if (text.startsWith('password-env=')) {
+                remote.passwordEnv = readVariableName(text.slice('password-env='.length));
+            }
+            else if (text.startsWith('path=') && text.length > 5) {
+                remote.path = text.slice(5);
+            }
             else {
-                throw new errors_TrustError('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
+                throw new src_errors/* TrustError */.Ru('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
                     hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
                 });
             }
         }
         catch (error) {
-            throw error instanceof errors_TrustError ? error.about(at) : error;
+            throw error instanceof src_errors/* TrustError */.Ru ? error.about(at) : error;
         }
     }
-    return { pins, keys, users, forward };
+    const [option] = Object.keys(remote);
+    if (option !== undefined && !bootstrap) {
+        const name = option === 'path' ? 'path=' : 'password-env=';
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${name} is for bootstrap, which is not on this line.`);
+    }
+    return { pins, keys, users, forward, bootstrap, ...remote };
+}
+function readVariableName(name) {
+    if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
+        return name;
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(name)} can't be a variable's name.`, {
+        hint: 'password-env= takes the name of a variable that holds the password, never the password.',
+    });
 }
 /** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
 function isComment(text) {
     return (text !== '' &&
-        text.toLowerCase() !== 'forward' &&
+        !['forward', 'bootstrap'].includes(text.toLowerCase()) &&
         !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
-        !public_key_isKeyType(text));
+        !(0,public_key/* isKeyType */.Cy)(text));
 }
 /** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
 function fingerprintTrailer(tokens) {
@@ -33803,9 +35606,1065 @@ function builtInPins(host) {
     const keys = forgeKeys(host);
     if (keys !== undefined)
         return keys.map(pin_parsePin);
-    throw new errors_TrustError('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
+    throw new src_errors/* TrustError */.Ru('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
         hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
     });
+}
+
+;// CONCATENATED MODULE: ./src/trust/report.ts
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor.ts
+/**
+ * Finds out why a login fails, from this side to the other: the client and its agent, the way to the
+ * host, its key against the pins, the login itself, and, where one can get in by other means, what
+ * sshd sees of the account. Only looks, never mends.
+ */
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+function told(status, check, finding, hint) {
+    return { status, check, finding, ...(hint === undefined ? {} : { hint }) };
+}
+/** All findings, in the order in which they were made: first this machine, then host by host. */
+async function diagnose({ hosts, ...options }) {
+    const client = await examineClient(options);
+    const agent = client.hasSsh ? await examineAgent(options) : { findings: [], keys: [] };
+    const findings = [...client.findings, ...agent.findings];
+    const side = { ...options, hasSsh: client.hasSsh, keys: agent.keys };
+    // One after another: the audit tells no host apart that is refused before it has proven itself.
+    for (const line of hosts) {
+        const found = await examineHost(line, side);
+        findings.push(...found.map((finding) => ({ ...finding, host: hosts_hostName(line) })));
+    }
+    return findings;
+}
+/** Runs one of OpenSSH's programs, without anything on standard input; undefined if there is none. */
+async function runSsh(program, args, { env, timeout }) {
+    return new Promise((resolve, reject) => {
+        const child = (0,external_node_child_process_.execFile)(program, [...args], { env: { ...env, LC_ALL: 'C' }, timeout, maxBuffer: 8 * 1024 * 1024, windowsHide: true }, (error, stdout, stderr) => {
+            const code = error === null ? 0 : error.code;
+            if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
+                resolve(undefined);
+            else if (typeof code === 'number' || error?.killed === true) {
+                resolve({ code: typeof code === 'number' ? code : undefined, stdout, stderr });
+            }
+            else
+                reject(error ?? new Error(program));
+        });
+        child.stdin?.end();
+    });
+}
+async function examineClient(options) {
+    const ran = await runSsh('ssh', ['-V'], options);
+    if (ran === undefined) {
+        const hint = 'Install OpenSSH’s client (package openssh-client or openssh-clients).';
+        return { findings: [told('problem', 'ssh', 'There is no ssh on PATH.', hint)], hasSsh: false };
+    }
+    return { findings: [judgeVersion(oneLine(ran.stderr.trim()))], hasSsh: true };
+}
+/** @param version as `ssh -V` prints it */
+function judgeVersion(version) {
+    const [software, major, minor] = /OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)[^\s,]*/.exec(version) ?? [];
+    if (software === undefined) {
+        const what = `The ssh on PATH is not OpenSSH’s: ${version}.`;
+        return told('warning', 'ssh', what, 'An agent with a policy signs for OpenSSH alone.');
+    }
+    if (Number(major) * 1000 + Number(minor) >= 8009)
+        return told('ok', 'ssh', software);
+    return told('warning', 'ssh', `${software} does not tell agents which host a login is for.`, 'An agent with a policy refuses it (unbound). OpenSSH does since 8.9.');
+}
+async function examineAgent(options) {
+    const socket = options.env['SSH_AUTH_SOCK'] ?? '';
+    const none = (finding, hint) => ({
+        findings: [told('problem', 'agent', finding, hint)],
+        keys: [],
+    });
+    if (socket === '') {
+        return none('No agent: SSH_AUTH_SOCK is not set.', 'sudo and containers drop it. In a job, run after the action; elsewhere: eval "$(ssh-trust agent)" and ssh-add.');
+    }
+    if (process.platform !== 'win32' && !(0,external_node_fs_.existsSync)(socket)) {
+        const gone = 'That agent has ended, or this is another container. Start one, or run this where it is.';
+        return none(`No agent: SSH_AUTH_SOCK names ${oneLine(socket)}, and there is nothing.`, gone);
+    }
+    const ran = await runSsh('ssh-add', ['-L'], options);
+    if (ran === undefined)
+        return none('There is no ssh-add on PATH.', 'Install openssh-client.');
+    if (ran.code === 0) {
+        const keys = readAgentKeys(ran.stdout);
+        const names = keys.map(describe).join(', ');
+        return { findings: [told('ok', 'agent', `The agent holds ${names}.`)], keys };
+    }
+    if (ran.code === 1) {
+        return none('The agent holds no key, or shows none.', 'Add one with ssh-add. It may also be locked (ssh-add -X), or its lifetime is over.');
+    }
+    const said = ran.code === undefined ? 'it takes too long' : oneLine(ran.stderr.trim());
+    return none(`The agent at ${oneLine(socket)} does not answer: ${said}.`, 'It has ended or hangs, or belongs to another user. Start another.');
+}
+/** The keys that `ssh-add -L` prints, each once. */
+function readAgentKeys(text) {
+    const keys = [];
+    for (const line of text.split('\n')) {
+        const key = parseAuthorizedKey(Buffer.from(line));
+        if (key === undefined)
+            continue;
+        const blob = withoutCertificate(key.blob);
+        if (!keys.some((other) => other.blob.equals(blob)))
+            keys.push({ blob, comment: key.comment });
+    }
+    return keys;
+}
+/** Agents may hold keys that this project does not know: those stay as they are. */
+function withoutCertificate(blob) {
+    try {
+        return (0,ssh_certificate/* plainKey */.y7)(blob);
+    }
+    catch {
+        return blob;
+    }
+}
+function describe({ blob, comment }) {
+    return oneLine(`${describeBlob(blob)} ${comment}`.trim());
+}
+function describeBlob(blob) {
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(blob))}`;
+}
+async function examineHost(line, side) {
+    const findings = [];
+    if ((0,external_node_net_namespaceObject.isIP)(line.host) === 0) {
+        const name = await examineName(line.host);
+        findings.push(name);
+        if (name.status === 'problem')
+            return findings;
+    }
+    const result = await verifyHost(line, side.timeout);
+    findings.push(...judgeServer(line, result));
+    findings.push(...(await examineKnownHosts(line, result, side)));
+    if (result.status !== 'ok')
+        return findings;
+    const user = line.user ?? (await settingsOf(line, side)).get('user') ?? '';
+    const { hostKey } = result;
+    const login = side.hasSsh && side.keys.length > 0 ? await tryLogin(line, user, result, side) : [];
+    findings.push(...login);
+    const inside = await examineAccount(line, user, hostKey, side);
+    // A login that works outweighs what should prevent it: Debian's sshd lets a user's own group write,
+    // and keys may come from AuthorizedKeysCommand.
+    const works = login.some(({ status }) => status !== 'problem');
+    findings.push(...(works ? inside.map(asWarning) : inside));
+    if (side.credentials === undefined && login.some(({ status }) => status === 'problem')) {
+        findings.push(told('unknown', 'inspection', 'Nothing was looked at on the server.', 'Where another login as this user works, give it with --key FILE or --password-env NAME.'));
+    }
+    return findings;
+}
+function asWarning(finding) {
+    return finding.status === 'problem' ? { ...finding, status: 'warning' } : finding;
+}
+async function examineName(host) {
+    try {
+        const addresses = await (0,external_node_dns_promises_namespaceObject.lookup)(host, { all: true });
+        return told('ok', 'name', `${host} is ${addresses.map(({ address }) => address).join(', ')}.`);
+    }
+    catch (error) {
+        return (0,src_errors/* systemCode */.xU)(error) === 'EAI_AGAIN'
+            ? told('problem', 'name', `The name server does not answer for ${host}.`, 'Check the network, then try again.')
+            : told('problem', 'name', `There is no host ${host}.`, 'Check the spelling; a name of a private network needs that network here.');
+    }
+}
+/** How far the way went, where it did not go to the end. */
+const STAGES = {
+    'host-not-found': 'name',
+    'host-refused': 'connection',
+    'host-unreachable': 'connection',
+    'host-timeout': 'connection',
+    'host-closed': 'server',
+    'host-not-ssh': 'server',
+    'host-protocol': 'server',
+};
+/** What holding the server against its pins says, in findings. */
+function judgeServer(line, result) {
+    const where = `port ${line.port} of ${line.host}`;
+    const reached = told('ok', 'connection', `Something listens at ${where}.`);
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const check = STAGES[code] ?? 'key-exchange';
+        const problem = told('problem', check, `${where}: ${message}`, hint);
+        if (check === 'connection' || check === 'name')
+            return [problem];
+        const server = told('ok', 'server', 'It is an SSH server.');
+        return check === 'server' ? [reached, problem] : [reached, server, problem];
+    }
+    const before = [reached, told('ok', 'key-exchange', 'It is an SSH server, and has proven a key.')];
+    if (result.status === 'ok') {
+        const key = describeBlob(result.hostKey);
+        return [...before, told('ok', 'host-key', `${key} is pinned on ${line.position}.`)];
+    }
+    const offered = result.offered.map(describeBlob).join(', ');
+    if (result.status === 'revoked') {
+        const finding = `The server holds ${offered}, which ${line.position} marks @revoked.`;
+        const hint = 'Somebody else may hold that key. Do not log in; find out who answers there.';
+        return [...before, told('problem', 'host-key', finding, hint)];
+    }
+    const pinned = line.pins.filter(({ kind }) => kind !== 'revoked').map(pinFingerprint);
+    const defect = result.defect === undefined ? '' : ` Its certificate: ${result.defect}.`;
+    return [
+        ...before,
+        told('problem', 'host-key', `The server holds ${offered}, and ${line.position} pins ${pinned.join(', ')}.${defect}`, 'On the server itself, run: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done. If it prints that key, change the pin. If not, somebody is in between: do not go on.'),
+    ];
+}
+/** The lines for `name` (as `knownHostsName` gives it): plain, with patterns, or hashed. */
+function findKnownHosts(file, text, name) {
+    return text.split('\n').flatMap((line, index) => {
+        const [, marker, names = '', key = ''] = /^\s*(?:@(\S+)\s+)?([^#@\s]\S*)\s+(\S+\s+\S+)/.exec(line) ?? [];
+        const parsed = key === '' ? undefined : parseAuthorizedKey(Buffer.from(key));
+        if (parsed === undefined || !isNamed(names, name))
+            return [];
+        return [
+            {
+                file,
+                lineNumber: index + 1,
+                blob: parsed.blob,
+                ...(marker === undefined ? {} : { marker }),
+            },
+        ];
+    });
+}
+function isNamed(names, name) {
+    // HashKnownHosts: |1|salt|HMAC-SHA1 of the name, both in base64.
+    const [, salt, hash] = /^\|1\|([^|]+)\|([^|]+)$/.exec(names) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const ours = (0,external_node_crypto_.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest();
+        return ours.equals(Buffer.from(hash, 'base64'));
+    }
+    const patterns = names.toLowerCase().split(',');
+    const matches = (pattern) => (0,ssh_pattern/* matchPattern */.g)(name, pattern);
+    if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1))))
+        return false;
+    return patterns.some(matches);
+}
+/** What ssh makes of its own configuration for this host (`ssh -G`). */
+async function settingsOf(line, side) {
+    const args = ['-G', '-p', String(line.port), '--', hosts_hostName(line)];
+    const ran = side.hasSsh ? await runSsh('ssh', args, side) : undefined;
+    const lines = ran?.code === 0 ? ran.stdout.split('\n') : [];
+    return new Map(lines.map((text) => {
+        const [, keyword = '', value = ''] = /^(\S+) (.*?)\r?$/.exec(text) ?? [];
+        return [keyword, value];
+    }));
+}
+async function examineKnownHosts(line, result, side) {
+    if (result.status === 'unreachable')
+        return [];
+    const settings = await settingsOf(line, side);
+    const [ssh = ''] = homeSsh();
+    const files = ['userknownhostsfile', 'globalknownhostsfile'].flatMap((keyword) => (settings.get(keyword) ?? '').split(' ').filter((file) => file !== ''));
+    const name = knownHostsName(line.host, line.port);
+    const lines = files.flatMap((file) => {
+        const path = file.replace(/^~\/\.ssh(?=\/)/, () => ssh);
+        return findKnownHosts(path, readIfThere(path), name);
+    });
+    return judgeKnownHosts(line, result, lines);
+}
+function homeSsh() {
+    try {
+        return sshDirectories();
+    }
+    catch {
+        return [];
+    }
+}
+function readIfThere(path) {
+    try {
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch {
+        return '';
+    }
+}
+/** Which lines of ssh's own known_hosts files are stale. */
+function judgeKnownHosts(line, result, lines) {
+    const held = result.status === 'ok' ? [result.hostKey] : result.offered;
+    const isHeld = ({ blob }) => held.some((key) => withoutCertificate(key).equals(blob));
+    const at = ({ file, lineNumber }) => `${file}:${lineNumber}`;
+    const revoked = lines.filter((known) => known.marker === 'revoked' && isHeld(known));
+    const plain = lines.filter(({ marker }) => marker === undefined);
+    const fresh = plain.find(isHeld) ??
+        lines.find(({ marker, blob }) => marker === 'cert-authority' &&
+            result.status === 'ok' &&
+            result.pin.kind === 'cert-authority' &&
+            result.pin.key.blob.equals(blob));
+    const findings = revoked.map((known) => told('problem', 'known-hosts', `${at(known)} marks the server’s key @revoked.`, result.status === 'ok'
+        ? `The pin on ${line.position} says otherwise: find out which is right.`
+        : 'Do not log in; find out who answers there.'));
+    if (fresh !== undefined && result.status === 'changed') {
+        findings.push(told('warning', 'known-hosts', `${at(fresh)} on this machine has the key that the server holds: the pin on ${line.position} is the stale side.`, 'Confirm the key on the server, then change the pin.'));
+    }
+    // ssh asks for the types that it knows: a line with the right key is enough for it.
+    if (fresh !== undefined)
+        return findings;
+    const name = knownHostsName(line.host, line.port);
+    // Of keys of another type nothing is known: the server was not asked to prove them.
+    const types = held.map((key) => (0,public_key/* typeOfBlob */.JX)(withoutCertificate(key)));
+    const stale = plain.filter(({ blob }) => types.includes((0,public_key/* typeOfBlob */.JX)(blob)));
+    const pinToo = result.status === 'changed' ? `, as is the pin on ${line.position}` : '';
+    return [
+        ...findings,
+        ...stale.map((known) => told('problem', 'known-hosts', `${at(known)} on this machine is stale${pinToo}: it has ${describeOther(known.blob)}, which the server does not show.`, result.status === 'ok'
+            ? `ssh-keygen -f '${known.file}' -R '${name}'`
+            : `Once the new key is confirmed on the server: ssh-keygen -f '${known.file}' -R '${name}'`)),
+    ];
+}
+function describeOther(blob) {
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)(blob)}`;
+}
+/** Reads the standard error of `ssh -v`. */
+function readTrace(stderr) {
+    const lines = stderr.split(/\r?\n/);
+    const keys = (pattern) => lines.flatMap((line) => {
+        const [, key] = pattern.exec(line) ?? [];
+        return key === undefined ? [] : [key];
+    });
+    const list = keys(/^debug1: Authentications that can continue: (.*)$/)[0];
+    const plain = lines.filter((line) => line !== '' && !/^(debug\d:|OpenSSH_|Transferred:|Bytes per)/.test(line));
+    return {
+        authenticated: lines.some((line) => /^(debug1: )?(Authenticated to |Authentication succeeded)/.test(line)),
+        offered: keys(/^debug1: Offering public key: .*(SHA256:\S+)/),
+        accepted: keys(/^debug1: Server accepts key: .*(SHA256:\S+)/),
+        partial: lines.some((line) => /^(debug1: )?Authenticated using "publickey" with partial success/.test(line)),
+        agentRefused: lines.some((line) => /signing failed for .*agent refused operation/.test(line)),
+        tooMany: lines.some((line) => /Too many authentication failures/.test(line)),
+        last: oneLine(plain.at(-1) ?? ''),
+        ...(list === undefined ? {} : { methods: list.split(',') }),
+    };
+}
+/** Logs in as ssh does, with the agent's keys alone and the proven host key, and runs `true`. */
+async function tryLogin(line, user, { hostKey, pin }, side) {
+    const directory = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_namespaceObject.tmpdir)(), 'ssh-trust-doctor-'));
+    try {
+        const name = knownHostsName(line.host, line.port);
+        const knownHosts = (0,external_node_path_.join)(directory, 'known_hosts');
+        (0,external_node_fs_.writeFileSync)(knownHosts, pin.kind === 'cert-authority'
+            ? formatKnownHostsLine([name], pin.key.blob, '@cert-authority')
+            : formatKnownHostsLine([name], hostKey));
+        const { type, certified } = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
+        const options = [
+            `UserKnownHostsFile="${knownHosts}"`,
+            `GlobalKnownHostsFile="${(0,external_node_path_.join)(directory, 'none')}"`,
+            'StrictHostKeyChecking=yes',
+            'UpdateHostKeys=no',
+            `HostKeyAlgorithms=${(0,key_exchange/* hostKeyAlgorithms */.Qb)(type, certified).join(',')}`,
+            'BatchMode=yes',
+            'PreferredAuthentications=publickey',
+            'IdentityFile=none',
+            'ForwardAgent=no',
+            `ConnectTimeout=${Math.ceil(side.timeout / 1000)}`,
+        ];
+        const args = ['-v', '-T', '-F', 'none', '-p', String(line.port), '-l', user];
+        const audit = side.auditFile ?? (0,external_node_path_.join)((0,external_node_path_.dirname)(side.env['SSH_AUTH_SOCK'] ?? ''), 'audit.jsonl');
+        const before = readIfThere(audit).length;
+        const ran = await runSsh('ssh', [...args, ...options.flatMap((option) => ['-o', option]), '--', line.host, 'true'], { env: side.env, timeout: 2 * side.timeout });
+        const { entries } = parseAudit(readIfThere(audit).slice(before));
+        const refusal = entries.findLast(({ verdict }) => verdict === 'refused');
+        return [doctor_judgeLogin(user, line, readTrace(ran?.stderr ?? ''), ran?.code, refusal)];
+    }
+    finally {
+        (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true });
+    }
+}
+/**
+ * @param code of ssh; undefined if it took too long
+ * @param refusal what the agent's audit says, where there is one
+ */
+function doctor_judgeLogin(user, line, trace, code, refusal) {
+    const as = `${user}@${line.host}`;
+    const problem = (finding, hint) => told('problem', 'login', finding, hint);
+    if (trace.authenticated) {
+        const key = trace.accepted.at(-1) ?? 'a key';
+        if (code === 0)
+            return told('ok', 'login', `Login as ${as} with ${key}.`);
+        const how = code === undefined ? 'does not come to an end' : `exits with ${code}`;
+        const finding = `The login as ${as} works with ${key}, and the command true ${how}: ${trace.last}`;
+        const hint = 'The key may be for one command only (command=), or the account have a shell that refuses: getent passwd USER on the server.';
+        return told(/nologin|not available/i.test(trace.last) ? 'problem' : 'warning', 'login', finding, hint);
+    }
+    const { methods } = trace;
+    if (methods !== undefined && !methods.includes('publickey')) {
+        return problem(`The server takes no keys from ${as}, only ${oneLine(methods.join(', '))}.`, 'Set PubkeyAuthentication yes in sshd_config on the server (and see AuthenticationMethods), then reload sshd.');
+    }
+    if (trace.tooMany) {
+        return problem(`Too many authentication failures: the server stopped after ${trace.offered.length} keys.`, `Say which key is for this host: key=SHA256:… on ${line.position}; or have fewer keys in the agent.`);
+    }
+    if (trace.agentRefused) {
+        const why = refusal === undefined ? '' : `: ${refusal.reason}${inBrackets(refusal.detail)}`;
+        const hint = refusal === undefined
+            ? 'The audit of the agent says why (post step, --audit FILE). It may also ask for a confirmation (ssh-add -c).'
+            : adviceFor(refusal);
+        return problem(`The server knows the key, and the agent refuses to sign for ${as}${why}.`, hint);
+    }
+    if (trace.partial) {
+        return problem(`The server took the key for ${as}, and wants more.`, 'AuthenticationMethods in sshd_config names what; in a job only a key can be given.');
+    }
+    if (methods !== undefined && trace.offered.length === 0) {
+        const why = refusal === undefined ? '' : ` (${refusal.reason})`;
+        return problem(`The agent shows no key for this host${why}.`, (refusal === undefined ? undefined : adviceFor(refusal)) ??
+            'A policy, key= of the host’s line, or destinations (ssh-add -h) keep it back.');
+    }
+    if (methods !== undefined && code !== undefined) {
+        return problem(`The server refuses ${trace.offered.length === 1 ? 'the key' : `all ${trace.offered.length} keys`} for ${as}: ${trace.offered.join(', ')}. It offers ${oneLine(methods.join(', '))}.`, 'In this order: is it the right user; is the key in its authorized_keys; can others write to the home, ~/.ssh or the file; do options on its line (from=, expiry-time=) or AllowUsers, DenyUsers, PermitRootLogin in sshd_config keep it out; is the account locked.');
+    }
+    const why = code === undefined ? 'it takes too long' : trace.last;
+    return told('problem', 'login', `ssh can’t log in as ${as}: ${why}`, 'ssh -vv says more.');
+}
+function inBrackets(text) {
+    return text === undefined ? '' : ` (${oneLine(text)})`;
+}
+/** Logs in by other means, if there are any, and looks at the account from inside. */
+async function examineAccount(line, user, hostKey, { credentials, keys, timeout }) {
+    if (credentials === undefined)
+        return [];
+    const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { inspectAccount } = await __nccwpck_require__.e(/* import() */ 808).then(__nccwpck_require__.bind(__nccwpck_require__, 808));
+    try {
+        const { host, port } = line;
+        const client = await connectTo({ host, port, user, hostKey, credentials, timeout });
+        try {
+            return judgeAccount(await inspectAccount(client), keys, Date.now());
+        }
+        finally {
+            client.end();
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        const { code, message, hint } = error;
+        if (code === 'remote-shell')
+            return [told('problem', 'inspection', message, hint)];
+        const other = credentials.kind === 'password' ? 'password' : 'key of --key';
+        const refused = `The ${other} was not accepted either. Then it is often not the key: wrong user, AllowUsers, DenyUsers or PermitRootLogin in sshd_config, or the account is locked. The log of sshd on the server says which.`;
+        return [
+            told('unknown', 'inspection', `The account can’t be looked at: ${message}`, code === 'login-refused' ? refused : hint),
+        ];
+    }
+}
+/**
+ * What keeps sshd from taking one of `keys` for the account.
+ *
+ * @param now in milliseconds since 1970
+ */
+function judgeAccount(facts, keys, now) {
+    const { user, home, shell } = facts;
+    return [
+        told('ok', 'inspection', `Inside as ${user}: home ${home}, shell ${shell}.`),
+        judgeClock(facts, now),
+        ...judgeConfig(facts),
+        ...judgeKeys(facts, keys, now),
+    ];
+}
+/** Seconds that clocks may differ. */
+const CLOCK_TOLERANCE = 60;
+function judgeClock({ clock }, now) {
+    if (clock === undefined)
+        return told('unknown', 'clock', 'The server does not tell its time.');
+    const off = Math.round((clock - now) / 1000);
+    if (Math.abs(off) <= CLOCK_TOLERANCE)
+        return told('ok', 'clock', 'The clocks agree.');
+    return told('warning', 'clock', `The server’s clock is ${Math.abs(off)} s ${off < 0 ? 'behind' : 'ahead'}.`, 'Keys and certificates expire by the server’s clock: have it set by NTP.');
+}
+/** The values of a keyword; those of AllowUsers and the like add up. */
+function setting({ config }, keyword) {
+    return (config.get(keyword) ?? []).flatMap((value) => value.split(/\s+/));
+}
+function judgeConfig(facts) {
+    const { user, configFile: file, configFrom } = facts;
+    const findings = [];
+    const problem = (finding, hint) => {
+        findings.push(told('problem', 'sshd-config', finding, `${hint} Then reload sshd.`));
+    };
+    const [pubkey] = setting(facts, 'pubkeyauthentication');
+    if (pubkey?.toLowerCase() === 'no') {
+        problem('PubkeyAuthentication is no.', `Set it to yes in ${file}.`);
+    }
+    const allowed = setting(facts, 'allowusers');
+    if (allowed.length > 0 && !allowed.some((pattern) => isUser(pattern, facts))) {
+        problem(`AllowUsers leaves out ${user}: ${allowed.join(' ')}.`, `Add ${user} to it in ${file}.`);
+    }
+    if (setting(facts, 'denyusers').some((pattern) => isUser(pattern, facts))) {
+        problem(`DenyUsers names ${user}.`, `Take it out in ${file}.`);
+    }
+    const [root] = setting(facts, 'permitrootlogin');
+    if (facts.uid === 0 && (root === 'no' || root === 'forced-commands-only')) {
+        problem(`PermitRootLogin is ${root}.`, `Log in as another user, or set it to prohibit-password in ${file}.`);
+    }
+    const methods = setting(facts, 'authenticationmethods');
+    if (methods.length > 0 && !methods.some((list) => list === 'any' || list === 'publickey')) {
+        problem(`AuthenticationMethods wants more than a key: ${methods.join(' ')}.`, `Add publickey to it in ${file}.`);
+    }
+    if (findings.length > 0)
+        return findings;
+    if (configFrom === 'sshd')
+        return [told('ok', 'sshd-config', `${file} lets ${user} in with keys.`)];
+    const part = configFrom === 'file'
+        ? 'is known in part only (Match and Include are left out)'
+        : 'can not be read';
+    return [
+        told('unknown', 'sshd-config', `${file} ${part}.`, `As root on the server: sshd -T -C user=${user}`),
+    ];
+}
+/** USER or USER@HOST, with patterns. */
+function isUser(pattern, { user, client }) {
+    const [name = '', host] = pattern.split(/@(?=[^@]*$)/, 2);
+    return (0,ssh_pattern/* matchPattern */.g)(user, name) && (host === undefined || fromMatches(host, client) === 'yes');
+}
+function judgeKeys(facts, keys, now) {
+    const paths = facts.keyFiles.map(({ path }) => path).join(' or ');
+    const found = facts.keyFiles.flatMap((file) => parseAuthorizedKeys(file.content ?? Buffer.alloc(0)).flatMap((line) => {
+        const key = keys.find(({ blob }) => blob.equals(line.blob));
+        return key === undefined ? [] : [{ key, file, line }];
+    }));
+    if (keys.length === 0) {
+        return [
+            told('unknown', 'authorized-keys', 'There is no key to look for.', 'Have it in the agent.'),
+        ];
+    }
+    if (found.length > 0) {
+        const reports = found.map((one) => judgeKeyLine(one, facts, now));
+        // sshd takes the first line that lets the key in.
+        const good = reports.find((findings) => findings.every(({ status }) => status !== 'problem'));
+        return good ?? reports.flat();
+    }
+    const unreadable = facts.keyFiles.filter(({ content, missing }) => content === undefined && !missing);
+    if (unreadable.length > 0) {
+        const names = unreadable.map(({ path }) => path).join(', ');
+        return [
+            told('unknown', 'authorized-keys', `${names} can’t be read by the account, or is too large.`),
+        ];
+    }
+    const [key] = keys;
+    const add = key === undefined ? '' : lineFor(key);
+    const missing = facts.keyFiles.every((file) => file.missing) ? ' There is no such file.' : '';
+    return [
+        told('problem', 'authorized-keys', `None of the agent’s keys is in ${paths === '' ? 'any file (AuthorizedKeysFile none)' : paths}.${missing}`, `Add the public key to it: ${add}`),
+        ...facts.keyFiles.flatMap((file) => judgeModes(file, facts).filter(isProblem)),
+    ];
+}
+function isProblem({ status }) {
+    return status === 'problem';
+}
+function lineFor({ blob, comment }) {
+    return authorized_keys_formatAuthorizedKey({ blob, comment: oneLine(comment) });
+}
+function judgeKeyLine({ key, file, line }, facts, now) {
+    const at = `${file.path}:${line.lineNumber}`;
+    const there = told('ok', 'authorized-keys', `${describe(key)} is at ${at}.`);
+    return [there, ...judgeOptions(line, at, facts, now), ...judgeModes(file, facts)];
+}
+function judgeOptions(line, at, { client, zone }, now) {
+    if (line.options.length === 0)
+        return [];
+    const problem = (finding, hint) => told('problem', 'key-options', finding, hint);
+    let options;
+    try {
+        options = parseKeyOptions(line.options.join(','));
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return [
+            problem(`sshd may not understand the options at ${at}: ${oneLine(error.message)}`, 'Correct that line: sshd skips it as it is.'),
+        ];
+    }
+    const findings = options.flatMap(({ name, value = '' }) => {
+        switch (name.toLowerCase()) {
+            case 'expiry-time': {
+                const end = expiryOf(value, zone ?? 0);
+                if (end > now)
+                    return [];
+                return [
+                    problem(`The key at ${at} has expired: expiry-time="${value}".`, 'Replace the line by one without it, or with a later time.'),
+                ];
+            }
+            case 'from': {
+                const answer = fromMatches(value, client);
+                if (answer === 'yes')
+                    return [];
+                const finding = `from="${oneLine(value)}" at ${at} leaves this client out, which the server sees as ${client}.`;
+                const hint = `Add ${client} to it, or connect from an address that it has.`;
+                return answer === 'no'
+                    ? [problem(finding, hint)]
+                    : [
+                        told('unknown', 'key-options', `from="${oneLine(value)}" at ${at} goes by host names, and this client is ${client}.`, `Such names count with UseDNS yes only. ${hint}`),
+                    ];
+            }
+            case 'command':
+                return [
+                    told('warning', 'key-options', `The key at ${at} runs one command only: ${oneLine(value)}`, 'Use another key for other commands.'),
+                ];
+            case 'cert-authority':
+                return [
+                    problem(`The key at ${at} is there as an authority (cert-authority), not as a key.`, 'Add a line for the key without that option.'),
+                ];
+            case 'restrict':
+                return [
+                    told('ok', 'key-options', `The key at ${at} gets no terminal and no forwarding (restrict).`),
+                ];
+            default:
+                return [];
+        }
+    });
+    return findings;
+}
+/**
+ * @param offset the server's zone, minutes east of UTC: that is what a time without Z is in
+ * @returns milliseconds since 1970
+ */
+function expiryOf(text, offset) {
+    const digits = text.replace(/\D/g, '').padEnd(14, '0');
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const utc = Date.UTC(at(0, 4), at(4) - 1, at(6), at(8), at(10), at(12));
+    return /(Z|UTC)$/i.test(text) ? utc : utc - offset * 60_000;
+}
+/**
+ * Whether a pattern list of sshd(8), from=, has `address`; `unknown` where that hangs on host names.
+ */
+function fromMatches(list, address) {
+    let answer = 'no';
+    for (const item of list.split(',')) {
+        const pattern = item.replace(/^!/, '');
+        const byAddress = /^[0-9a-fA-F.:*?/]+$/.test(pattern);
+        const matches = pattern.includes('/')
+            ? inNetwork(pattern, address)
+            : (0,ssh_pattern/* matchPattern */.g)(address.toLowerCase(), pattern.toLowerCase());
+        if (matches && item.startsWith('!'))
+            return 'no';
+        if (matches)
+            answer = 'yes';
+        else if (!byAddress && answer === 'no' && !item.startsWith('!'))
+            answer = 'unknown';
+    }
+    return answer;
+}
+function inNetwork(network, address) {
+    const [base = '', length = ''] = network.split('/', 2);
+    const family = (ip) => ((0,external_node_net_namespaceObject.isIP)(ip) === 6 ? 'ipv6' : 'ipv4');
+    if ((0,external_node_net_namespaceObject.isIP)(base) === 0 || (0,external_node_net_namespaceObject.isIP)(address) !== (0,external_node_net_namespaceObject.isIP)(base))
+        return false;
+    try {
+        const block = new external_node_net_namespaceObject.BlockList();
+        block.addSubnet(base, Number(length), family(base));
+        return block.check(address, family(address));
+    }
+    catch {
+        return false;
+    }
+}
+/** StrictModes of sshd_config(5), for the file and all directories up to the home. */
+function judgeModes(file, facts) {
+    const [strict] = setting(facts, 'strictmodes');
+    const bad = file.chain.flatMap((path) => judgePath(path, facts));
+    if (bad.length === 0) {
+        return [
+            told('ok', 'modes', `Only ${facts.user} and root can write to ${file.path} and what is above it.`),
+        ];
+    }
+    if (strict?.toLowerCase() !== 'no')
+        return bad;
+    return bad.map(({ finding, hint }) => told('warning', 'modes', `${finding} sshd does not mind, as StrictModes is no.`, hint));
+}
+function judgePath({ path, mode, owner }, { uid, user }) {
+    if (owner !== 0 && owner !== uid) {
+        const finding = `${path} belongs to the user with the id ${owner}: sshd ignores the keys.`;
+        return [told('problem', 'modes', finding, `As root on the server: chown ${user} '${path}'`)];
+    }
+    if (mode.charAt(5) !== 'w' && mode.charAt(8) !== 'w')
+        return [];
+    const finding = `Others can write to ${path} (${mode}): sshd ignores the keys.`;
+    return [told('problem', 'modes', finding, `On the server: chmod go-w '${path}'`)];
+}
+const COLOURS = { ok: 32, warning: 33, problem: 31, unknown: 36 };
+/** The findings as aligned text; hints stand below what they are about. */
+function formatFindings(findings, colour) {
+    const width = (texts) => Math.max(0, ...texts.map(({ length }) => length));
+    const status = width(Object.keys(COLOURS));
+    const host = width(findings.map((finding) => finding.host ?? ''));
+    const check = width(findings.map((finding) => finding.check));
+    const hosts = host === 0 ? 0 : host + 2;
+    const indent = ' '.repeat(status + 2 + hosts + check + 2);
+    return findings
+        .map((one) => {
+        const word = one.status.padEnd(status);
+        const shown = colour ? `\x1b[${COLOURS[one.status]}m${word}\x1b[0m` : word;
+        const where = (one.host ?? '').padEnd(hosts);
+        const hint = one.hint === undefined ? '' : `${indent}→ ${oneLine(one.hint)}\n`;
+        return `${shown}  ${where}${one.check.padEnd(check)}  ${oneLine(one.finding)}\n${hint}`;
+    })
+        .join('');
+}
+/** For whoever asks whether all is well. */
+function hasProblem(findings) {
+    return findings.some(isProblem);
+}
+
+;// CONCATENATED MODULE: ./src/trust/duration.ts
+/** Spans of time as sshd_config(5), TIME FORMATS, writes them: `90`, `15m`, `1h30m`, `2d`, `1w`. */
+
+const SECONDS = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** Longest span that is taken: ten years. */
+const MAX_SECONDS = 10 * 365 * 86_400;
+/**
+ * @returns seconds
+ * @throws TrustError `input-invalid`
+ */
+function parseDuration(text) {
+    const compact = text.trim().toLowerCase();
+    const parts = [...compact.matchAll(/([0-9]{1,9})([smhdw]?)/g)];
+    const whole = parts.map(([part]) => part).join('') === compact;
+    const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (SECONDS[unit] ?? 0), 0);
+    if (whole && seconds > 0 && seconds <= MAX_SECONDS)
+        return seconds;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
+        hint: 'Write 15m, 8h, 1h30m, 2d or 1w; a number alone is seconds; ten years are the most.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/expiry.ts
+/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
+
+
+/**
+ * @param name of the host, for messages
+ * @throws TrustError `expiry-unsupported`
+ */
+async function expiry_expiryFor(client, name, { lifetime, expiryRequired }) {
+    if (lifetime === undefined)
+        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
+    const { runScript, serverSoftware } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
+    const software = serverSoftware(client);
+    const support = expirySupport(software);
+    if (support === 'utc')
+        return { option: expiryTime(at, 'utc'), at, notes: [] };
+    if (support === 'server-time') {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign !== undefined) {
+            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+            return { option: expiryTime(at, { offset }), at, notes: [] };
+        }
+    }
+    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
+    if (!expiryRequired)
+        return { notes: [`${message} The key is revoked by the post step alone.`] };
+    throw new TrustError('expiry-unsupported', message, {
+        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/revocation.ts
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = (/* unused pure expression or super */ null && ([500, 2000]));
+const UNREACHABLE = (/* unused pure expression or super */ null && (['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']));
+/** @throws TrustError with the line that is left, where it can't be removed */
+async function revoke(granted, agent) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
+    }
+    if (agent === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await removeLine(granted, agent);
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const again = error instanceof TrustError && UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notRevoked(granted, explain(error), error);
+            await sleep(wait);
+        }
+    }
+}
+function revocation_endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    return new TrustError('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+}
+async function removeLine(granted, agent) {
+    const { host, port, user } = granted;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
+    try {
+        return await revocation_removeGranted(client, granted);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function revocation_removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await __nccwpck_require__.e(/* import() */ 737).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
+}
+
+;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
+
+
+
+
+
+
+
+
+
+/** Hosts that are worked on at a time. */
+const AT_ONCE = 16;
+/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
+const ANNOUNCEMENT = 500;
+/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
+async function bootstrapHosts(proven, job) {
+    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
+    const errors = [];
+    const coming = new Map();
+    const reports = await bootstrap_eachOf(hosts, AT_ONCE, async (host) => {
+        try {
+            const done = await bootstrapHost(host, job);
+            coming.set(host.line, done.coming);
+            return done.reports;
+        }
+        catch (error) {
+            if (!(error instanceof TrustError))
+                throw error;
+            const about = error.about(host.line.position);
+            errors.push(about);
+            return failures(host.line, keysFor(host.line, job.keys), about);
+        }
+    });
+    if (errors.length > 0 && job.config.onFailure === 'fail')
+        throw combine(errors);
+    return { grants: reports.flat(), coming };
+}
+function failures(line, keys, error) {
+    return keys.map(({ blob }) => ({
+        ...identity(line, blob),
+        status: 'failed',
+        notes: [],
+        error: explain(error),
+    }));
+}
+/** Those that may be used there: `key=` of the line. */
+function keysFor({ keys: wanted }, keys) {
+    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes(fingerprint(blob)));
+}
+function identity(line, key) {
+    return { host: hostName(line), user: line.user ?? '', key: fingerprint(key) };
+}
+async function bootstrapHost({ line, result }, job) {
+    const { listenForAnnouncedKeys } = await __nccwpck_require__.e(/* import() */ 692).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
+    const { config, timeout } = job;
+    const keys = keysFor(line, job.keys);
+    const destination = {
+        host: line.host,
+        port: line.port,
+        user: line.user ?? '',
+        hostKey: result.hostKey,
+        timeout,
+    };
+    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
+    const announced = listenForAnnouncedKeys(client);
+    try {
+        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
+        try {
+            for (const key of keys)
+                await prove(destination, key, job.agent);
+        }
+        catch (error) {
+            // What no login proves, no login could take out later.
+            for (const one of granted.toReversed()) {
+                await removeGranted(client, one);
+                job.journal.append({ ...one, undone: true });
+            }
+            throw error;
+        }
+        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
+    }
+    finally {
+        client.end();
+    }
+}
+/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
+function comingKeys({ line, result }, announced) {
+    // A certified host shows a new key with a certificate, and needs no new pin for it.
+    if (result.pin.kind === 'cert-authority')
+        return [];
+    const told = result.stale.map((key) => fingerprint(plainKey(key)));
+    const now = Date.now() / 1000;
+    return announced
+        .filter((key) => judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
+        .map((key) => ({ keyType: displayType(typeOfBlob(key)), fingerprint: fingerprint(key) }))
+        .filter((key) => !told.includes(key.fingerprint));
+}
+async function prove(destination, { blob }, agent) {
+    try {
+        const proof = await logInWithJobKey(destination, blob, agent);
+        proof.end();
+    }
+    catch (cause) {
+        throw notTaken(destination, cause);
+    }
+}
+function notTaken({ user, host }, cause) {
+    const message = `${host} does not let ${user} in with the key that it was just given: ${explain(cause)}`;
+    return new TrustError('bootstrap-unproven', message, {
+        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
+        cause,
+    });
+}
+/**
+ * Logs in with the first of the credentials that is accepted. The caller ends the connection.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWith(destination, credentials) {
+    const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const errors = [];
+    for (const one of credentials) {
+        try {
+            return { client: await connectTo({ ...destination, credentials: one }), used: one };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+            if (!['login-refused', 'login-method-absent'].includes(error.code))
+                break;
+        }
+    }
+    throw (0,src_errors/* combine */.kg)(errors);
+}
+async function grant(client, line, destination, { keys, config, journal }) {
+    const { editAuthorizedKeys } = await __nccwpck_require__.e(/* import() */ 737).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { missingFiles } = await __nccwpck_require__.e(/* import() */ 501).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const expiry = await expiryFor(client, hostName(line), config);
+    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
+    const lines = keys.map((key) => ({
+        key,
+        text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
+    }));
+    const present = new Set();
+    // What will be made on the way, so that a run that is killed leaves none of it.
+    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
+    let granted = [];
+    const where = {
+        user: destination.user,
+        ...(line.path === undefined ? {} : { path: line.path }),
+    };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        granted = [];
+        let changed = content;
+        for (const { key, text } of lines) {
+            const addition = addAuthorizedKey(changed, text);
+            if (addition.status === 'present') {
+                present.add(key);
+                continue;
+            }
+            changed = addition.content;
+            const { newlineMended } = addition;
+            granted.push({
+                kind: 'authorized-key',
+                target: `${destination.user}@${hostName(line)}`,
+                host: destination.host,
+                port: destination.port,
+                user: destination.user,
+                hostKey: destination.hostKey.toString('base64'),
+                key: key.blob.toString('base64'),
+                line: text,
+                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
+                generated: key.generated,
+                created: missing,
+                ...(line.path === undefined ? {} : { path: line.path }),
+                ...(newlineMended === undefined ? {} : { newlineMended }),
+                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+            });
+        }
+        for (const effect of granted)
+            journal.append(effect);
+        return granted.length === 0 ? undefined : changed;
+    });
+    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
+    const [first] = granted;
+    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
+        first.created = edited.created;
+        journal.append(first);
+    }
+    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
+    const reports = keys.map((key) => ({
+        ...identity(line, key.blob),
+        status: present.has(key) ? 'present' : 'added',
+        file: edited.path,
+        notes,
+        ...(present.has(key)
+            ? {}
+            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
+    }));
+    return { reports, granted };
+}
+/** Runs `work` for each, some at a time; the results in the order of `items`. */
+async function bootstrap_eachOf(items, atOnce, work) {
+    const results = [];
+    const entries = items.entries();
+    const worker = async () => {
+        for (const [index, item] of entries)
+            results[index] = await work(item);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+    return results;
 }
 
 ;// CONCATENATED MODULE: ./src/trust/input-values.ts
@@ -33820,7 +36679,7 @@ function readBoolean(text, whenEmpty) {
         return true;
     if (['false', 'False', 'FALSE'].includes(text))
         return false;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
 }
 /**
  * A number from 1 upwards; undefined for an empty text.
@@ -33832,14 +36691,14 @@ function readCount(text) {
         return undefined;
     if (/^[1-9][0-9]{0,8}$/.test(text))
         return Number(text);
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number from 1 upwards.`);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a number from 1 to 999999999.`);
 }
 /** Names separated by commas or white space. */
 function readNames(text) {
     return text.split(/[\s,]+/).filter((name) => name !== '');
 }
 /** Lines that are not empty. Blanks within are their own: a passphrase may have them. */
-function readLines(text) {
+function input_values_readLines(text) {
     return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
 }
 /**
@@ -33864,736 +36723,13 @@ function collectErrors() {
                 return read();
             }
             catch (error) {
-                if (!(error instanceof errors_TrustError))
+                if (!(error instanceof src_errors/* TrustError */.Ru))
                     throw error;
                 errors.push(error.about(input));
                 return undefined;
             }
         },
     };
-}
-
-;// CONCATENATED MODULE: ./src/trust/policy.ts
-/** The agent's policy, from the inputs that say what it may sign. */
-
-
-
-
-/**
- * @param pinned whether there are hosts to go by
- * @returns undefined where `attempt` has noted an error
- */
-function readPolicy(inputs, pinned, attempt) {
-    const mode = attempt('agent-policy', () => readMode(inputs.agentPolicy, pinned));
-    const lifetime = inputs.agentLifetime === ''
-        ? undefined
-        : attempt('agent-lifetime', () => readLifetime(inputs.agentLifetime));
-    const maxSignatures = attempt('max-signatures', () => readCount(inputs.maxSignatures));
-    const namespaces = readNames(inputs.signatureNamespaces);
-    const otherData = attempt('sign-other-data', () => readBoolean(inputs.signOtherData, false));
-    if (mode === undefined || otherData === undefined)
-        return undefined;
-    return {
-        policy: {
-            mode,
-            ...(namespaces.length === 0 ? {} : { namespaces }),
-            ...(otherData ? { otherData } : {}),
-            ...(maxSignatures === undefined ? {} : { maxSignatures }),
-        },
-        ...(lifetime === undefined ? {} : { lifetime }),
-    };
-}
-function readMode(text, pinned) {
-    if (text === '')
-        return pinned ? 'pinned' : 'any';
-    const mode = POLICY_MODES.find((name) => name === text);
-    if (mode === undefined) {
-        throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
-            hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
-        });
-    }
-    if (mode !== 'any' && !pinned) {
-        throw new errors_TrustError('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
-            hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
-        });
-    }
-    return mode;
-}
-/** The longest that a timer of Node waits is 24.8 days; a job on a runner of one's own lasts 5 at most. */
-const MAX_LIFETIME = 24 * 86_400;
-function readLifetime(text) {
-    const seconds = parseDuration(text);
-    if (seconds <= MAX_LIFETIME)
-        return seconds;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
-}
-
-;// CONCATENATED MODULE: ./src/ssh/transport.ts
-/**
- * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
- * both sides may send at any time (RFC 4253 §4.2, §6, §11).
- */
-
-
-
-/** RFC 4253 §12. */
-const transport_SSH_MSG_DISCONNECT = 1;
-const transport_SSH_MSG_IGNORE = 2;
-const transport_SSH_MSG_DEBUG = 4;
-const transport_SSH_MSG_KEXINIT = 20;
-/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
-const BY_APPLICATION = 11;
-/** RFC 4253 §6.1: the longest packet that everyone must take. */
-const MAX_PACKET = 35000;
-/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
-const MAX_LINES_BEFORE_VERSION = 1024;
-/** RFC 4253 §4.2: the version line with its CR LF. */
-const MAX_VERSION = 255;
-/** Bytes before the version line after which a server is not taken for an SSH server. */
-const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
-/** One unencrypted packet (RFC 4253 §6). */
-function transport_encodePacket(payload) {
-    let padding = 8 - ((5 + payload.length) % 8);
-    if (padding < 4)
-        padding += 8;
-    return Buffer.concat([
-        uint32(1 + payload.length + padding),
-        byte(padding),
-        payload,
-        randomBytes(padding),
-    ]);
-}
-function transport_disconnectMessage(description) {
-    return Buffer.concat([
-        byte(transport_SSH_MSG_DISCONNECT),
-        uint32(BY_APPLICATION),
-        string(description),
-        string(''),
-    ]);
-}
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function transport_printable(text) {
-    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
-}
-/** Takes apart what a server sends, in whatever pieces it arrives. */
-class transport_TransportReader {
-    #pending = Buffer.alloc(0);
-    #lines = 0;
-    #before = 0;
-    /** The first line that came before the version, for messages. */
-    firstLine;
-    push(chunk) {
-        this.#pending = Buffer.concat([this.#pending, chunk]);
-    }
-    /**
-     * The server's version line without CR LF, once it is there.
-     *
-     * @throws TrustError `host-not-ssh`
-     */
-    version() {
-        for (;;) {
-            const end = this.#pending.indexOf(0x0a);
-            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
-            if (end < 0) {
-                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
-                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
-                if (line.length > bound)
-                    throw notSsh(this.firstLine ?? line);
-                return undefined;
-            }
-            this.#pending = this.#pending.subarray(end + 1);
-            const text = line.replace(/\r$/, '');
-            if (text.startsWith('SSH-')) {
-                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
-                    throw notSsh(text);
-                return text;
-            }
-            this.firstLine ??= text;
-            this.#before += end + 1;
-            this.#lines += 1;
-            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
-                throw notSsh(this.firstLine);
-            }
-        }
-    }
-    /**
-     * The payload of the next packet, once it is whole.
-     *
-     * @throws TrustError `host-protocol`
-     */
-    packet() {
-        if (this.#pending.length < 5)
-            return undefined;
-        const length = this.#pending.readUInt32BE(0);
-        const padding = this.#pending.readUInt8(4);
-        if (length > MAX_PACKET || length < padding + 2) {
-            throw new TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
-        }
-        if (this.#pending.length < 4 + length)
-            return undefined;
-        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
-        this.#pending = this.#pending.subarray(4 + length);
-        return payload;
-    }
-}
-function notSsh(line) {
-    return new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${transport_printable(line)}".`, {
-        hint: 'Check the host name and the port.',
-    });
-}
-/** Reason of an SSH_MSG_DISCONNECT, for messages. */
-function transport_disconnectReason(payload) {
-    const reader = new Reader(payload);
-    reader.byte();
-    reader.uint32();
-    return transport_printable(reader.text(1024));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/key-exchange.ts
-/**
- * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
- * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
- * Until that signature is verified here a host key is nothing but a claim.
- *
- * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
- * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
- */
-
-
-
-
-
-
-
-/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
-const SSH_MSG_KEXDH_INIT = 30;
-const key_exchange_SSH_MSG_KEXDH_REPLY = 31;
-/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
-function key_exchange_hostKeyAlgorithms(type, certified = false) {
-    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
-}
-/** The key type (wire format name) that a host key algorithm stands for. */
-function algorithmKeyType(algorithm) {
-    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
-}
-function x25519() {
-    const pair = external_node_crypto_namespaceObject.generateKeyPairSync('x25519');
-    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-    return {
-        publicKey: raw,
-        derive: (server) => {
-            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
-            const publicKey = external_node_crypto_namespaceObject.createPublicKey({ key: jwk, format: 'jwk' });
-            return external_node_crypto_namespaceObject.diffieHellman({ privateKey: pair.privateKey, publicKey });
-        },
-    };
-}
-const curve25519 = {
-    hash: 'sha256',
-    start: () => {
-        const { publicKey, derive } = x25519();
-        return { publicValue: wire_string(publicKey), secret: (server) => wire_mpint(derive(server)) };
-    },
-    readServerValue: (reader) => reader.string(32),
-};
-function ecdh(curve, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.createECDH(curve);
-            const publicValue = wire_string(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.string(1 + 2 * 66),
-    };
-}
-function dh(group, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.getDiffieHellman(group);
-            const publicValue = wire_mpint(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.mpint(1025),
-    };
-}
-/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
-const decapsulate = external_node_crypto_namespaceObject.decapsulate;
-/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
-const MLKEM_PUBLIC = 1184;
-const MLKEM_CIPHERTEXT = 1088;
-const mlkem768x25519 = {
-    hash: 'sha256',
-    start: () => {
-        const pair = external_node_crypto_namespaceObject.generateKeyPairSync('ml-kem-768');
-        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
-        const classic = x25519();
-        const publicValue = wire_string(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
-        const secret = (server) => {
-            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
-                throw new errors_TrustError('malformed', 'The reply is not one of mlkem768x25519-sha256.');
-            }
-            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
-            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
-            return wire_string(external_node_crypto_namespaceObject.createHash('sha256').update(both).digest());
-        };
-        return { publicValue, secret };
-    },
-    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
-};
-/**
- * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
- * cheap methods come first and the post-quantum one is for servers that offer nothing else.
- */
-const METHODS = new Map([
-    ['curve25519-sha256', curve25519],
-    ['curve25519-sha256@libssh.org', curve25519],
-    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
-    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
-    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
-    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
-    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
-    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
-    ...(decapsulate === undefined
-        ? []
-        : [['mlkem768x25519-sha256', mlkem768x25519]]),
-]);
-/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
-const key_exchange_CIPHERS = (/* unused pure expression or super */ null && ([
-    'chacha20-poly1305@openssh.com',
-    'aes256-gcm@openssh.com',
-    'aes128-gcm@openssh.com',
-    'aes256-ctr',
-    'aes128-ctr',
-]));
-const MACS = (/* unused pure expression or super */ null && ([
-    'hmac-sha2-256-etm@openssh.com',
-    'hmac-sha2-512-etm@openssh.com',
-    'hmac-sha2-256',
-    'hmac-sha2-512',
-]));
-/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
-function key_exchange_kexInit(hostKeys) {
-    return Buffer.concat([
-        byte(SSH_MSG_KEXINIT),
-        crypto.randomBytes(16),
-        nameList([...METHODS.keys()]),
-        nameList(hostKeys),
-        ...[key_exchange_CIPHERS, key_exchange_CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
-        boolean(false),
-        uint32(0),
-    ]);
-}
-function key_exchange_parseKexInit(payload) {
-    const reader = new Reader(payload);
-    reader.byte();
-    reader.bytes(16);
-    const methods = reader.nameList();
-    const hostKeys = reader.nameList();
-    for (let list = 0; list < 8; list += 1)
-        reader.string();
-    const firstPacketFollows = reader.boolean();
-    return { methods, hostKeys, firstPacketFollows };
-}
-/**
- * Negotiates, and makes our half.
- *
- * @param hostKeys what our KEXINIT asked for
- * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
- */
-function key_exchange_startExchange(versions, ourInit, serverInit, hostKeys) {
-    const server = key_exchange_parseKexInit(serverInit);
-    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
-    const method = name === undefined ? undefined : METHODS.get(name);
-    if (method === undefined) {
-        throw new TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
-            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
-        });
-    }
-    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
-    if (hostKeyAlgorithm === undefined) {
-        throw new TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
-            hint: `Asked for were ${hostKeys.join(', ')}.`,
-        });
-    }
-    // RFC 4253 §7: right only if the first choices of both sides agree.
-    const [firstMethod] = METHODS.keys();
-    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
-    const half = method.start();
-    return {
-        init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
-        ignoreNext: server.firstPacketFollows && !guessRight,
-        hostKeyAlgorithm,
-        finish: (reply) => {
-            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
-            let secret;
-            try {
-                secret = half.secret(serverValue);
-            }
-            catch (cause) {
-                throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
-            }
-            const hash = crypto.createHash(method.hash);
-            for (const text of [versions.client, versions.server]) {
-                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
-            }
-            for (const payload of [ourInit, serverInit, hostKey])
-                hash.update(string(payload));
-            hash.update(half.publicValue).update(publicValue).update(secret);
-            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
-            return hostKey;
-        },
-    };
-}
-function readReply(reply, method) {
-    const reader = new Reader(reply);
-    reader.byte();
-    const hostKey = Buffer.from(reader.string());
-    const start = reader.offset;
-    const serverValue = method.readServerValue(reader);
-    const publicValue = reply.subarray(start, reader.offset);
-    const signature = reader.string(8192);
-    reader.end('the key exchange reply');
-    return { hostKey, publicValue, serverValue, signature };
-}
-function requireProof(algorithm, hostKey, signature, hash) {
-    const type = typeOfBlob(hostKey);
-    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
-        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
-        : algorithm;
-    if (type === algorithmKeyType(algorithm) &&
-        signatureAlgorithm(signature) === expected &&
-        verifySignature(plainKey(hostKey), signature, hash)) {
-        return;
-    }
-    throw new TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
-        hint: 'Somebody may stand between this machine and the server. Do not go on.',
-    });
-}
-
-;// CONCATENATED MODULE: ./src/remote/prove.ts
-/**
- * One connection to a server, as far as it takes to prove its host key: connect, versions, key
- * exchange, signature, goodbye. No login is tried and nothing is encrypted.
- */
-
-
-
-
-
-const VERSION = 'SSH-2.0-sshtrust';
-/** More than any honest server needs for its half; an endless one is cut off here. */
-const prove_MAX_BYTES = (/* unused pure expression or super */ null && (256 * 1024));
-/**
- * Proves one host key of the server at `address`.
- *
- * @param algorithms host key algorithms to ask for, best first
- * @param timeout for all of it, in milliseconds
- * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
- *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
- *   `host-key-unproven`, `key-too-small`
- */
-async function prove_proveHostKey(address, algorithms, timeout) {
-    const deadline = Date.now() + timeout;
-    const stream = await dial(address, timeout);
-    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
-}
-/** A TCP connection. */
-async function dial({ host, port }, timeout) {
-    return new Promise((resolve, reject) => {
-        const socket = connect({ host, port });
-        const timer = setTimeout(() => {
-            socket.destroy();
-            reject(new TrustError('host-timeout', `No answer within ${timeout / 1000} s.`, {
-                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
-            }));
-        }, timeout);
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            resolve(socket);
-        });
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            reject(dialError(error));
-        });
-    });
-}
-function dialError(error) {
-    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
-    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
-    const code = systemCode(first) ?? 'unknown';
-    const cause = error;
-    switch (code) {
-        case 'ENOTFOUND':
-            return new TrustError('host-not-found', 'There is no such host name.', {
-                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
-                cause,
-            });
-        case 'EAI_AGAIN':
-            return new TrustError('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
-                hint: 'Try again, or check the name service of the runner.',
-                cause,
-            });
-        case 'ECONNREFUSED':
-            return new TrustError('host-refused', 'Nothing listens on that port.', {
-                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
-                cause,
-            });
-        case 'ETIMEDOUT':
-            return new TrustError('host-timeout', 'The connection timed out.', { cause });
-        case 'ECONNRESET':
-            return prove_closed(undefined, cause);
-        default:
-            return new TrustError('host-unreachable', `The host can't be reached (${code}).`, {
-                hint: 'Check the address and the network of the runner.',
-                cause,
-            });
-    }
-}
-function prove_closed(said, cause) {
-    const words = said === undefined ? '' : ` It said: "${printable(said)}".`;
-    return new TrustError('host-closed', `The server closed the connection before it proved its key.${words}`, {
-        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
-        cause,
-    });
-}
-/** The SSH part, over any byte stream. Always destroys the stream. */
-async function exchange(stream, algorithms, timeout) {
-    const reader = new TransportReader();
-    const ourInit = kexInit(algorithms);
-    let phase = 'its version line';
-    let received = 0;
-    let serverVersion;
-    let kex;
-    let offered = [];
-    /** Handles one packet; gives the proof once the server has given it. */
-    const handle = (payload, version) => {
-        const type = payload[0];
-        if (type === SSH_MSG_IGNORE || type === SSH_MSG_DEBUG)
-            return undefined;
-        if (type === SSH_MSG_DISCONNECT)
-            throw prove_closed(disconnectReason(payload));
-        if (type === SSH_MSG_KEXINIT && kex === undefined) {
-            offered = parseKexInit(payload).hostKeys;
-            kex = startExchange({ client: VERSION, server: version }, ourInit, payload, algorithms);
-            stream.write(encodePacket(kex.init));
-            phase = 'the key exchange';
-            return undefined;
-        }
-        if (kex?.ignoreNext === true) {
-            kex.ignoreNext = false;
-            return undefined;
-        }
-        if (type === SSH_MSG_KEXDH_REPLY && kex !== undefined) {
-            const hostKey = kex.finish(payload);
-            if (typeOfBlob(hostKey) === 'ssh-rsa')
-                requireRsaSize(hostKey);
-            return { hostKey, algorithms: offered, serverVersion: version };
-        }
-        throw new TrustError('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
-    };
-    const work = new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-            reject(new TrustError('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
-                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
-            }));
-        }, timeout);
-        const settle = () => {
-            clearTimeout(timer);
-        };
-        stream.on('data', (chunk) => {
-            try {
-                received += chunk.length;
-                if (received > prove_MAX_BYTES) {
-                    throw new TrustError('host-protocol', `The server sent more than ${prove_MAX_BYTES} bytes without proving its key.`);
-                }
-                reader.push(chunk);
-                if (serverVersion === undefined) {
-                    serverVersion = reader.version();
-                    if (serverVersion === undefined)
-                        return;
-                    phase = 'the negotiation';
-                }
-                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
-                    const proof = handle(packet, serverVersion);
-                    if (proof === undefined)
-                        continue;
-                    settle();
-                    stream.end(encodePacket(disconnectMessage('host key proven, thank you')));
-                    resolve(proof);
-                    return;
-                }
-            }
-            catch (error) {
-                settle();
-                reject(error instanceof TrustError && error.code === 'malformed'
-                    ? new TrustError('host-protocol', `The server broke the protocol. ${error.message}`, {
-                        cause: error,
-                    })
-                    : error instanceof Error
-                        ? error
-                        : new Error(String(error)));
-            }
-        });
-        const gone = (error) => {
-            settle();
-            const line = reader.firstLine;
-            const notSsh = serverVersion === undefined && line !== undefined;
-            reject(notSsh && /^HTTP\//.test(line)
-                ? new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, { hint: 'Check the host name and the port.' })
-                : prove_closed(line, error));
-        };
-        stream.once('error', gone);
-        stream.once('close', () => {
-            gone();
-        });
-        stream.once('end', () => {
-            gone();
-        });
-        stream.write(`${VERSION}\r\n`);
-        stream.write(encodePacket(ourInit));
-    });
-    try {
-        return await work;
-    }
-    finally {
-        // The disconnect message still goes out; then the server need not wait for us.
-        stream.on('error', () => undefined);
-        stream.end(() => {
-            stream.destroy();
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
-/**
- * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
- * where that is possible, all servers at once within bounds.
- */
-
-
-
-
-
-
-/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
-const MAX_AT_ONCE = 64;
-function sameKind(a, b) {
-    return a.type === b.type && a.certified === b.certified;
-}
-function algorithmsOf(kind) {
-    return hostKeyAlgorithms(kind.type, kind.certified);
-}
-/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
-function namesKind(pins, { type, certified }) {
-    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
-        (pin.kind === 'key' && !certified && pin.key.type === type) ||
-        (pin.kind === 'fingerprint' && !certified && pin.type === type));
-}
-/** The kinds that could satisfy `pins`: those that are named by a pin first. */
-function wantedKinds(pins) {
-    const all = KEY_TYPES.map((type) => ({ type, certified: false }));
-    const kinds = [];
-    const add = (more) => {
-        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
-    };
-    for (const pin of pins) {
-        if (pin.kind === 'key')
-            add([{ type: pin.key.type, certified: false }]);
-        if (pin.kind === 'fingerprint' && pin.type)
-            add([{ type: pin.type, certified: false }]);
-        if (pin.kind === 'cert-authority')
-            add(KEY_TYPES.map((type) => ({ type, certified: true })));
-    }
-    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
-        add(all);
-    return kinds;
-}
-/**
- * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
- * PerSourcePenalties count connections without a login.
- *
- * @param timeout for the host, all its connections together, in milliseconds
- */
-async function verifyHost(target, timeout) {
-    const deadline = Date.now() + timeout;
-    const left = () => Math.max(1, deadline - Date.now());
-    const offered = [];
-    let defect;
-    let untried = wantedKinds(target.pins);
-    try {
-        while (untried.length > 0) {
-            const proof = await proveOne(target, untried, left());
-            if (proof === undefined)
-                break;
-            const { hostKey } = proof;
-            const judgement = judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
-            if (judgement.verdict === 'ok') {
-                const { pin } = judgement;
-                const trusted = pin.kind === 'cert-authority' ? hostKey : plainKey(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, kindOfKey(key)));
-                return { status: 'ok', hostKey: trusted, pin, stale };
-            }
-            offered.push(hostKey);
-            if (judgement.verdict === 'revoked')
-                return { status: 'revoked', offered };
-            defect = judgement.defect ?? defect;
-            const tried = kindOfKey(hostKey);
-            untried = untried.filter((kind) => !sameKind(kind, tried) &&
-                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
-        }
-        if (offered.length === 0) {
-            // The server has no key of a pinned kind: find out what it has, for the message.
-            const everything = KEY_TYPES.map((type) => ({ type, certified: false }));
-            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
-            offered.push(hostKey);
-        }
-        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
-    }
-    catch (error) {
-        if (!(error instanceof TrustError))
-            throw error;
-        return { status: 'unreachable', error };
-    }
-}
-/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
-async function proveOne(target, kinds, timeout) {
-    try {
-        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
-    }
-    catch (error) {
-        if (error instanceof TrustError && error.code === 'host-key-type-absent')
-            return undefined;
-        throw error;
-    }
-}
-/**
- * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
- * taken one after another, so that no server sees many connections of ours at once.
- */
-async function verify_hosts_verifyHosts(targets, timeout) {
-    const byHost = new Map();
-    targets.forEach(({ host }, index) => {
-        byHost.set(host, [...(byHost.get(host) ?? []), index]);
-    });
-    const queue = [...byHost.values()];
-    const results = new Array(targets.length);
-    const worker = async () => {
-        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-            for (const index of group) {
-                const target = targets[index];
-                if (target !== undefined)
-                    results[index] = await verifyHost(target, timeout);
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
-    return results;
 }
 
 ;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
@@ -34631,38 +36767,38 @@ async function proveHosts(lines, timeout) {
             errors.push(hostError(line, result));
     }
     if (errors.length > 0)
-        throw combine(errors);
+        throw (0,src_errors/* combine */.kg)(errors);
     return proven;
 }
 function address(host, port) {
     return `[${host.toLowerCase()}]:${port}`;
 }
 function proven_hosts_describeKey(hostKey) {
-    return `${displayType(typeOfBlob(hostKey))} ${fingerprint(plainKey(hostKey))}`;
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey))}`;
 }
 function describePin(pin) {
     const type = pin.kind === 'fingerprint'
         ? pin.type === undefined
             ? ''
-            : `${displayType(pin.type)} `
-        : `${displayType(pin.key.type)} `;
+            : `${(0,public_key/* displayType */.x)(pin.type)} `
+        : `${(0,public_key/* displayType */.x)(pin.key.type)} `;
     const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
     return `${role}${type}${pinFingerprint(pin)}`;
 }
 /** What is wrong with a host, in words a person can act on. */
 function hostError(line, result) {
-    const name = hostName(line);
+    const name = hosts_hostName(line);
     const input = line.position;
     if (result.status === 'unreachable') {
         const { code, message, hint } = result.error;
         const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
-        return new TrustError(code, `${name} (port ${line.port}): ${message}`, details);
+        return new src_errors/* TrustError */.Ru(code, `${name} (port ${line.port}): ${message}`, details);
     }
     const offered = result.offered.map(proven_hosts_describeKey).join(', ');
     const [firstOffered] = result.offered;
-    const offeredType = firstOffered === undefined ? '*' : displayType(typeOfBlob(plainKey(firstOffered))).toLowerCase();
+    const offeredType = firstOffered === undefined ? '*' : (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)((0,ssh_certificate/* plainKey */.y7)(firstOffered))).toLowerCase();
     if (result.status === 'revoked') {
-        return new TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+        return new src_errors/* TrustError */.Ru('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
             input,
             hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
         });
@@ -34672,7 +36808,7 @@ function hostError(line, result) {
         .map(describePin)
         .join(', ');
     const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
-    return new TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+    return new src_errors/* TrustError */.Ru('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
         input,
         hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
     });
@@ -34707,7 +36843,8 @@ function provenHost(line, { hostKey, pin }) {
         ...(user === undefined ? {} : { user }),
     };
 }
-function reportHost({ line, result }) {
+/** @param coming what a login there has shown, if there was one */
+function reportHost({ line, result }, coming) {
     const { hostKey, pin, stale } = result;
     return {
         name: hostName(line),
@@ -34718,7 +36855,530 @@ function reportHost({ line, result }) {
         fingerprint: fingerprint(plainKey(hostKey)),
         pin: describePin(pin),
         stale: stale.map(proven_hosts_describeKey),
+        ...(coming === undefined ? {} : { coming: [...coming] }),
     };
+}
+
+;// CONCATENATED MODULE: ./src/trust/revoke-keys.ts
+/**
+ * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
+ * that have a fingerprint, or whose comment matches a pattern. Everything else stays byte for byte.
+ */
+
+
+
+
+
+
+
+
+
+/** Servers that are worked on at a time. */
+const revoke_keys_AT_ONCE = 16;
+/** All keys of a text: lines as in authorized_keys, or one key in another public format. */
+function matchesOfKeys(text) {
+    const lines = parseAuthorizedKeys(Buffer.from(text));
+    const blobs = lines.length > 0 ? lines.map(({ blob }) => blob) : [parsePublicKeyText(text).blob];
+    return blobs.map((blob) => ({ kind: 'key', blob }));
+}
+/** @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5` */
+function matchOfFingerprint(text) {
+    const pin = pin_parsePin(text);
+    if (pin.kind === 'fingerprint')
+        return { kind: 'fingerprint', fingerprint: pin.fingerprint };
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no fingerprint.`, {
+        hint: 'ssh-keygen -lf prints it: SHA256:….',
+    });
+}
+/**
+ * @param pattern for the whole comment, with `*` and `?`
+ * @throws TrustError `input-invalid` for a pattern that any comment would match
+ */
+function matchOfComment(pattern) {
+    if (/[^*?\s]/.test(pattern))
+        return { kind: 'comment', pattern };
+    const message = `The pattern ${JSON.stringify(pattern)} is for no comment in particular: every key would go.`;
+    throw new src_errors/* TrustError */.Ru('input-invalid', message, {
+        hint: 'Is a variable in it empty? Write some letters of the comment besides * and ?.',
+    });
+}
+/**
+ * The input `revoke-keys`: on each line a key as in authorized_keys, `SHA256:…`, or `comment=PATTERN`.
+ *
+ * @throws TrustError
+ */
+function readRevokeKeys(text) {
+    const lines = readLines(text).map((line) => line.trim());
+    return lines
+        .filter((line) => !line.startsWith('#'))
+        .flatMap((line) => {
+        if (line.startsWith('comment='))
+            return [matchOfComment(line.slice('comment='.length))];
+        return /^(SHA256|MD5):/i.test(line) ? [matchOfFingerprint(line)] : matchesOfKeys(line);
+    });
+}
+/**
+ * What the command line logs in with: the password of a line's own variable, else what was given for
+ * all hosts, else the running agent.
+ *
+ * @param given `undefined` for the agent of SSH_AUTH_SOCK
+ * @throws TrustError of everything that is wrong
+ */
+async function revocationCredentials(lines, given, env) {
+    const { errors, attempt } = collectErrors();
+    for (const line of lines)
+        attempt(line.position, () => {
+            requireLogin(line, env);
+        });
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    const own = ({ passwordEnv }) => {
+        const password = passwordEnv === undefined ? undefined : env[passwordEnv];
+        return password === undefined ? undefined : { kind: 'password', password };
+    };
+    const needed = lines.some((line) => own(line) === undefined);
+    const forAll = needed ? (given ?? (await agentOf(env))) : undefined;
+    return new Map(lines.map((line) => [line, [own(line) ?? forAll ?? []].flat()]));
+}
+function requireLogin(line, env) {
+    if (line.user === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${hosts_hostName(line)} has to say whose account it is.`, {
+            hint: 'Write user@ before the host.',
+        });
+    }
+    if (line.passwordEnv !== undefined && (env[line.passwordEnv] ?? '') === '') {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `The variable ${line.passwordEnv} is not set.`);
+    }
+}
+async function agentOf(env) {
+    const address = env['SSH_AUTH_SOCK'] ?? '';
+    if (address === '') {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'There is nothing to log in with.', {
+            hint: 'Give --password-env or --key-file, or run an agent: SSH_AUTH_SOCK is not set.',
+        });
+    }
+    const { agentCredentials } = await __nccwpck_require__.e(/* import() */ 953).then(__nccwpck_require__.bind(__nccwpck_require__, 3953)); // ssh2 takes long to load
+    return agentCredentials(address);
+}
+/** What was done, for a person. */
+function formatRevocations(reports, dryRun) {
+    const lines = reports.flatMap(({ host, user, file = '', removed, kept, error }) => {
+        const account = `${user}@${host}`;
+        if (error !== undefined)
+            return [`✗ ${account}: ${error}`];
+        const done = dryRun ? 'would be removed from' : 'removed from';
+        return [
+            `✓ ${account}: ${removed.length} ${done} ${file}`,
+            ...removed.map((line) => `  - ${line}`),
+            ...kept.map((line) => `  kept, since it logs in with it (--including-own): ${line}`),
+        ];
+    });
+    return lines.map((line) => `${oneLine(line)}\n`).join('');
+}
+/**
+ * Revokes on hosts that first have to prove their keys.
+ *
+ * @returns a report for each line, in their order; what failed is told there
+ */
+async function revokeOnHosts(lines, revocation) {
+    // All pins of a server hold for each of its lines, and one connection at a time is enough for it.
+    const servers = new Map();
+    for (const line of lines) {
+        const server = `[${line.host.toLowerCase()}]:${line.port}`;
+        servers.set(server, [...(servers.get(server) ?? []), line]);
+    }
+    const reports = new Map();
+    await bootstrap_eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
+        try {
+            for (const host of await proveHosts(group, revocation.timeout)) {
+                reports.set(host.line, await revokeOnHost(host, revocation));
+            }
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            for (const line of group)
+                reports.set(line, failed(line, error));
+        }
+    });
+    return lines.flatMap((line) => reports.get(line) ?? []);
+}
+/**
+ * Revokes what `revoke-keys` says, on the hosts that were bootstrapped.
+ *
+ * @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then
+ */
+async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }, { keep, timeout }) {
+    if (revokeKeys.length === 0)
+        return [];
+    const hosts = proven.filter(({ line }) => credentials.has(line));
+    const revocation = { matches: revokeKeys, credentials, keep, timeout };
+    const reports = await eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
+    const errors = reports.flatMap(({ error }) => error ?? []);
+    if (errors.length > 0 && onFailure === 'fail') {
+        const list = errors.map((error) => `\n- ${error}`).join('');
+        throw new TrustError('revocation-failed', `There are hosts without revocation:${list}`, {
+            input: 'revoke-keys',
+        });
+    }
+    return reports;
+}
+function failed(line, error) {
+    return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
+}
+function revoke_keys_identity(line) {
+    return { host: hosts_hostName(line), user: line.user ?? '' };
+}
+async function revokeOnHost({ line, result }, revocation) {
+    const { host, port, user = '' } = line;
+    const destination = { host, port, user, hostKey: result.hostKey, timeout: revocation.timeout };
+    const signed = [];
+    const credentials = (revocation.credentials.get(line) ?? []).map((one) => noting(one, signed));
+    try {
+        const { client, used } = await logInWith(destination, credentials);
+        try {
+            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
+            const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
+            return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
+        }
+        finally {
+            client.end();
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return failed(line, error.about(line.position));
+    }
+}
+/** The same credentials, which note what they sign with: that key is the one that logs in. */
+function noting(credentials, signed) {
+    if (credentials.kind !== 'signer')
+        return credentials;
+    return {
+        ...credentials,
+        sign: async (key, ...rest) => {
+            signed.push(key);
+            return credentials.sign(key, ...rest);
+        },
+    };
+}
+async function removeFrom(client, { user = '', path }, { matches, dryRun = false }, keep) {
+    const { editAuthorizedKeys } = await __nccwpck_require__.e(/* import() */ 737).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    let removal = removeMatching(Buffer.alloc(0), matches, keep);
+    const where = { user, mend: false, ...(path === undefined ? {} : { path }) };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        removal = removeMatching(content, matches, keep);
+        return dryRun || removal.removed.length === 0 ? undefined : removal.content;
+    });
+    const texts = (keys) => keys.map(({ text }) => text.trim());
+    return { file: edited.path, removed: texts(removal.removed), kept: texts(removal.kept) };
+}
+function removeMatching(content, matches, keep) {
+    const whole = removeKeys(content, matches);
+    const ours = removeKeys(content, keep.map((blob) => ({ kind: 'key', blob })));
+    const isOurs = ({ lineNumber }) => ours.removed.some((key) => key.lineNumber === lineNumber);
+    const kept = whole.removed.filter(isOurs);
+    const removed = whole.removed.filter((key) => !isOurs(key));
+    const rest = kept.length === 0 ? whole.content : revoke_keys_withoutLines(content, removed);
+    return { content: rest, removed, kept };
+}
+function revoke_keys_withoutLines(content, keys) {
+    const numbers = new Set(keys.map(({ lineNumber }) => lineNumber));
+    // As bytes: what is not UTF-8 stays as it is.
+    const lines = content.toString('latin1').split(/(?<=\n)/);
+    const rest = lines.filter((_, index) => !numbers.has(index + 1));
+    return Buffer.from(rest.join(''), 'latin1');
+}
+
+// EXTERNAL MODULE: ./src/ssh/signature.ts
+var signature = __nccwpck_require__(5636);
+;// CONCATENATED MODULE: ./src/agent/keyring.ts
+/** The identities that the agent holds. */
+
+
+
+
+
+/** Most identities; OpenSSH's MAX_AGENT_IDENTITIES, beyond which its clients take no list. */
+const MAX_IDENTITIES = 2048;
+/** The identity of a plain key. */
+function keyring_plainIdentity(privateKey) {
+    const { publicKey, comment } = privateKey;
+    return { blob: publicKey, comment, fingerprint: fingerprint(publicKey), privateKey };
+}
+/**
+ * The identity of a key with its certificate (wire format).
+ *
+ * @throws TrustError `key-unreadable` if the certificate is another key's, or its authority has not
+ *   signed it: OpenSSH's clients take no list with such a one in it
+ */
+function keyring_certifiedIdentity(privateKey, certificate) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type)) {
+        throw new TrustError('key-unreadable', 'This is no certificate for a key of that type.');
+    }
+    const parsed = parseCertificate(certificate);
+    if (!parsed.key.equals(privateKey.publicKey)) {
+        throw new TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    if (!isSigned(parsed)) {
+        throw new TrustError('key-unreadable', "The signature of the certificate's authority is wrong.");
+    }
+    return { ...keyring_plainIdentity(privateKey), blob: certificate };
+}
+function findIdentity(identities, blob) {
+    return identities.find((identity) => identity.blob.equals(blob));
+}
+/**
+ * The identities with one more, behind the others; one with the same blob is replaced where it stands.
+ * Returns undefined where there are too many.
+ */
+function withIdentity(identities, added) {
+    const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
+    if (index >= 0)
+        return identities.with(index, added);
+    return identities.length < MAX_IDENTITIES ? [...identities, added] : undefined;
+}
+/**
+ * Signs with an identity.
+ *
+ * @returns a promise for RSA, whose signatures would keep the other connections waiting; undefined
+ *   where only one with SHA-1 was asked for (RSA without a flag)
+ */
+function signWith(identity, data, flags) {
+    const { type, key } = identity.privateKey;
+    const hash = flags & SSH_AGENT_RSA_SHA2_256
+        ? 'sha256'
+        : flags & SSH_AGENT_RSA_SHA2_512
+            ? 'sha512'
+            : undefined;
+    if (type !== 'ssh-rsa')
+        return makeSignature(type, key, data, 'sha512');
+    return hash === undefined ? undefined : makeRsaSignature(key, data, hash);
+}
+
+;// CONCATENATED MODULE: ./src/agent/settings.ts
+
+
+
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
+function encodeSettings(settings) {
+    const encodePins = (pins) => pins.map(formatPin);
+    const encoded = {
+        ...settings,
+        policy: {
+            ...settings.policy,
+            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+        },
+        keys: settings.keys.map(({ privateKey, certificate }) => ({
+            privateKey: writePrivateKey(privateKey).toString('base64'),
+            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+        })),
+    };
+    return JSON.stringify(encoded);
+}
+function decodeSettings(line) {
+    const encoded = JSON.parse(line);
+    return {
+        ...encoded,
+        policy: {
+            ...encoded.policy,
+            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+        },
+        keys: encoded.keys.map(({ privateKey, certificate }) => ({
+            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+        })),
+    };
+}
+/** A key is served with its certificate, where it has one, and plain. */
+function identitiesOf({ privateKey, certificate }) {
+    const plain = plainIdentity(privateKey);
+    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
+}
+
+;// CONCATENATED MODULE: ./src/agent/launch.ts
+/** Starting the agent as a process of its own, which outlives the one that starts it. */
+
+
+
+
+/** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
+const READY_TIMEOUT = 900_000;
+/** Longest answer; far more than any number of identities needs. */
+const MAX_READY = 1024 * 1024;
+/**
+ * Bytes of OpenSSL's secure heap: locked in memory and left out of core dumps. Node keeps ed25519 keys
+ * there. It must hold as many as the keyring does: OpenSSL ends the process when it is full.
+ */
+const SECURE_HEAP = 2 * 1024 * 1024;
+/**
+ * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
+ * start processes, for the teardown and for ssh-askpass. Without leave for the inspector Node 24 blocks
+ * SIGUSR1, which drops the keys; the entry sees to it that no inspector opens. Node 20 has the model as
+ * an experiment alone; later ones want leave for the network, which sockets belong to.
+ */
+function permissions(file, writable) {
+    if (Number.parseInt(process.versions.node) < 24)
+        return [];
+    return [
+        '--permission',
+        '--allow-child-process',
+        ...['--allow-inspector', '--allow-net'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag)),
+        `--allow-fs-read=${file}`,
+        '--allow-fs-read=/proc/',
+        // The model compares letter by letter: on Windows no slashes may stand among backslashes.
+        ...writable
+            .map(external_node_path_.normalize)
+            .flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+    ];
+}
+/**
+ * What the agent's environment is made of. RUNNER_TRACKING_ID lets the runner kill the agent at the
+ * end of a job in which post never ran; the others are what Windows needs to start a process.
+ */
+const ENVIRONMENT = ['RUNNER_TRACKING_ID', 'SystemRoot', 'SystemDrive', 'TEMP', 'TMP'];
+/**
+ * Starts the agent's process, so that it boots while the caller is still checking hosts.
+ *
+ * @param file the agent's bundle, `dist/agent/index.js`
+ * @param writable where its socket and its audit are: files, or directories that end in a slash
+ * @param stderr whether it may write there, for its audit
+ */
+function launchAgent(file, writable, stderr = 'ignore') {
+    const flags = [
+        '--max-old-space-size=128',
+        '--max-semi-space-size=1',
+        ...(process.platform === 'win32' ? [] : [`--secure-heap=${SECURE_HEAP}`]),
+        ...permissions(file, writable),
+    ];
+    const env = {};
+    for (const name of ENVIRONMENT) {
+        const value = process.env[name];
+        if (value !== undefined)
+            env[name] = value;
+    }
+    const child = (0,external_node_child_process_.spawn)(process.execPath, [...flags, file], {
+        detached: true,
+        cwd: (0,external_node_path_.parse)(process.execPath).root, // so that it keeps no directory from being removed
+        env,
+        stdio: ['pipe', 'pipe', stderr],
+        windowsHide: true,
+    });
+    child.stdin.on('error', () => undefined); // told by the exit, below
+    const answer = readAnswer(child);
+    answer.catch(() => undefined); // whoever calls ready() hears of it
+    return {
+        process: child,
+        ready: async (settings) => {
+            child.stdin.end(`${encodeSettings(settings)}\n`);
+            const ready = await answer;
+            child.unref();
+            return ready;
+        },
+        abandon: () => {
+            child.stdin.end();
+            child.unref();
+        },
+    };
+}
+/** The first line that the agent writes, whole. */
+async function readAnswer(child) {
+    const { stdout } = child;
+    return new Promise((resolve, reject) => {
+        let text = '';
+        const fail = (message, cause) => {
+            clearTimeout(timer);
+            reject(new src_errors/* TrustError */.Ru('agent-start', `The agent did not start: ${message}.`, { cause }));
+        };
+        const timer = setTimeout(() => {
+            child.kill();
+            fail(`no answer within ${READY_TIMEOUT / 1000} s`);
+        }, READY_TIMEOUT);
+        timer.unref();
+        child.once('error', (error) => {
+            fail(error.message, error);
+        });
+        child.once('close', (code, signal) => {
+            fail(`it ended with ${signal ?? `exit code ${code ?? 'unknown'}`}`);
+        });
+        stdout?.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk;
+            if (text.length > MAX_READY)
+                fail('its answer is too long');
+            if (!text.endsWith('\n'))
+                return;
+            clearTimeout(timer);
+            stdout.destroy();
+            try {
+                const parsed = JSON.parse(text);
+                if ('error' in parsed)
+                    fail(parsed.error);
+                else
+                    resolve(parsed);
+            }
+            catch (error) {
+                fail('its answer is none', error);
+            }
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/policy.ts
+/** The agent's policy, from the inputs that say what it may sign. */
+
+
+
+
+/**
+ * @param pinned whether there are hosts to go by
+ * @returns undefined where `attempt` has noted an error
+ */
+function readPolicy(inputs, pinned, attempt) {
+    const mode = attempt('agent-policy', () => readMode(inputs.agentPolicy, pinned));
+    const lifetime = inputs.agentLifetime === ''
+        ? undefined
+        : attempt('agent-lifetime', () => readLifetime(inputs.agentLifetime));
+    const maxSignatures = attempt('max-signatures', () => readCount(inputs.maxSignatures));
+    const namespaces = readNames(inputs.signatureNamespaces);
+    const otherData = attempt('sign-other-data', () => readBoolean(inputs.signOtherData, false));
+    if (mode === undefined || otherData === undefined)
+        return undefined;
+    return {
+        policy: {
+            mode,
+            ...(namespaces.length === 0 ? {} : { namespaces }),
+            ...(otherData ? { otherData } : {}),
+            ...(maxSignatures === undefined ? {} : { maxSignatures }),
+        },
+        ...(lifetime === undefined ? {} : { lifetime }),
+    };
+}
+function readMode(text, pinned) {
+    if (text === '')
+        return pinned ? 'pinned' : 'any';
+    const mode = POLICY_MODES.find((name) => name === text);
+    if (mode === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no policy.`, {
+            hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
+        });
+    }
+    if (mode !== 'any' && !pinned) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
+            hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
+        });
+    }
+    return mode;
+}
+/** The longest that a timer of Node waits is 24.8 days; a job on a runner of one's own lasts 5 at most. */
+const MAX_LIFETIME = 24 * 86_400;
+function readLifetime(text) {
+    const seconds = parseDuration(text);
+    if (seconds <= MAX_LIFETIME)
+        return seconds;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
 }
 
 ;// CONCATENATED MODULE: ./src/trust/standalone-agent.ts
@@ -34746,11 +37406,13 @@ async function startStandaloneAgent(options) {
     errors.push(...hostErrors);
     const bounds = readPolicy(options, hosts.length + hostErrors.length > 0, attempt);
     if (errors.length > 0 || bounds === undefined)
-        throw errors_combine(errors);
+        throw (0,src_errors/* combine */.kg)(errors);
     const made = options.socket === undefined ? (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_namespaceObject.tmpdir)(), 'ssh-trust-')) : undefined;
     const socket = options.socket ?? (0,external_node_path_.join)(made ?? '', `agent.${process.pid}`);
     const auditFile = options.audit === undefined || options.audit === STDERR ? options.audit : (0,external_node_path_.resolve)(options.audit);
-    const writable = [(0,external_node_path_.resolve)(socket), made, auditFile].filter((path) => path !== undefined);
+    requireShort((0,external_node_path_.resolve)(socket));
+    const place = made === undefined ? (0,external_node_path_.resolve)(socket) : `${made}/`;
+    const writable = auditFile === undefined ? [place] : [place, auditFile];
     const stderr = auditFile === STDERR ? 'inherit' : 'ignore';
     const launching = launchAgent(options.agentFile, writable, stderr);
     const watch = options.tied ? process_identity_identify(process.pid) : undefined;
@@ -34758,7 +37420,7 @@ async function startStandaloneAgent(options) {
     try {
         const { pid } = await launching.ready({
             socket: (0,external_node_path_.resolve)(socket),
-            token: (0,external_node_crypto_namespaceObject.randomBytes)(32).toString('hex'), // nobody is told: its control channel is shut
+            token: (0,external_node_crypto_.randomBytes)(32).toString('hex'), // nobody is told: its control channel is shut
             policy: { ...bounds.policy, hosts: hosts.map(proven_hosts_pinnedHost) },
             keys: [],
             ...(bounds.lifetime === undefined ? {} : { lifetime: bounds.lifetime }),
@@ -34777,6 +37439,15 @@ async function startStandaloneAgent(options) {
             (0,external_node_fs_.rmSync)(made, { recursive: true, force: true });
         throw error;
     }
+}
+/** Node would cut a longer path off, and listen at what is left. Linux takes 107 bytes, macOS 103. */
+function requireShort(socket) {
+    const longest = process.platform === 'linux' ? 107 : 103;
+    if (Buffer.byteLength(socket) <= longest)
+        return;
+    throw new src_errors/* TrustError */.Ru('agent-start', `The path ${socket} is too long for a socket.`, {
+        hint: `At most ${longest} bytes; choose another with -a, or another TMPDIR.`,
+    });
 }
 /**
  * The program that asks for confirmation, as ssh-agent chooses it: ssh(1), SSH_ASKPASS and
@@ -34816,30 +37487,43 @@ function quoteWord(text) {
  */
 function killAgent(pidText) {
     if (pidText === undefined) {
-        throw new errors_TrustError('agent-control', 'SSH_AGENT_PID not set, cannot kill agent');
+        throw new src_errors/* TrustError */.Ru('agent-control', 'SSH_AGENT_PID not set, cannot kill agent');
     }
     const pid = Number(pidText);
     if (!/^[0-9]{1,10}$/.test(pidText) || pid < 2) {
-        throw new errors_TrustError('agent-control', `SSH_AGENT_PID="${pidText}", which is not a good PID`);
+        throw new src_errors/* TrustError */.Ru('agent-control', `SSH_AGENT_PID="${pidText}", which is not a good PID`);
     }
     try {
         process.kill(pid, 'SIGTERM');
     }
     catch (cause) {
-        throw new errors_TrustError('agent-control', `The process ${pid} can't be ended.`, { cause });
+        throw new src_errors/* TrustError */.Ru('agent-control', `The process ${pid} can't be ended.`, { cause });
     }
     return pid;
 }
 /** Signals that are passed on to whom this process stands for. */
-const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGUSR1', 'SIGUSR2'];
-/** Waits for a process that stands in the place of this one. Returns what this one is to exit with. */
-async function waitFor(child) {
+const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'];
+/**
+ * Starts a process that stands in the place of this one, and waits for it. The handlers are there
+ * first: an early SIGUSR1 would open Node's inspector.
+ *
+ * @param interrupts whether SIGINT is passed on; a terminal gives it to a child by itself
+ * @returns what this process is to exit with
+ */
+async function standIn(start, interrupts) {
+    const child = {};
     for (const signal of SIGNALS)
-        process.on(signal, () => child.kill(signal));
-    child.ref();
+        process.on(signal, () => child.running?.kill(signal));
+    process.on('SIGINT', () => {
+        if (interrupts)
+            child.running?.kill('SIGINT');
+    });
+    const running = start();
+    child.running = running;
+    running.ref();
     return new Promise((done, reject) => {
-        child.once('error', reject);
-        child.once('exit', (code, signal) => {
+        running.once('error', reject);
+        running.once('exit', (code, signal) => {
             // As a shell tells it of a process that a signal ended.
             done(code ?? 128 + (signal === null ? 0 : external_node_os_namespaceObject.constants.signals[signal]));
         });
@@ -34858,11 +37542,12 @@ async function runUnderAgent(agent, [command = '', ...args]) {
         SSH_AGENT_PID: String(agent.pid),
     };
     try {
-        return await waitFor((0,external_node_child_process_.spawn)(command, args, { stdio: 'inherit', env }));
+        const start = () => (0,external_node_child_process_.spawn)(command, args, { stdio: 'inherit', env });
+        return await standIn(start, !process.stdin.isTTY);
     }
     catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new errors_TrustError('input-invalid', `${command} can't be run: ${reason}`, { cause });
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${command} can't be run: ${reason}`, { cause });
     }
     finally {
         agent.process.kill();
@@ -34871,6 +37556,10 @@ async function runUnderAgent(agent, [command = '', ...args]) {
 
 ;// CONCATENATED MODULE: ./src/cli.ts
 /** The command line, `ssh-trust`. */
+
+
+
+
 
 
 
@@ -34962,6 +37651,9 @@ program
     .option('-d', 'stay in the foreground and write the audit to standard error')
     .option('-k', 'end the agent that SSH_AGENT_PID names')
     .option('-t <life>', 'lifetime of keys that are added without one: 90s, 15m, 1h30m')
+    .option('-E <hash>', 'of ssh-agent: without effect, fingerprints are SHA256')
+    .option('-O <option...>', 'of ssh-agent: without effect, there are no security keys')
+    .option('-P <providers>', 'of ssh-agent: without effect, no library is ever loaded')
     .option('--hosts <file>', "the hosts to sign for, as in the action's input; - is standard input")
     .addOption(new Option('--policy <mode>', 'pinned with hosts, else any').choices([...POLICY_MODES]))
     .option('--lifetime <life>', 'how long the agent serves keys at all')
@@ -34980,17 +37672,14 @@ Examples:
 async function runAgentCommand(command, options) {
     const { a, c, s, D, d, k, t, hosts, audit } = options;
     const shell = c === true ? 'csh' : s === true || command.length > 0 ? 'sh' : shellFamily(process.env['SHELL']);
-    const say = (text) => {
-        process.stdout.write(text);
-    };
     if (command.length > 0 && [c, s, D, d, k].includes(true)) {
         program.error('error: a command goes with none of -c, -s, -D, -d and -k');
     }
     if (k === true) {
         const pid = killAgent(process.env['SSH_AGENT_PID']);
-        for (const name of ['SSH_AUTH_SOCK', 'SSH_AGENT_PID'])
-            say(unsetVariable(shell, name));
-        say(`echo Agent pid ${pid} killed;\n`);
+        const names = ['SSH_AUTH_SOCK', 'SSH_AGENT_PID'];
+        await say(names.map((name) => unsetVariable(shell, name)).join(''));
+        await say(`echo Agent pid ${pid} killed;\n`);
         return 0;
     }
     const foreground = D === true || d === true;
@@ -35005,20 +37694,188 @@ async function runAgentCommand(command, options) {
         signatureNamespaces: options.namespaces ?? '',
         signOtherData: options.signOtherData === true ? 'true' : '',
         ...(a === undefined ? {} : { socket: a }),
-        ...(t === undefined ? {} : { defaultLifetime: parseDuration(t) }),
+        ...(t === undefined || t === '0' ? {} : { defaultLifetime: parseDuration(t) }),
         ...(auditFile === undefined ? {} : { audit: auditFile }),
     });
     if (command.length > 0)
         return runUnderAgent(agent, command);
-    say(setVariable(shell, 'SSH_AUTH_SOCK', agent.socket));
     // In the foreground this process stands for the agent: signals to it are passed on.
-    if (!foreground)
-        say(setVariable(shell, 'SSH_AGENT_PID', String(agent.pid)));
-    say(`echo Agent pid ${foreground ? process.pid : agent.pid};\n`);
-    return foreground ? waitFor(agent.process) : 0;
+    const pid = foreground ? process.pid : agent.pid;
+    const ended = foreground ? standIn(() => agent.process, true) : undefined;
+    const lines = [
+        setVariable(shell, 'SSH_AUTH_SOCK', agent.socket),
+        ...(foreground ? [] : [setVariable(shell, 'SSH_AGENT_PID', String(agent.pid))]),
+        `echo Agent pid ${pid};\n`,
+    ];
+    await say(lines.join('')).catch((error) => {
+        agent.process.kill(); // nobody would know its address
+        throw error;
+    });
+    return ended ?? 0;
+}
+/** Writes to standard output. */
+async function say(text) {
+    await new Promise((resolve, reject) => {
+        const fail = (cause) => {
+            reject(new src_errors/* TrustError */.Ru('agent-control', `Nobody takes the output: ${cause.message}`, { cause }));
+        };
+        process.stdout.on('error', fail); // for good: a full disk is told by an event, after the callback
+        process.stdout.write(text, (error) => {
+            if (error === null || error === undefined)
+                resolve();
+            else
+                fail(error);
+        });
+    });
+}
+/** For each step with each host, in milliseconds. */
+const DOCTOR_TIMEOUT = 10_000;
+/** What a wrong command line ends with: 1 stands for a problem that was found. */
+const WRONG_USAGE = 2;
+program
+    .command('doctor')
+    .description('find out why a login fails, and say what to do')
+    .argument('[name...]', 'hosts to look at, as the file calls them; all of them if left out')
+    .requiredOption('--hosts <file>', "the hosts, as in the action's input; - is standard input")
+    .option('--json', 'print the findings as JSON')
+    .addOption(new Option('--password-env <name>', 'variable with a password to look at the accounts with').conflicts(['key']))
+    .option('--key <file>', 'private key that is accepted there, to look at the accounts with')
+    .option('--passphrase-file <file>', 'holds the passphrase of that key')
+    .option('--audit <file>', "the agent's audit, which says why it refused")
+    .exitOverride(({ exitCode }) => {
+    process.exit(exitCode === 0 ? 0 : WRONG_USAGE);
+})
+    .addHelpText('after', `
+Exit code: 0 if no problem was found, 1 if one was, 2 for a wrong command line.
+
+Examples:
+  ssh-trust doctor --hosts pins.txt
+  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD`)
+    .action(async (names, options) => {
+    let order;
+    try {
+        order = readDoctorOrder(names, options);
+    }
+    catch (error) {
+        process.stderr.write(`ssh-trust: ${(0,src_errors/* explain */.WE)(error)}\n`);
+        process.exitCode = WRONG_USAGE;
+        return;
+    }
+    const findings = await diagnose(order);
+    await say(options.json === true
+        ? `${JSON.stringify({ version: 1, findings }, undefined, 2)}\n`
+        : formatFindings(findings, wantsColour()));
+    process.exitCode = hasProblem(findings) ? 1 : 0;
+});
+function readDoctorOrder(names, { hosts: file, audit, ...secrets }) {
+    const { hosts, errors } = parseHosts(read(file));
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    const credentials = readCredentials(secrets);
+    return {
+        hosts: chooseHosts(hosts, names),
+        env: process.env,
+        timeout: DOCTOR_TIMEOUT,
+        ...(credentials === undefined ? {} : { credentials }),
+        ...(audit === undefined ? {} : { auditFile: audit }),
+    };
+}
+function chooseHosts(hosts, names) {
+    const isCalled = (line, name) => [hosts_hostName(line), line.host].some((other) => other.toLowerCase() === name.toLowerCase());
+    const absent = names.find((name) => !hosts.some((line) => isCalled(line, name)));
+    if (absent !== undefined || hosts.length === 0) {
+        const message = absent === undefined ? 'There are no hosts.' : `There is no host ${absent}.`;
+        const hint = `There are: ${hosts.map(hosts_hostName).join(', ')}.`;
+        throw new src_errors/* TrustError */.Ru('input-invalid', message, hosts.length === 0 ? {} : { hint });
+    }
+    return names.length === 0
+        ? hosts
+        : hosts.filter((line) => names.some((name) => isCalled(line, name)));
+}
+function readCredentials({ passwordEnv, key: file, passphraseFile, }) {
+    if (passwordEnv !== undefined) {
+        const password = process.env[passwordEnv] ?? '';
+        if (password !== '')
+            return { kind: 'password', password };
+        throw new src_errors/* TrustError */.Ru('input-invalid', `The variable ${passwordEnv} is not set.`);
+    }
+    if (file === undefined)
+        return undefined;
+    const passphrase = readPassphrase(passphraseFile);
+    const { keys } = parsePrivateKeys(read(file), passphrase === undefined ? [] : [passphrase]);
+    const [key] = keys;
+    if (key !== undefined && keys.length === 1)
+        return { kind: 'key', key };
+    throw new src_errors/* TrustError */.Ru('key-unreadable', `${file} has ${keys.length} keys; one is wanted.`);
+}
+/** For each server, in milliseconds. */
+const REVOKE_TIMEOUT = 10_000;
+/** For options that can be given several times. */
+function collect(value, before) {
+    return [...before, value];
+}
+program
+    .command('revoke')
+    .description('take trust that was made earlier out of authorized_keys, on many hosts')
+    .argument('[name...]', 'the hosts, as the file calls them; all of them if left out')
+    .requiredOption('--hosts <file>', "the hosts, as in the action's input; - is standard input")
+    .option('--key <key>', 'a public key: its file, or its line', collect, [])
+    .option('--fingerprint <fingerprint>', 'SHA256:… of a key', collect, [])
+    .option('--comment <pattern>', 'for the whole comment, with * and ?', collect, [])
+    .option('--dry-run', 'print what would be removed, and write nothing')
+    .option('--including-own', 'remove the key too that this logs in with')
+    .option('--json', 'print what was done as JSON')
+    .addOption(new Option('--password-env <name>', 'variable with the password to log in with').conflicts([
+    'keyFile',
+]))
+    .option('--key-file <file>', 'private key to log in with; else the agent of SSH_AUTH_SOCK')
+    .option('--passphrase-file <file>', 'holds the passphrase of that key')
+    .addHelpText('after', `
+Exit code: 0 if all hosts were done, 1 if one was not.
+
+Examples:
+  ssh-trust revoke --hosts pins.txt --key old.pub --dry-run
+  ssh-trust revoke --hosts pins.txt --comment 'ssh-trust:org/app/*' --key-file admin
+  ssh-trust revoke --hosts pins.txt --fingerprint SHA256:… web db`)
+    .action(async (names, options) => {
+    const dryRun = options.dryRun === true;
+    const reports = await runRevoke(names, options);
+    await say(options.json === true
+        ? `${JSON.stringify({ version: 1, dryRun, hosts: reports }, undefined, 2)}\n`
+        : formatRevocations(reports, dryRun));
+    process.exitCode = reports.some(({ error }) => error !== undefined) ? 1 : 0;
+});
+async function runRevoke(names, options) {
+    const { hosts: file, key, fingerprint, comment, passwordEnv, keyFile, passphraseFile } = options;
+    const matches = [
+        ...key.flatMap((text) => matchesOfKeys((0,external_node_fs_.existsSync)(text) ? read(text) : text)),
+        ...fingerprint.map(matchOfFingerprint),
+        ...comment.map(matchOfComment),
+    ];
+    if (matches.length === 0) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'Nothing says which keys are to go.', {
+            hint: 'Give --key, --fingerprint or --comment.',
+        });
+    }
+    const { hosts: all, errors } = parseHosts(read(file));
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    const hosts = chooseHosts(all, names);
+    const given = readCredentials({
+        ...(passwordEnv === undefined ? {} : { passwordEnv }),
+        ...(keyFile === undefined ? {} : { key: keyFile }),
+        ...(passphraseFile === undefined ? {} : { passphraseFile }),
+    });
+    return revokeOnHosts(hosts, {
+        matches,
+        credentials: await revocationCredentials(hosts, given, process.env),
+        includingOwn: options.includingOwn === true,
+        dryRun: options.dryRun === true,
+        timeout: REVOKE_TIMEOUT,
+    });
 }
 program.parseAsync().catch((error) => {
-    process.stderr.write(`ssh-trust: ${errors_explain(error)}\n`);
+    process.stderr.write(`ssh-trust: ${(0,src_errors/* explain */.WE)(error)}\n`);
     process.exitCode = 1;
 });
 

@@ -2944,7 +2944,7 @@ nacl.setPRNG = function(fn) {
     });
   } else if (true) {
     // Node.js.
-    crypto = __nccwpck_require__(982);
+    crypto = __nccwpck_require__(6982);
     if (crypto && crypto.randomBytes) {
       nacl.setPRNG(function(x, n) {
         var i, v = crypto.randomBytes(n);
@@ -2960,11 +2960,1395 @@ nacl.setPRNG = function(fn) {
 
 /***/ }),
 
-/***/ 982:
+/***/ 9390:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Ru: () => (/* binding */ TrustError),
+  kg: () => (/* binding */ combine),
+  WE: () => (/* binding */ explain),
+  xU: () => (/* binding */ systemCode)
+});
+
+// UNUSED EXPORTS: ERROR_CODES
+
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
+;// CONCATENATED MODULE: ./src/errors.ts
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // inputs
+    'input-invalid',
+    // hosts
+    'hosts-syntax',
+    'hosts-option-unknown',
+    'hosts-pin-missing',
+    'hosts-pin-invalid',
+    'hosts-pin-md5',
+    // keys
+    'key-empty',
+    'key-is-public',
+    'key-unreadable',
+    'key-encrypted',
+    'key-passphrase-wrong',
+    'key-type-unsupported',
+    'key-too-small',
+    'certificate-invalid',
+    'malformed',
+    // host keys
+    'host-not-found',
+    'host-refused',
+    'host-unreachable',
+    'host-timeout',
+    'host-closed',
+    'host-not-ssh',
+    'host-protocol',
+    'host-no-common-algorithm',
+    'host-key-type-absent',
+    'host-key-unproven',
+    'login-refused',
+    'login-method-absent',
+    'host-key-changed',
+    'host-key-revoked',
+    // files on a host
+    'remote-shell',
+    'remote-file-unsafe',
+    'remote-file-failed',
+    'remote-file-locked',
+    'remote-file-changed',
+    // trust on hosts
+    'bootstrap-unproven',
+    'expiry-unsupported',
+    'revocation-failed',
+    // this machine
+    'home-unsafe',
+    'file-unsafe',
+    'file-locked',
+    'temp-unusable',
+    'platform-unsupported',
+    'agent-start',
+    'agent-control',
+]));
+class TrustError extends Error {
+    code;
+    input;
+    hint;
+    constructor(code, message, details = {}) {
+        super(message, details.cause === undefined ? undefined : { cause: details.cause });
+        this.name = 'TrustError';
+        this.code = code;
+        this.input = details.input;
+        this.hint = details.hint;
+    }
+    /** The same error, said of an input that only the caller knows. An input already named stays. */
+    about(input) {
+        if (this.input !== undefined)
+            return this;
+        return new TrustError(this.code, this.message, {
+            input,
+            ...(this.hint === undefined ? {} : { hint: this.hint }),
+            cause: this.cause,
+        });
+    }
+    /** The whole story in one paragraph: `input: message hint [code]`. */
+    explain() {
+        const input = this.input === undefined ? '' : `${this.input}: `;
+        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
+        return `${input}${this.message}${hint} [${this.code}]`;
+    }
+}
+/** `error` in words, whatever was thrown. */
+function explain(error) {
+    if (error instanceof TrustError)
+        return error.explain();
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+}
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+function systemCode(error) {
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+        return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+}
+
+
+/***/ }),
+
+/***/ 8450:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   m: () => (/* binding */ socketError)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/** What is wrong with a connection, from the error of its socket, in words a person can act on. */
+
+/** @param closed the error of a connection that the server has closed: what was lost by that differs */
+function socketError(error, closed) {
+    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
+    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
+    const code = (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .systemCode */ .xU)(first) ?? 'unknown';
+    const cause = error;
+    switch (code) {
+        case 'ENOTFOUND':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-not-found', 'There is no such host name.', {
+                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
+                cause,
+            });
+        case 'EAI_AGAIN':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
+                hint: 'Try again, or check the name service of the runner.',
+                cause,
+            });
+        case 'ECONNREFUSED':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-refused', 'Nothing listens on that port.', {
+                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
+                cause,
+            });
+        case 'ETIMEDOUT':
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-timeout', 'The connection timed out.', {
+                hint: 'A firewall may be dropping it, or the machine is down or busy.',
+                cause,
+            });
+        case 'ECONNRESET':
+        case 'EPIPE':
+            return closed();
+        default:
+            return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('host-unreachable', `The host can't be reached (${code}).`, {
+                hint: 'Check the address and the network of the runner.',
+                cause,
+            });
+    }
+}
+
+
+/***/ }),
+
+/***/ 5921:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AD: () => (/* binding */ certificateType),
+/* harmony export */   Ly: () => (/* binding */ isoTime),
+/* harmony export */   Nv: () => (/* binding */ hostCertificateDefect),
+/* harmony export */   RI: () => (/* binding */ kindOfKey),
+/* harmony export */   SY: () => (/* binding */ FOREVER),
+/* harmony export */   hB: () => (/* binding */ parseCertificate),
+/* harmony export */   qu: () => (/* binding */ isCertificateType),
+/* harmony export */   sS: () => (/* binding */ validityDefect),
+/* harmony export */   tr: () => (/* binding */ certificateOnLine),
+/* harmony export */   y7: () => (/* binding */ plainKey)
+/* harmony export */ });
+/* unused harmony export isSigned */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(588);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3529);
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF);
+}
+function certificateType(type) {
+    return `${type}${_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function kindOfKey(blob) {
+    const name = (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF.length) : name;
+    if (!(0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .isKeyType */ .Cy)(type))
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType((0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob)))
+        return blob;
+    return readCertifiedKey(new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = kindOfKey(blob);
+    const name = reader.text(64);
+    if (!certified)
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .readPublicParts */ .eZ)(keyType, reader);
+    return { keyType, key: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_3__/* .string */ .Yj)(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function parseCertificate(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+/**
+ * Whether the authority that a certificate names has signed it.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function isSigned({ authority, signature, signed }) {
+    return (0,_signature__WEBPACK_IMPORTED_MODULE_2__/* .verifySignature */ .Od)(authority, signature, signed);
+}
+function strings(list) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!isSigned(certificate))
+        return "the authority's signature is not valid";
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => (0,_pattern__WEBPACK_IMPORTED_MODULE_4__/* .matchPattern */ .g)(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
+}
+/** A certificate's time (seconds since 1970), to be read. */
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+
+/***/ }),
+
+/***/ 707:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qb: () => (/* binding */ hostKeyAlgorithms),
+/* harmony export */   k_: () => (/* binding */ parseKexInit),
+/* harmony export */   lJ: () => (/* binding */ SSH_MSG_KEXDH_REPLY),
+/* harmony export */   mz: () => (/* binding */ startExchange),
+/* harmony export */   p6: () => (/* binding */ kexInit)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(588);
+/* harmony import */ var _transport__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7963);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3529);
+/**
+ * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
+ * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
+ * Until that signature is verified here a host key is nothing but a claim.
+ *
+ * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
+ * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
+ */
+
+
+
+
+
+
+
+/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
+const SSH_MSG_KEXDH_INIT = 30;
+const SSH_MSG_KEXDH_REPLY = 31;
+/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
+function hostKeyAlgorithms(type, certified = false) {
+    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    return certified ? plain.map((name) => `${name}${_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF}`) : plain;
+}
+/** The key type (wire format name) that a host key algorithm stands for. */
+function algorithmKeyType(algorithm) {
+    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
+}
+function x25519() {
+    const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('x25519');
+    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    return {
+        publicKey: raw,
+        derive: (server) => {
+            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
+            const publicKey = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey({ key: jwk, format: 'jwk' });
+            return node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman({ privateKey: pair.privateKey, publicKey });
+        },
+    };
+}
+const curve25519 = {
+    hash: 'sha256',
+    start: () => {
+        const { publicKey, derive } = x25519();
+        return { publicValue: (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(publicKey), secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(derive(server)) };
+    },
+    readServerValue: (reader) => reader.string(32),
+};
+function ecdh(curve, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createECDH(curve);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.string(1 + 2 * 66),
+    };
+}
+function dh(group, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.getDiffieHellman(group);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.mpint(1025),
+    };
+}
+/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
+const decapsulate = node_crypto__WEBPACK_IMPORTED_MODULE_0__.decapsulate;
+/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
+const MLKEM_PUBLIC = 1184;
+const MLKEM_CIPHERTEXT = 1088;
+const mlkem768x25519 = {
+    hash: 'sha256',
+    start: () => {
+        const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('ml-kem-768');
+        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+        const classic = x25519();
+        const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
+        const secret = (server) => {
+            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'The reply is not one of mlkem768x25519-sha256.');
+            }
+            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
+            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
+            return (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash('sha256').update(both).digest());
+        };
+        return { publicValue, secret };
+    },
+    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
+};
+/**
+ * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
+ * cheap methods come first and the post-quantum one is for servers that offer nothing else.
+ */
+const METHODS = new Map([
+    ['curve25519-sha256', curve25519],
+    ['curve25519-sha256@libssh.org', curve25519],
+    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
+    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
+    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
+    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
+    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
+    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
+    ...(decapsulate === undefined
+        ? []
+        : [['mlkem768x25519-sha256', mlkem768x25519]]),
+]);
+/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
+const CIPHERS = [
+    'chacha20-poly1305@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'aes256-ctr',
+    'aes128-ctr',
+];
+const MACS = [
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+];
+/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
+function kexInit(hostKeys) {
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(_transport__WEBPACK_IMPORTED_MODULE_5__/* .SSH_MSG_KEXINIT */ .wU),
+        node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes(16),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)([...METHODS.keys()]),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)(hostKeys),
+        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .boolean */ .zM)(false),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .uint32 */ .S8)(0),
+    ]);
+}
+function parseKexInit(payload) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(payload);
+    reader.byte();
+    reader.bytes(16);
+    const methods = reader.nameList();
+    const hostKeys = reader.nameList();
+    for (let list = 0; list < 8; list += 1)
+        reader.string();
+    const firstPacketFollows = reader.boolean();
+    return { methods, hostKeys, firstPacketFollows };
+}
+/**
+ * Negotiates, and makes our half.
+ *
+ * @param hostKeys what our KEXINIT asked for
+ * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
+ */
+function startExchange(versions, ourInit, serverInit, hostKeys) {
+    const server = parseKexInit(serverInit);
+    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
+    const method = name === undefined ? undefined : METHODS.get(name);
+    if (method === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
+        });
+    }
+    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
+    if (hostKeyAlgorithm === undefined) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+            hint: `Asked for were ${hostKeys.join(', ')}.`,
+        });
+    }
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
+    const half = method.start();
+    return {
+        init: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        ignoreNext: server.firstPacketFollows && !guessRight,
+        hostKeyAlgorithm,
+        finish: (reply) => {
+            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
+            let secret;
+            try {
+                secret = half.secret(serverValue);
+            }
+            catch (cause) {
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+            }
+            const hash = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash(method.hash);
+            for (const text of [versions.client, versions.server]) {
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
+            for (const payload of [ourInit, serverInit, hostKey])
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(payload));
+            hash.update(half.publicValue).update(publicValue).update(secret);
+            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
+            return hostKey;
+        },
+    };
+}
+function readReply(reply, method) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(reply);
+    reader.byte();
+    const hostKey = Buffer.from(reader.string());
+    const start = reader.offset;
+    const serverValue = method.readServerValue(reader);
+    const publicValue = reply.subarray(start, reader.offset);
+    const signature = reader.string(8192);
+    reader.end('the key exchange reply');
+    return { hostKey, publicValue, serverValue, signature };
+}
+function requireProof(algorithm, hostKey, signature, hash) {
+    const type = (0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .typeOfBlob */ .JX)(hostKey);
+    const expected = algorithm.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF)
+        ? algorithm.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF.length)
+        : algorithm;
+    if (type === algorithmKeyType(algorithm) &&
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .signatureAlgorithm */ .wO)(signature) === expected &&
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .verifySignature */ .Od)((0,_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(hostKey), signature, hash)) {
+        return;
+    }
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type)}) but did not prove that it holds it.`, {
+        hint: 'Somebody may stand between this machine and the server. Do not go on.',
+    });
+}
+
+
+/***/ }),
+
+/***/ 2368:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ matchPattern)
+/* harmony export */ });
+/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
+/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
+function matchPattern(text, pattern) {
+    let t = 0;
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    while (t < text.length) {
+        if (p < pattern.length &&
+            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
+            t += 1;
+            p += 1;
+        }
+        else if (pattern[p] === '*') {
+            star = p;
+            mark = t;
+            p += 1;
+        }
+        else if (star >= 0) {
+            mark += 1;
+            t = mark;
+            p = star + 1;
+        }
+        else {
+            return false;
+        }
+    }
+    while (pattern[p] === '*')
+        p += 1;
+    return p === pattern.length;
+}
+
+
+/***/ }),
+
+/***/ 6119:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bo: () => (/* binding */ rsaBits),
+/* harmony export */   Cy: () => (/* binding */ isKeyType),
+/* harmony export */   F2: () => (/* binding */ decodePublicKey),
+/* harmony export */   H1: () => (/* binding */ CURVES),
+/* harmony export */   H3: () => (/* binding */ encodePublicKey),
+/* harmony export */   Hm: () => (/* binding */ MIN_RSA_BITS),
+/* harmony export */   JX: () => (/* binding */ typeOfBlob),
+/* harmony export */   NT: () => (/* binding */ isEcdsa),
+/* harmony export */   Rj: () => (/* binding */ fingerprint),
+/* harmony export */   T9: () => (/* binding */ MAX_RSA_BITS),
+/* harmony export */   Tm: () => (/* binding */ requireRsaSize),
+/* harmony export */   WJ: () => (/* binding */ KEY_TYPES),
+/* harmony export */   eZ: () => (/* binding */ readPublicParts),
+/* harmony export */   ee: () => (/* binding */ parsePublicKey),
+/* harmony export */   et: () => (/* binding */ formatPublicKey),
+/* harmony export */   iO: () => (/* binding */ unsupportedType),
+/* harmony export */   sF: () => (/* binding */ CERTIFICATE_SUFFIX),
+/* harmony export */   x: () => (/* binding */ displayType)
+/* harmony export */ });
+/* unused harmony export keyBits */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const MAX_RSA_BITS = 16384;
+function isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function isEcdsa(type) {
+    return type in CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const certified = name.endsWith(CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function fingerprint(blob) {
+    return `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function typeOfBlob(blob) {
+    return new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function decodePublicKey(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
+    const type = reader.text(64);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function rsaBits(blob) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return isEcdsa(type) ? Number(CURVES[type].name.replace('nistp', '')) : 256;
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = rsaBits(blob);
+    if (bits >= MIN_RSA_BITS)
+        return;
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function formatPublicKey(blob, comment = '') {
+    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)('ssh-ed25519'), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)('ssh-rsa'), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .mpint */ .lW)(part('e')), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .mpint */ .lW)(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => isEcdsa(name) && CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !isEcdsa(type)) {
+        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(CURVES[type].name), (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(point)]) };
+}
+
+
+/***/ }),
+
+/***/ 588:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Bn: () => (/* binding */ makeSignature),
+  wO: () => (/* binding */ signatureAlgorithm),
+  Od: () => (/* binding */ verifySignature)
+});
+
+// UNUSED EXPORTS: makeRsaSignature
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
+// EXTERNAL MODULE: ./src/errors.ts + 1 modules
+var errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var wire = __nccwpck_require__(3529);
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+
+/** RFC 8332 §3. */
+const RSA_ALGORITHMS = { sha256: 'rsa-sha2-256', sha512: 'rsa-sha2-512' };
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(null, data, key))]);
+    }
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const curve = public_key/* CURVES */.H1[type];
+        const raw = (0,external_node_crypto_.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = (0,wire/* mpint */.lW)(raw.subarray(0, curve.bytes));
+        const s = (0,wire/* mpint */.lW)(raw.subarray(curve.bytes));
+        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)(Buffer.concat([r, s]))]);
+    }
+    return Buffer.concat([(0,wire/* string */.Yj)(RSA_ALGORITHMS[rsaHash]), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(rsaHash, data, key))]);
+}
+/** An RSA signature made by a thread of its own: it takes as long as dozens of the other kinds. */
+async function makeRsaSignature(key, data, hash) {
+    const blob = await signInThread(hash, data, key);
+    return Buffer.concat([string(RSA_ALGORITHMS[hash]), string(blob)]);
+}
+const signInThread = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_.sign);
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new wire/* Reader */.mP(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function verifySignature(blob, signature, data) {
+    const { type, key } = (0,public_key/* decodePublicKey */.F2)(blob);
+    const reader = new wire/* Reader */.mP(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && (0,external_node_crypto_.verify)(null, data, key, bytes);
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = public_key/* CURVES */.H1[type];
+        const parts = new wire/* Reader */.mP(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return (0,external_node_crypto_.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && (0,external_node_crypto_.verify)(hash, data, key, leftPad(bytes, Math.ceil((0,public_key/* rsaBits */.Bo)(blob) / 8)));
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new errors/* TrustError */.Ru('malformed', 'A signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+
+/***/ }),
+
+/***/ 7963:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CV: () => (/* binding */ SSH_MSG_IGNORE),
+/* harmony export */   MG: () => (/* binding */ disconnectMessage),
+/* harmony export */   OX: () => (/* binding */ SSH_MSG_DISCONNECT),
+/* harmony export */   Py: () => (/* binding */ encodePacket),
+/* harmony export */   Rk: () => (/* binding */ TransportReader),
+/* harmony export */   g$: () => (/* binding */ printable),
+/* harmony export */   lt: () => (/* binding */ disconnectReason),
+/* harmony export */   wU: () => (/* binding */ SSH_MSG_KEXINIT),
+/* harmony export */   zA: () => (/* binding */ SSH_MSG_DEBUG)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
+ * both sides may send at any time (RFC 4253 §4.2, §6, §11).
+ */
+
+
+
+/** RFC 4253 §12. */
+const SSH_MSG_DISCONNECT = 1;
+const SSH_MSG_IGNORE = 2;
+const SSH_MSG_DEBUG = 4;
+const SSH_MSG_KEXINIT = 20;
+/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
+const BY_APPLICATION = 11;
+/** RFC 4253 §6.1: the longest packet that everyone must take. */
+const MAX_PACKET = 35000;
+/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
+const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
+/** Bytes before the version line after which a server is not taken for an SSH server. */
+const MAX_BEFORE_VERSION = 16 * 1024;
+/** One unencrypted packet (RFC 4253 §6). */
+function encodePacket(payload) {
+    let padding = 8 - ((5 + payload.length) % 8);
+    if (padding < 4)
+        padding += 8;
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(1 + payload.length + padding),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(padding),
+        payload,
+        (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(padding),
+    ]);
+}
+function disconnectMessage(description) {
+    return Buffer.concat([
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(SSH_MSG_DISCONNECT),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(BY_APPLICATION),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(description),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(''),
+    ]);
+}
+/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
+function printable(text) {
+    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+}
+/** Takes apart what a server sends, in whatever pieces it arrives. */
+class TransportReader {
+    #pending = Buffer.alloc(0);
+    #lines = 0;
+    #before = 0;
+    /** The first line that came before the version, for messages. */
+    firstLine;
+    push(chunk) {
+        this.#pending = Buffer.concat([this.#pending, chunk]);
+    }
+    /**
+     * The server's version line without CR LF, once it is there.
+     *
+     * @throws TrustError `host-not-ssh`
+     */
+    version() {
+        for (;;) {
+            const end = this.#pending.indexOf(0x0a);
+            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
+            if (end < 0) {
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
+                    throw notSsh(this.firstLine ?? line);
+                return undefined;
+            }
+            this.#pending = this.#pending.subarray(end + 1);
+            const text = line.replace(/\r$/, '');
+            if (text.startsWith('SSH-')) {
+                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
+                    throw notSsh(text);
+                return text;
+            }
+            this.firstLine ??= text;
+            this.#before += end + 1;
+            this.#lines += 1;
+            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
+                throw notSsh(this.firstLine);
+            }
+        }
+    }
+    /**
+     * The payload of the next packet, once it is whole.
+     *
+     * @throws TrustError `host-protocol`
+     */
+    packet() {
+        if (this.#pending.length < 5)
+            return undefined;
+        const length = this.#pending.readUInt32BE(0);
+        const padding = this.#pending.readUInt8(4);
+        if (length > MAX_PACKET || length < padding + 2) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', `The server sent a packet of impossible length (${length}).`);
+        }
+        if (this.#pending.length < 4 + length)
+            return undefined;
+        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
+        this.#pending = this.#pending.subarray(4 + length);
+        return payload;
+    }
+}
+function notSsh(line) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
+        hint: 'Check the host name and the port.',
+    });
+}
+/** Reason of an SSH_MSG_DISCONNECT, for messages. */
+function disconnectReason(payload) {
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(payload);
+    reader.byte();
+    reader.uint32();
+    return printable(reader.text(1024));
+}
+
+
+/***/ }),
+
+/***/ 3529:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OD: () => (/* binding */ nameList),
+/* harmony export */   PE: () => (/* binding */ byte),
+/* harmony export */   S8: () => (/* binding */ uint32),
+/* harmony export */   VV: () => (/* binding */ uint64),
+/* harmony export */   Yj: () => (/* binding */ string),
+/* harmony export */   lW: () => (/* binding */ mpint),
+/* harmony export */   mP: () => (/* binding */ Reader),
+/* harmony export */   zM: () => (/* binding */ boolean)
+/* harmony export */ });
+/* unused harmony export MAX_STRING */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function byte(value) {
+    return Buffer.of(value);
+}
+function boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? string(Buffer.concat([byte(0), digits])) : string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function nameList(names) {
+    return string(names.join(','));
+}
+
+
+/***/ }),
+
+/***/ 2613:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("assert");
+
+/***/ }),
+
+/***/ 181:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("buffer");
+
+/***/ }),
+
+/***/ 5317:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("child_process");
+
+/***/ }),
+
+/***/ 6982:
 /***/ ((module) => {
 
 "use strict";
 module.exports = require("crypto");
+
+/***/ }),
+
+/***/ 2250:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("dns");
+
+/***/ }),
+
+/***/ 4434:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("events");
+
+/***/ }),
+
+/***/ 9896:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("fs");
+
+/***/ }),
+
+/***/ 8611:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("http");
+
+/***/ }),
+
+/***/ 5692:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("https");
+
+/***/ }),
+
+/***/ 9278:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("net");
+
+/***/ }),
+
+/***/ 7598:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:crypto");
+
+/***/ }),
+
+/***/ 3024:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:fs");
+
+/***/ }),
+
+/***/ 6760:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:path");
+
+/***/ }),
+
+/***/ 8500:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 6928:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("path");
+
+/***/ }),
+
+/***/ 2203:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("stream");
+
+/***/ }),
+
+/***/ 4756:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("tls");
+
+/***/ }),
+
+/***/ 9023:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("util");
+
+/***/ }),
+
+/***/ 3106:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("zlib");
 
 /***/ })
 
@@ -3000,6 +4384,9 @@ module.exports = require("crypto");
 /******/ 		return module.exports;
 /******/ 	}
 /******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
+/******/ 	
 /************************************************************************/
 /******/ 	/* webpack/runtime/asset-relocator-loader */
 /******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
@@ -3028,9 +4415,73 @@ module.exports = require("crypto");
 /******/ 		};
 /******/ 	})();
 /******/ 	
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
+/******/ 		};
+/******/ 	})();
+/******/ 	
 /******/ 	/* webpack/runtime/hasOwnProperty shorthand */
 /******/ 	(() => {
 /******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
 /******/ 	})();
 /******/ 	
 /************************************************************************/
@@ -3039,8 +4490,8 @@ var __webpack_exports__ = {};
 (() => {
 "use strict";
 
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = require("node:path");
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
 ;// CONCATENATED MODULE: external "os"
 const external_os_namespaceObject = require("os");
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
@@ -3172,9 +4623,9 @@ function escapeProperty(s) {
 }
 //# sourceMappingURL=command.js.map
 // EXTERNAL MODULE: external "crypto"
-var external_crypto_ = __nccwpck_require__(982);
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = require("fs");
+var external_crypto_ = __nccwpck_require__(6982);
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -3188,10 +4639,10 @@ function file_command_issueFileCommand(command, message) {
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
     }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
+    if (!external_fs_.existsSync(filePath)) {
         throw new Error(`Missing file at path: ${filePath}`);
     }
-    external_fs_namespaceObject.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+    external_fs_.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
         encoding: 'utf8'
     });
 }
@@ -3210,8 +4661,8 @@ function prepareKeyValueMessage(key, value) {
     return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
-;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = require("path");
+// EXTERNAL MODULE: external "path"
+var external_path_ = __nccwpck_require__(6928);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3298,7 +4749,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -3321,7 +4772,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -3603,12 +5054,12 @@ function toPlatformPath(pth) {
 //# sourceMappingURL=path-utils.js.map
 ;// CONCATENATED MODULE: external "string_decoder"
 const external_string_decoder_namespaceObject = require("string_decoder");
-;// CONCATENATED MODULE: external "events"
-const external_events_namespaceObject = require("events");
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = require("child_process");
-;// CONCATENATED MODULE: external "assert"
-const external_assert_namespaceObject = require("assert");
+// EXTERNAL MODULE: external "events"
+var external_events_ = __nccwpck_require__(4434);
+// EXTERNAL MODULE: external "child_process"
+var external_child_process_ = __nccwpck_require__(5317);
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(2613);
 ;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
 var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -3621,7 +5072,7 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -3648,7 +5099,7 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
     return io_util_awaiter(this, void 0, void 0, function* () {
         try {
@@ -3706,7 +5157,7 @@ function tryGetExecutablePath(filePath, extensions) {
         if (stats && stats.isFile()) {
             if (IS_WINDOWS) {
                 // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                const upperExt = external_path_.extname(filePath).toUpperCase();
                 if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
                     return filePath;
                 }
@@ -3735,11 +5186,11 @@ function tryGetExecutablePath(filePath, extensions) {
                 if (IS_WINDOWS) {
                     // preserve the case of the actual file (since an extension was appended)
                     try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        const directory = external_path_.dirname(filePath);
+                        const upperName = external_path_.basename(filePath).toUpperCase();
                         for (const actualName of yield readdir(directory)) {
                             if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                filePath = external_path_.join(directory, actualName);
                                 break;
                             }
                         }
@@ -3959,7 +5410,7 @@ function findInPath(tool) {
         // build the list of extensions to try
         const extensions = [];
         if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+            for (const extension of process.env['PATHEXT'].split(external_path_.delimiter)) {
                 if (extension) {
                     extensions.push(extension);
                 }
@@ -3974,7 +5425,7 @@ function findInPath(tool) {
             return [];
         }
         // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
+        if (tool.includes(external_path_.sep)) {
             return [];
         }
         // build the list of directories
@@ -3985,7 +5436,7 @@ function findInPath(tool) {
         // across platforms.
         const directories = [];
         if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+            for (const p of process.env.PATH.split(external_path_.delimiter)) {
                 if (p) {
                     directories.push(p);
                 }
@@ -3994,7 +5445,7 @@ function findInPath(tool) {
         // find all matches
         const matches = [];
         for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            const filePath = yield tryGetExecutablePath(external_path_.join(directory, tool), extensions);
             if (filePath) {
                 matches.push(filePath);
             }
@@ -4085,7 +5536,7 @@ const toolrunner_IS_WINDOWS = process.platform === 'win32';
 /*
  * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
  */
-class ToolRunner extends external_events_namespaceObject.EventEmitter {
+class ToolRunner extends external_events_.EventEmitter {
     constructor(toolPath, args, options) {
         super();
         if (!toolPath) {
@@ -4425,7 +5876,7 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
                 (this.toolPath.includes('/') ||
                     (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
                 // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+                this.toolPath = external_path_.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
             }
             // if the tool is only a file name, then resolve it from the PATH
             // otherwise verify it exists (add extension on Windows if necessary)
@@ -4448,7 +5899,7 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                const cp = external_child_process_.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
                 let stdbuffer = '';
                 if (cp.stdout) {
                     cp.stdout.on('data', (data) => {
@@ -4583,7 +6034,7 @@ function argStringToArray(argString) {
     }
     return args;
 }
-class ExecState extends external_events_namespaceObject.EventEmitter {
+class ExecState extends external_events_.EventEmitter {
     constructor(options, toolPath) {
         super();
         this.processClosed = false; // tracks whether the process has exited and stdio is closed
@@ -5114,114 +6565,14 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
-/**
- * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
- * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
- * two together).
- */
-
-const ERROR_CODES = (/* unused pure expression or super */ null && ([
-    // inputs
-    'input-invalid',
-    // hosts
-    'hosts-syntax',
-    'hosts-option-unknown',
-    'hosts-pin-missing',
-    'hosts-pin-invalid',
-    'hosts-pin-md5',
-    // keys
-    'key-empty',
-    'key-is-public',
-    'key-unreadable',
-    'key-encrypted',
-    'key-passphrase-wrong',
-    'key-type-unsupported',
-    'key-too-small',
-    'certificate-invalid',
-    'malformed',
-    // host keys
-    'host-not-found',
-    'host-refused',
-    'host-unreachable',
-    'host-timeout',
-    'host-closed',
-    'host-not-ssh',
-    'host-protocol',
-    'host-no-common-algorithm',
-    'host-key-type-absent',
-    'host-key-unproven',
-    'login-refused',
-    'host-key-changed',
-    'host-key-revoked',
-    // this machine
-    'home-unsafe',
-    'file-unsafe',
-    'file-locked',
-    'temp-unusable',
-    'platform-unsupported',
-    'agent-start',
-    'agent-control',
-]));
-class errors_TrustError extends Error {
-    code;
-    input;
-    hint;
-    constructor(code, message, details = {}) {
-        super(message, details.cause === undefined ? undefined : { cause: details.cause });
-        this.name = 'TrustError';
-        this.code = code;
-        this.input = details.input;
-        this.hint = details.hint;
-    }
-    /** The same error, said of an input that only the caller knows. An input already named stays. */
-    about(input) {
-        if (this.input !== undefined)
-            return this;
-        return new errors_TrustError(this.code, this.message, {
-            input,
-            ...(this.hint === undefined ? {} : { hint: this.hint }),
-            cause: this.cause,
-        });
-    }
-    /** The whole story in one paragraph: `input: message hint [code]`. */
-    explain() {
-        const input = this.input === undefined ? '' : `${this.input}: `;
-        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
-        return `${input}${this.message}${hint} [${this.code}]`;
-    }
-}
-/** `error` in words, whatever was thrown. */
-function explain(error) {
-    if (error instanceof errors_TrustError)
-        return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
-}
-/** One error that tells of them all. */
-function combine(errors) {
-    const [first] = errors;
-    if (first === undefined)
-        throw new Error('no error to tell');
-    if (errors.length === 1)
-        return first;
-    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
-    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
-}
-/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
-function systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
-        return undefined;
-    return typeof error.code === 'string' ? error.code : undefined;
-}
-
+// EXTERNAL MODULE: ./src/errors.ts + 1 modules
+var src_errors = __nccwpck_require__(9390);
 ;// CONCATENATED MODULE: ./src/action/failure.ts
 /** How the action fails: one clear error, as an annotation and as the step's result. */
 
 
 function fail(error) {
-    setFailed(explain(error));
+    setFailed((0,src_errors/* explain */.WE)(error));
     if (error instanceof Error)
         core_debug(error.stack ?? '');
 }
@@ -5250,6 +6601,18 @@ function readInputs() {
         maxSignatures: getInput('max-signatures'),
         signatureNamespaces: getInput('signature-namespaces'),
         signOtherData: getInput('sign-other-data'),
+        bootstrapPassword: secret('bootstrap-password'),
+        bootstrapKey: secret('bootstrap-key'),
+        bootstrapPassphrase: secret('bootstrap-passphrase'),
+        authorizedKeysOptions: getInput('authorized-keys-options'),
+        trustLifetime: getInput('trust-lifetime'),
+        trustExpiry: getInput('trust-expiry'),
+        bootstrapFailure: getInput('bootstrap-failure'),
+        revoke: getInput('revoke'),
+        revokeKeys: getInput('revoke-keys'),
+        trust: getInput('trust'),
+        dryRun: getInput('dry-run'),
+        secretOf,
         home: getInput('home'),
         connectTimeout: getInput('connect-timeout'),
         keyComment: keyComment(),
@@ -5259,6 +6622,13 @@ function readInputs() {
 function secret(name) {
     const value = getInput(name, { trimWhitespace: false });
     maskLines(value);
+    return value;
+}
+/** A variable of the step's environment that an input names as holding a secret. */
+function secretOf(name) {
+    const value = process.env[name];
+    if (value !== undefined)
+        maskLines(value);
     return value;
 }
 /** Masks a secret of several lines: the runner compares line by line. Marker lines are no secret. */
@@ -5277,12 +6647,23 @@ function keyComment() {
     return `ssh-trust:${text.replace(/[^A-Za-z0-9._/-]+/g, '_')}`;
 }
 
+;// CONCATENATED MODULE: ./src/trust/report.ts
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function report_oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
 ;// CONCATENATED MODULE: ./src/action/outputs.ts
 /** What the main step leaves for later steps: outputs, SSH_AUTH_SOCK, and a readable log. */
 
-function writeOutputs({ socket, knownHosts, sshConfig, report }) {
+
+function writeOutputs({ socket, pipe, knownHosts, sshConfig, report }) {
     exportVariable('SSH_AUTH_SOCK', socket);
     setOutput('ssh-auth-sock', socket);
+    setOutput('ssh-auth-pipe', pipe ?? '');
     const plain = report.keys.filter(({ certificate }) => !certificate);
     const certificates = report.keys.filter(({ certificate }) => certificate);
     setOutput('public-key', plain.map(({ publicKey }) => publicKey).join('\n'));
@@ -5292,19 +6673,32 @@ function writeOutputs({ socket, knownHosts, sshConfig, report }) {
     setOutput('ssh-config', sshConfig);
     setOutput('report', JSON.stringify(report));
 }
+/** A line of the plan of trust between hosts. */
+function logPlan(line) {
+    info(`trust: ${report_oneLine(line)}`);
+}
 function logTrust({ report }) {
     for (const repair of report.repairs)
         info(`! ssh-private-key was repaired: ${repair}`);
     for (const warning of report.warnings)
         core_warning(warning);
-    for (const { name, keyType, fingerprint, pin, stale } of report.hosts) {
+    for (const { name, keyType, fingerprint, pin, stale, coming = [] } of report.hosts) {
         info(`✓ ${name}: host key proven, ${keyType} ${fingerprint}`);
         if (pin.startsWith('CA '))
             info(`  certified by the pinned ${pin}`);
         for (const key of stale) {
             core_warning(`${name} also holds ${key}, which no pin matches: a pin of that type is stale.`);
         }
+        for (const key of coming) {
+            info(`  ${name} also holds ${key.keyType} ${key.fingerprint}; proven. If it is the coming key of a rotation, add it to the line: ${key.fingerprint}`);
+        }
     }
+    for (const grant of report.grants)
+        logGrant(grant);
+    for (const line of alignedRows(report.hostTrust?.table ?? []))
+        info(`  ${line}`);
+    for (const revocation of report.revocations ?? [])
+        logRevocation(revocation);
     for (const { origin, type, fingerprint, comment } of report.keys) {
         info(`✓ key ${origin}: ${type} ${fingerprint} ${comment}`);
     }
@@ -5317,6 +6711,36 @@ function logTrust({ report }) {
     else {
         info(`✓ agent: signs for these hosts only (policy ${report.policy})`);
     }
+}
+function logRevocation({ host, user, file, removed, kept, error }) {
+    const account = `${user}@${host}`;
+    if (error !== undefined)
+        core_warning(`${account}: keys were not revoked: ${error}`);
+    else
+        info(`✓ ${account}: ${removed.length} keys revoked in ${report_oneLine(file ?? '')}`);
+    for (const line of removed)
+        info(`  removed ${report_oneLine(line)}`);
+    for (const line of kept)
+        info(`  kept, since this job uses it: ${report_oneLine(line)}`);
+}
+/** A table's rows as text, the columns below one another. */
+function alignedRows(rows) {
+    const width = (column) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+    return rows.map((row) => row
+        .map((cell, column) => cell.padEnd(width(column)))
+        .join('  ')
+        .trimEnd());
+}
+function logGrant({ host, user, key, status, file, expires, notes, error }) {
+    const account = `${user}@${host}`;
+    if (status === 'failed')
+        core_warning(`${account} did not get the key: ${error ?? ''}`);
+    else {
+        const done = status === 'added' ? `added to ${file ?? ''}, expires: ${expires ?? ''}` : 'is there already';
+        info(`✓ ${account}: key ${key} ${done}; login with it proven`);
+    }
+    for (const note of notes)
+        info(`  ${note}`);
 }
 
 ;// CONCATENATED MODULE: ./src/action/state.ts
@@ -5335,556 +6759,17 @@ function stateEnv(journal, token) {
     return { STATE_journal: journal, STATE_token: token };
 }
 
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-;// CONCATENATED MODULE: ./src/ssh/wire.ts
-/**
- * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
- * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
- */
-
-/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
-const MAX_STRING = 256 * 1024;
-function malformed(what) {
-    return new errors_TrustError('malformed', `Malformed SSH data: ${what}.`);
-}
-/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
-class wire_Reader {
-    #buffer;
-    #offset = 0;
-    constructor(buffer) {
-        this.#buffer = buffer;
-    }
-    get remaining() {
-        return this.#buffer.length - this.#offset;
-    }
-    get offset() {
-        return this.#offset;
-    }
-    /** The next `length` bytes, as a view (no copy). */
-    bytes(length) {
-        if (length > this.remaining) {
-            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
-        }
-        this.#offset += length;
-        return this.#buffer.subarray(this.#offset - length, this.#offset);
-    }
-    byte() {
-        return this.bytes(1).readUInt8();
-    }
-    boolean() {
-        return this.byte() !== 0;
-    }
-    uint32() {
-        return this.bytes(4).readUInt32BE();
-    }
-    uint64() {
-        return this.bytes(8).readBigUInt64BE();
-    }
-    /** A `string`: a view of its bytes. */
-    string(max = MAX_STRING) {
-        const length = this.uint32();
-        if (length > max)
-            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
-        return this.bytes(length);
-    }
-    /** A `string` that holds text (UTF-8). */
-    text(max = MAX_STRING) {
-        return this.string(max).toString('utf8');
-    }
-    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
-    mpint(maxBytes = 2049) {
-        const bytes = this.string(maxBytes);
-        if ((bytes[0] ?? 0) & 0x80)
-            throw malformed('a negative number');
-        return withoutLeadingZeros(bytes);
-    }
-    nameList(max = MAX_STRING) {
-        const list = this.text(max);
-        return list === '' ? [] : list.split(',');
-    }
-    /** All that is left, as a view. */
-    rest() {
-        return this.bytes(this.remaining);
-    }
-    /** Throws unless everything was read. */
-    end(what) {
-        if (this.remaining !== 0)
-            throw malformed(`${this.remaining} bytes too many after ${what}`);
-    }
-}
-function wire_byte(value) {
-    return Buffer.of(value);
-}
-function wire_boolean(value) {
-    return Buffer.of(value ? 1 : 0);
-}
-function wire_uint32(value) {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32BE(value);
-    return buffer;
-}
-function uint64(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64BE(value);
-    return buffer;
-}
-function wire_string(value) {
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    return Buffer.concat([wire_uint32(bytes.length), bytes]);
-}
-/** `magnitude` (big-endian, unsigned) as an `mpint`. */
-function wire_mpint(magnitude) {
-    const digits = withoutLeadingZeros(magnitude);
-    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
-}
-function withoutLeadingZeros(number) {
-    let start = 0;
-    while (number[start] === 0)
-        start += 1;
-    return number.subarray(start);
-}
-function nameList(names) {
-    return wire_string(names.join(','));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/public-key.ts
-/**
- * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
- * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
- */
-
-
-
-/** The key types that are taken, in the order in which a server is asked for them. */
-const KEY_TYPES = [
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'ssh-rsa',
-];
-/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
-const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
-/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
-const public_key_CURVES = {
-    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
-    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
-    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
-};
-/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
-const MIN_RSA_BITS = 2048;
-/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
-const MAX_RSA_BITS = 16384;
-function isKeyType(name) {
-    return KEY_TYPES.includes(name);
-}
-function public_key_isEcdsa(type) {
-    return type in public_key_CURVES;
-}
-/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
-function displayType(name) {
-    const certified = name.endsWith(CERTIFICATE_SUFFIX);
-    const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
-    const cert = certified ? '-CERT' : '';
-    if (plain === 'ssh-ed25519')
-        return `ED25519${cert}`;
-    if (plain.startsWith('ecdsa-sha2-'))
-        return `ECDSA${cert}`;
-    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
-        return `RSA${cert}`;
-    if (plain === 'ssh-dss')
-        return `DSA${cert}`;
-    return `${plain}${cert}`;
-}
-/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
-function public_key_fingerprint(blob) {
-    return `SHA256:${(0,external_node_crypto_namespaceObject.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-/** The type name that a key in wire format begins with. Does not look further. */
-function public_key_typeOfBlob(blob) {
-    return new wire_Reader(blob).text(64);
-}
-/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
-function readPublicParts(type, reader) {
-    if (type === 'ssh-ed25519') {
-        const x = reader.string(32);
-        if (x.length !== 32)
-            throw new errors_TrustError('malformed', 'An ed25519 public key has 32 bytes.');
-        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
-    }
-    if (public_key_isEcdsa(type)) {
-        const curve = public_key_CURVES[type];
-        const name = reader.text(32);
-        const point = reader.string(1 + 2 * 66);
-        if (name !== curve.name) {
-            throw new errors_TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
-        }
-        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
-        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
-            throw new errors_TrustError('malformed', `A key of type ${type} has a malformed point.`);
-        }
-        return {
-            kty: 'EC',
-            crv: curve.jwk,
-            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
-            y: point.subarray(1 + curve.bytes).toString('base64url'),
-        };
-    }
-    const e = reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
-}
-/**
- * A public key from its wire format, for verifying.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function decodePublicKey(blob) {
-    const reader = new wire_Reader(blob);
-    const type = reader.text(64);
-    if (!isKeyType(type))
-        throw unsupportedType(type);
-    const parts = readPublicParts(type, reader);
-    reader.end('a public key');
-    try {
-        return { type, key: (0,external_node_crypto_namespaceObject.createPublicKey)({ key: parts, format: 'jwk' }) };
-    }
-    catch (cause) {
-        throw new errors_TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
-    }
-}
-function unsupportedType(type) {
-    if (type === 'ssh-dss') {
-        return new errors_TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
-            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
-        });
-    }
-    return new errors_TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
-    });
-}
-/** Modulus length of an RSA key in wire format, in bits. */
-function rsaBits(blob) {
-    const reader = new wire_Reader(blob);
-    reader.string(64);
-    reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
-}
-/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
-function keyBits(blob) {
-    const { type } = decodePublicKey(blob);
-    if (type === 'ssh-rsa')
-        return rsaBits(blob);
-    // The digits of a curve's name are its size.
-    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
-}
-/**
- * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
- * key must be whole.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
- */
-function parsePublicKey(text) {
-    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
-    if (!isKeyType(type))
-        throw unsupportedType(type);
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new errors_TrustError('malformed', `The key after ${type} is not base64.`);
-    }
-    const blob = Buffer.from(base64, 'base64');
-    const inner = decodePublicKey(blob).type;
-    if (inner !== type) {
-        throw new errors_TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
-    }
-    if (type === 'ssh-rsa')
-        requireRsaSize(blob);
-    return { type, blob, comment: comment.join(' ') };
-}
-/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
-function requireRsaSize(blob) {
-    const bits = rsaBits(blob);
-    if (bits >= MIN_RSA_BITS)
-        return;
-    throw new errors_TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
-        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
-    });
-}
-/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
-function formatPublicKey(blob, comment = '') {
-    const line = `${public_key_typeOfBlob(blob)} ${blob.toString('base64')}`;
-    return comment === '' ? line : `${line} ${comment}`;
-}
-/** The wire format of a public key. */
-function encodePublicKey(key) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    if (jwk.crv === 'Ed25519') {
-        return { type: 'ssh-ed25519', blob: Buffer.concat([wire_string('ssh-ed25519'), wire_string(part('x'))]) };
-    }
-    if (jwk.kty === 'RSA') {
-        const blob = Buffer.concat([wire_string('ssh-rsa'), wire_mpint(part('e')), wire_mpint(part('n'))]);
-        return { type: 'ssh-rsa', blob };
-    }
-    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
-    if (type === undefined || !public_key_isEcdsa(type)) {
-        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
-    }
-    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
-    return { type, blob: Buffer.concat([wire_string(type), wire_string(public_key_CURVES[type].name), wire_string(point)]) };
-}
-
-;// CONCATENATED MODULE: ./src/ssh/signature.ts
-/**
- * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
- * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
- */
-
-
-
-
-/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
-function signature_makeSignature(type, key, data, rsaHash) {
-    if (type === 'ssh-ed25519') {
-        return Buffer.concat([wire_string(type), wire_string((0,external_node_crypto_namespaceObject.sign)(null, data, key))]);
-    }
-    if (public_key_isEcdsa(type)) {
-        const curve = public_key_CURVES[type];
-        const raw = (0,external_node_crypto_namespaceObject.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = wire_mpint(raw.subarray(0, curve.bytes));
-        const s = wire_mpint(raw.subarray(curve.bytes));
-        return Buffer.concat([wire_string(type), wire_string(Buffer.concat([r, s]))]);
-    }
-    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([wire_string(algorithm), wire_string((0,external_node_crypto_namespaceObject.sign)(rsaHash, data, key))]);
-}
-/** Name of the algorithm of a signature. */
-function signatureAlgorithm(signature) {
-    return new wire_Reader(signature).text(64);
-}
-/**
- * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
- * algorithm that is not the key's.
- *
- * @throws TrustError `malformed`, `key-type-unsupported`
- */
-function verifySignature(blob, signature, data) {
-    const { type, key } = decodePublicKey(blob);
-    const reader = new wire_Reader(signature);
-    const algorithm = reader.text(64);
-    const bytes = reader.string(4096);
-    reader.end('a signature');
-    if (type === 'ssh-ed25519')
-        return algorithm === type && (0,external_node_crypto_namespaceObject.verify)(null, data, key, bytes);
-    if (public_key_isEcdsa(type)) {
-        if (algorithm !== type)
-            return false;
-        const curve = public_key_CURVES[type];
-        const parts = new wire_Reader(bytes);
-        const raw = Buffer.concat([
-            leftPad(parts.mpint(), curve.bytes),
-            leftPad(parts.mpint(), curve.bytes),
-        ]);
-        parts.end('an ECDSA signature');
-        return (0,external_node_crypto_namespaceObject.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
-    }
-    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && (0,external_node_crypto_namespaceObject.verify)(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
-}
-function leftPad(number, length) {
-    if (number.length > length) {
-        throw new errors_TrustError('malformed', 'A signature with a number that is too large.');
-    }
-    return Buffer.concat([Buffer.alloc(length - number.length), number]);
-}
-
-;// CONCATENATED MODULE: ./src/ssh/pattern.ts
-/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
-/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
-function pattern_matchPattern(text, pattern) {
-    let t = 0;
-    let p = 0;
-    let star = -1;
-    let mark = 0;
-    while (t < text.length) {
-        if (p < pattern.length &&
-            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
-            t += 1;
-            p += 1;
-        }
-        else if (pattern[p] === '*') {
-            star = p;
-            mark = t;
-            p += 1;
-        }
-        else if (star >= 0) {
-            mark += 1;
-            t = mark;
-            p = star + 1;
-        }
-        else {
-            return false;
-        }
-    }
-    while (pattern[p] === '*')
-        p += 1;
-    return p === pattern.length;
-}
-
-;// CONCATENATED MODULE: ./src/ssh/certificate.ts
-/**
- * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
- * certificate against a certificate authority. The rules are those of OpenSSH's
- * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
- */
-
-
-
-
-
-/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
-const ROLES = { 1: 'user', 2: 'host' };
-/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
-const MAX_PRINCIPALS = 256;
-/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
-const FOREVER = 0xffffffffffffffffn;
-function certificate_isCertificateType(name) {
-    return name.endsWith(CERTIFICATE_SUFFIX);
-}
-function certificate_certificateType(type) {
-    return `${type}${CERTIFICATE_SUFFIX}`;
-}
-/**
- * The kind of a key, or certificate, in wire format.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function certificate_kindOfKey(blob) {
-    const name = public_key_typeOfBlob(blob);
-    const certified = certificate_isCertificateType(name);
-    const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
-    if (!isKeyType(type))
-        throw unsupportedType(name);
-    return { type, certified };
-}
-/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
-function certificateOnLine(line) {
-    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    return certificate_isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
-}
-/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
-function certificate_plainKey(blob) {
-    if (!certificate_isCertificateType(public_key_typeOfBlob(blob)))
-        return blob;
-    return readCertifiedKey(new wire_Reader(blob), blob).key;
-}
-function readCertifiedKey(reader, blob) {
-    const { type: keyType, certified } = certificate_kindOfKey(blob);
-    const name = reader.text(64);
-    if (!certified)
-        throw unsupportedType(name);
-    reader.string(1024); // nonce
-    const start = reader.offset;
-    readPublicParts(keyType, reader);
-    return { keyType, key: Buffer.concat([wire_string(keyType), blob.subarray(start, reader.offset)]) };
-}
-/** @throws TrustError `malformed`, `key-type-unsupported` */
-function certificate_parseCertificate(blob) {
-    const reader = new wire_Reader(blob);
-    const { keyType, key } = readCertifiedKey(reader, blob);
-    const serial = reader.uint64();
-    const roleNumber = reader.uint32();
-    const role = ROLES[roleNumber];
-    if (role === undefined) {
-        throw new errors_TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
-    }
-    const keyId = reader.text(4096);
-    const principals = strings(reader.string());
-    if (principals.length > MAX_PRINCIPALS) {
-        throw new errors_TrustError('malformed', `A certificate with ${principals.length} principals.`);
-    }
-    const validAfter = reader.uint64();
-    const validBefore = reader.uint64();
-    const criticalOptions = optionNames(reader.string());
-    const extensions = optionNames(reader.string());
-    reader.string(); // reserved
-    const authority = reader.string();
-    const signed = blob.subarray(0, reader.offset);
-    const signature = reader.string();
-    reader.end('a certificate');
-    return {
-        keyType,
-        key,
-        role,
-        serial,
-        keyId,
-        principals,
-        validAfter,
-        validBefore,
-        criticalOptions,
-        extensions,
-        authority,
-        signed,
-        signature,
-    };
-}
-function strings(list) {
-    const reader = new wire_Reader(list);
-    const texts = [];
-    while (reader.remaining > 0)
-        texts.push(reader.text());
-    return texts;
-}
-/** Names of the options of a list of (name, data) pairs. */
-function optionNames(list) {
-    return strings(list).filter((_, index) => index % 2 === 0);
-}
-/**
- * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
- * format) at `now` (seconds since 1970), in words; undefined where it does.
- */
-function certificate_hostCertificateDefect(certificate, hostname, authorities, now) {
-    if (!authorities.some((key) => key.equals(certificate.authority))) {
-        return 'it is signed by an authority that is not pinned';
-    }
-    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
-        return "the authority's signature is not valid";
-    }
-    if (certificate.role !== 'host')
-        return 'it is a user certificate, not a host certificate';
-    const outOfTime = validityDefect(certificate, now);
-    if (outOfTime !== undefined)
-        return `it ${outOfTime}`;
-    if (certificate.principals.length === 0)
-        return 'it names no principals';
-    const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => pattern_matchPattern(name, pattern))) {
-        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
-    }
-    if (certificate.criticalOptions.length > 0) {
-        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
-    }
-    return undefined;
-}
-/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
-function validityDefect({ validAfter, validBefore }, now) {
-    const time = BigInt(Math.floor(now));
-    if (time < validAfter)
-        return `is valid only from ${isoTime(validAfter)}`;
-    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
-}
-/** A certificate's time (seconds since 1970), to be read. */
-function isoTime(seconds) {
-    // ECMAScript's largest time; a certificate's can lie far beyond it.
-    const milliseconds = Number(seconds) * 1000;
-    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
-}
-
+// EXTERNAL MODULE: ./src/ssh/certificate.ts
+var ssh_certificate = __nccwpck_require__(5921);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var ssh_wire = __nccwpck_require__(3529);
 ;// CONCATENATED MODULE: ./src/ssh/private-key.ts
 /**
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
@@ -5904,18 +6789,18 @@ var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
  */
 function privateKeyFrom(key, comment = '', stated) {
     if (key.asymmetricKeyType === 'dsa')
-        throw unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (!['ed25519', 'ec', 'rsa'].includes(key.asymmetricKeyType ?? '')) {
-        throw unsupportedType(key.asymmetricKeyType ?? 'unknown');
+        throw (0,public_key/* unsupportedType */.iO)(key.asymmetricKeyType ?? 'unknown');
     }
     if (key.asymmetricKeyType === 'ec') {
         const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
         if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
-            throw unsupportedType(curve);
+            throw (0,public_key/* unsupportedType */.iO)(curve);
     }
-    const { type, blob } = encodePublicKey((0,external_node_crypto_namespaceObject.createPublicKey)(key));
+    const { type, blob } = (0,public_key/* encodePublicKey */.H3)((0,external_node_crypto_.createPublicKey)(key));
     if (type === 'ssh-rsa')
-        requireRsaSize(blob);
+        (0,public_key/* requireRsaSize */.Tm)(blob);
     requireMatchingHalves(type, blob, stated ?? key.export({ format: 'jwk' }));
     return { type, key, publicKey: blob, comment };
 }
@@ -5925,21 +6810,21 @@ function private_key_writePrivateKey({ type, key, publicKey, comment }) {
     const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
     let fields;
     if (type === 'ssh-ed25519') {
-        const reader = new wire_Reader(publicKey);
+        const reader = new ssh_wire/* Reader */.mP(publicKey);
         reader.string();
         const point = reader.string(32);
-        fields = [wire_string(point), wire_string(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
+        fields = [(0,ssh_wire/* string */.Yj)(point), (0,ssh_wire/* string */.Yj)(Buffer.concat([part('d'), point]))]; // RFC 9987 §5.2.3: k || ENC(A)
     }
-    else if (public_key_isEcdsa(type)) {
-        const reader = new wire_Reader(publicKey);
+    else if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const reader = new ssh_wire/* Reader */.mP(publicKey);
         reader.string();
-        fields = [reader.rest(), wire_mpint(part('d'))]; // §5.2.2: curve name, Q, d
+        fields = [reader.rest(), (0,ssh_wire/* mpint */.lW)(part('d'))]; // §5.2.2: curve name, Q, d
     }
     else {
         // §5.2.4: n, e, d, iqmp, p, q
-        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(wire_mpint);
+        fields = [part('n'), part('e'), part('d'), part('qi'), part('p'), part('q')].map(ssh_wire/* mpint */.lW);
     }
-    return Buffer.concat([wire_string(type), ...fields, wire_string(comment)]);
+    return Buffer.concat([(0,ssh_wire/* string */.Yj)(type), ...fields, (0,ssh_wire/* string */.Yj)(comment)]);
 }
 /**
  * Reads what `writePrivateKey` writes, up to and with the comment.
@@ -5949,16 +6834,16 @@ function private_key_writePrivateKey({ type, key, publicKey, comment }) {
  */
 function private_key_readPrivateKey(reader) {
     const type = reader.text(64);
-    if (!isKeyType(type))
-        throw unsupportedType(type);
+    if (!(0,public_key/* isKeyType */.Cy)(type))
+        throw (0,public_key/* unsupportedType */.iO)(type);
     const jwk = type === 'ssh-rsa' ? readRsa(reader) : readCurve(type, reader);
     const comment = reader.text(4096);
     let key;
     try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: jwk, format: 'jwk' });
+        key = (0,external_node_crypto_.createPrivateKey)({ key: jwk, format: 'jwk' });
     }
     catch (cause) {
-        throw new errors_TrustError('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'The numbers of the private key do not make a valid key.', { cause });
     }
     return privateKeyFrom(key, comment, jwk);
 }
@@ -6001,23 +6886,23 @@ function requireMatchingHalves(type, publicKey, stated) {
     if (halvesMatch(type, publicKey, stated))
         return;
     const message = 'The private and the public half of the key do not belong together.';
-    throw new errors_TrustError('key-unreadable', message);
+    throw new src_errors/* TrustError */.Ru('key-unreadable', message);
 }
 function halvesMatch(type, publicKey, stated) {
     const part = (name) => Buffer.from(stated[name] ?? '', 'base64url');
     // Node derives an ed25519 public half itself; of the others it keeps what it is told.
     if (type === 'ssh-ed25519') {
-        return publicKey.equals(Buffer.concat([wire_string(type), wire_string(part('x'))]));
+        return publicKey.equals(Buffer.concat([(0,ssh_wire/* string */.Yj)(type), (0,ssh_wire/* string */.Yj)(part('x'))]));
     }
-    if (public_key_isEcdsa(type)) {
-        const exchange = (0,external_node_crypto_namespaceObject.createECDH)(ECDH_NAMES[type]);
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const exchange = (0,external_node_crypto_.createECDH)(ECDH_NAMES[type]);
         try {
             exchange.setPrivateKey(part('d'));
         }
         catch {
             return false; // zero, or not below the order of the curve
         }
-        const point = wire_string(exchange.getPublicKey());
+        const point = (0,ssh_wire/* string */.Yj)(exchange.getPublicKey());
         return publicKey.subarray(-point.length).equals(point);
     }
     // RFC 8017 §3.2: n = pq, ed = 1 (mod p-1) and (mod q-1), q·qInv = 1 (mod p)
@@ -6033,20 +6918,20 @@ const ECDH_NAMES = {
     'ecdsa-sha2-nistp521': 'secp521r1',
 };
 function readCurve(type, reader) {
-    const parts = readPublicParts(type, reader);
-    if (!public_key_isEcdsa(type)) {
+    const parts = (0,public_key/* readPublicParts */.eZ)(type, reader);
+    if (!(0,public_key/* isEcdsa */.NT)(type)) {
         const secret = reader.string(64);
         if (secret.length !== 64)
-            throw new errors_TrustError('malformed', 'An ed25519 private key has 64 bytes.');
+            throw new src_errors/* TrustError */.Ru('malformed', 'An ed25519 private key has 64 bytes.');
         return { ...parts, d: secret.subarray(0, 32).toString('base64url') };
     }
-    const { bytes } = public_key_CURVES[type];
+    const { bytes } = public_key/* CURVES */.H1[type];
     const d = reader.mpint(bytes + 1);
     const padded = Buffer.concat([Buffer.alloc(Math.max(0, bytes - d.length)), d]);
     return { ...parts, d: padded.toString('base64url') };
 }
 function readRsa(reader) {
-    const max = MAX_RSA_BITS / 8 + 1;
+    const max = public_key/* MAX_RSA_BITS */.T9 / 8 + 1;
     const n = reader.mpint(max);
     const e = reader.mpint(9);
     const d = reader.mpint(max);
@@ -6070,7 +6955,7 @@ function readRsa(reader) {
 function reduce(d, prime) {
     const modulus = number(prime) - 1n;
     if (modulus <= 1n)
-        throw new errors_TrustError('malformed', 'An RSA key without its primes.');
+        throw new src_errors/* TrustError */.Ru('malformed', 'An RSA key without its primes.');
     const hex = (number(d) % modulus).toString(16);
     return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
 }
@@ -6085,25 +6970,25 @@ function number(bytes) {
 function parseKeySpec(text) {
     const [, name = '', size] = /^([a-z0-9]+?)(?:-([0-9]{1,5}))?$/.exec(text.trim().toLowerCase()) ?? [];
     if (name === 'dsa')
-        throw unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (name === 'ed25519' && size === undefined)
         return { type: 'ssh-ed25519' };
     if (name === 'ecdsa') {
         const type = `ecdsa-sha2-nistp${size ?? '256'}`;
-        if (isKeyType(type))
+        if ((0,public_key/* isKeyType */.Cy)(type))
             return { type };
     }
     if (name === 'rsa') {
         const bits = Number(size ?? '3072');
-        if (bits < MIN_RSA_BITS) {
-            throw new errors_TrustError('key-too-small', `RSA with ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+        if (bits < public_key/* MIN_RSA_BITS */.Hm) {
+            throw new src_errors/* TrustError */.Ru('key-too-small', `RSA with ${bits} bits is too small: ${public_key/* MIN_RSA_BITS */.Hm} are the least.`, {
                 hint: 'Use ed25519, or rsa-3072.',
             });
         }
-        if (bits <= MAX_RSA_BITS)
+        if (bits <= public_key/* MAX_RSA_BITS */.T9)
             return { type: 'ssh-rsa', bits };
     }
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no kind of key that can be generated.`, {
         hint: 'Use ed25519, ecdsa-256, ecdsa-384, ecdsa-521, or rsa-2048 to rsa-16384 (rsa alone is rsa-3072).',
     });
 }
@@ -6181,7 +7066,7 @@ function decodeOpenSshKey(bytes, passphrase) {
         if (container.encryption === undefined)
             return readSection(container.section, container, false);
         if (passphrase === undefined || passphrase.length === 0) {
-            throw new errors_TrustError('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
+            throw new src_errors/* TrustError */.Ru('key-encrypted', 'The OpenSSH key is encrypted with a passphrase.', {
                 hint: 'Give its passphrase too.',
             });
         }
@@ -6194,7 +7079,7 @@ function decodeOpenSshKey(bytes, passphrase) {
         }
     }
     catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
             throw error;
         throw unreadable('is cut short or damaged', { cause: error });
     }
@@ -6202,7 +7087,7 @@ function decodeOpenSshKey(bytes, passphrase) {
 /** Whether a passphrase is needed; false, too, for what is no such file. */
 function isEncryptedOpenSshKey(bytes) {
     try {
-        const reader = new wire_Reader(bytes);
+        const reader = new ssh_wire/* Reader */.mP(bytes);
         return reader.bytes(MAGIC.length).equals(MAGIC) && reader.text(64) !== 'none';
     }
     catch {
@@ -6210,14 +7095,14 @@ function isEncryptedOpenSshKey(bytes) {
     }
 }
 function unreadable(what, details = {}) {
-    return new errors_TrustError('key-unreadable', `The OpenSSH key ${what}.`, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', `The OpenSSH key ${what}.`, {
         hint: 'Paste the whole file again, from BEGIN to END.',
         ...details,
     });
 }
 /** PROTOCOL.key, sections 1 and 2. */
 function readContainer(bytes) {
-    const reader = new wire_Reader(bytes);
+    const reader = new ssh_wire/* Reader */.mP(bytes);
     if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) {
         throw unreadable('does not begin with openssh-key-v1');
     }
@@ -6232,10 +7117,10 @@ function readContainer(bytes) {
         });
     }
     const publicKey = reader.string();
-    const type = public_key_typeOfBlob(publicKey);
+    const type = (0,public_key/* typeOfBlob */.JX)(publicKey);
     // Said before a passphrase is asked for: none would help.
-    if (!isKeyType(type))
-        throw unsupportedType(type);
+    if (!(0,public_key/* isKeyType */.Cy)(type))
+        throw (0,public_key/* unsupportedType */.iO)(type);
     const encryption = readEncryption(cipherName, kdfName, kdfOptions);
     const { block, tag } = encryption?.cipher ?? { block: NONE_BLOCK, tag: 0 };
     const section = reader.string();
@@ -6264,7 +7149,7 @@ function readEncryption(cipherName, kdf, options) {
     if (cipher === undefined || kdf === 'none') {
         throw unreadable(`names the cipher ${cipherName} with the key derivation ${kdf}`);
     }
-    const reader = new wire_Reader(options);
+    const reader = new ssh_wire/* Reader */.mP(options);
     const salt = reader.string(MAX_SALT);
     const rounds = reader.uint32();
     reader.end('the options of bcrypt');
@@ -6300,7 +7185,7 @@ function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
         if (cipher.mode === 'gcm')
             return decryptGcm(cipher, key, iv, section, tag);
         // Whole blocks: `final` has nothing to add, nor to copy.
-        return (0,external_node_crypto_namespaceObject.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
+        return (0,external_node_crypto_.createDecipheriv)(cipher.name, key, iv).setAutoPadding(false).update(section);
     }
     finally {
         wipe();
@@ -6308,7 +7193,7 @@ function decrypt({ section, tag }, { cipher, salt, rounds }, passphrase) {
 }
 function decryptGcm(cipher, key, iv, section, tag) {
     const name = cipher.key === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
-    const decipher = (0,external_node_crypto_namespaceObject.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
+    const decipher = (0,external_node_crypto_.createDecipheriv)(name, key, iv, { authTagLength: cipher.tag }).setAuthTag(tag);
     const plain = decipher.update(section);
     try {
         decipher.final();
@@ -6328,7 +7213,7 @@ function decryptChachaPoly(key, section, tag) {
     const macKey = chacha20(main, 0, Buffer.alloc(32));
     const expected = poly1305(macKey, section);
     macKey.fill(0);
-    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(expected, tag))
+    if (!(0,external_node_crypto_.timingSafeEqual)(expected, tag))
         throw wrongPassphrase();
     return chacha20(main, 1, section);
 }
@@ -6336,7 +7221,7 @@ function decryptChachaPoly(key, section, tag) {
 function chacha20(key, counter, data) {
     const iv = Buffer.alloc(16); // as OpenSSL has it: counter, little-endian, then the nonce
     iv.writeUInt32LE(counter);
-    return (0,external_node_crypto_namespaceObject.createCipheriv)('chacha20', key, iv).update(data);
+    return (0,external_node_crypto_.createCipheriv)('chacha20', key, iv).update(data);
 }
 /** RFC 8439 §2.5, which node:crypto does not offer by itself. */
 function poly1305(key, message) {
@@ -6354,14 +7239,14 @@ function littleEndian(bytes) {
     return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
 }
 function wrongPassphrase(cause) {
-    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
+    return new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the OpenSSH key is wrong.', {
         hint: 'Try it with: ssh-keygen -y -f FILE.',
         cause,
     });
 }
 /** PROTOCOL.key, section 3. */
 function readSection(section, { publicKey }, encrypted) {
-    const reader = new wire_Reader(section);
+    const reader = new ssh_wire/* Reader */.mP(section);
     if (reader.uint32() !== reader.uint32()) {
         // The numbers are there to tell this.
         if (encrypted)
@@ -6383,7 +7268,7 @@ function readKey(reader) {
         return private_key_readPrivateKey(reader);
     }
     catch (error) {
-        if (error instanceof errors_TrustError)
+        if (error instanceof src_errors/* TrustError */.Ru)
             throw error;
         // Numbers so damaged that node:crypto does not even compare the halves.
         throw unreadable('holds numbers that make no valid key', { cause: error });
@@ -6462,7 +7347,7 @@ function isEncryptedPem({ label, headers }) {
 function decodePemKey(block, passphrase) {
     const encrypted = isEncryptedPem(block);
     if (encrypted && (passphrase === undefined || passphrase === '')) {
-        throw new errors_TrustError('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
+        throw new src_errors/* TrustError */.Ru('key-encrypted', 'The PEM key is encrypted with a passphrase.', {
             hint: 'Give its passphrase too.',
         });
     }
@@ -6480,7 +7365,7 @@ function decodePemKey(block, passphrase) {
     ];
     let key;
     try {
-        key = (0,external_node_crypto_namespaceObject.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
+        key = (0,external_node_crypto_.createPrivateKey)({ key: pem.join('\n'), ...(encrypted ? { passphrase } : {}) });
     }
     catch (error) {
         throw encrypted ? encryptedDefect(block, error) : damaged(block, error);
@@ -6489,23 +7374,23 @@ function decodePemKey(block, passphrase) {
 }
 function damaged({ label }, cause) {
     const message = `The contents of the ${label} are damaged, or of a kind that is not known.`;
-    return new errors_TrustError('key-unreadable', message, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', message, {
         hint: 'Try it with: ssh-keygen -y -f FILE. If that fails too, the file itself is broken.',
         cause,
     });
 }
 function encryptedDefect(block, cause) {
-    const code = systemCode(cause) ?? '';
+    const code = (0,src_errors/* systemCode */.xU)(cause) ?? '';
     // What a wrong passphrase decrypts to is noise: it fails in the padding, or (one in 256) as no
     // ASN.1, which is ERR_OSSL_UNSUPPORTED, of the decoder. A cipher is missing from EVP alone.
     if (/EVP_UNSUPPORTED|UNSUPPORTED_(?:CIPHER|ENCRYPTION)|UNKNOWN_(?:CIPHER|PBE)/.test(code)) {
         const message = 'The PEM key is encrypted with a cipher that OpenSSL 3 does not have any more.';
-        return new errors_TrustError('key-unreadable', message, {
+        return new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Encrypt a copy anew: ssh-keygen -p -f COPY.',
             cause,
         });
     }
-    return new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
+    return new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the PEM key is wrong.', {
         hint: 'Try it with: ssh-keygen -y -f FILE. (A damaged file looks the same.)',
         cause,
     });
@@ -6534,14 +7419,14 @@ function requireBoundedWork(block) {
     const [n = 0n, r = 0n, p = 0n] = numbersAfter(SCRYPT);
     if (iterations.some((count) => count > MAX_PBKDF2) || n * r * p > MAX_SCRYPT) {
         const message = 'Checking the passphrase of the PEM key would take too long.';
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Encrypt a copy with less: openssl pkcs8 -topk8 -iter 600000 -in FILE -out COPY.',
         });
     }
     // RFC 7914 §6: V of 128·r·N bytes, B of 128·r·p, and what OpenSSL needs besides.
     if (128n * r * (n + p + 2n) > MAX_SCRYPT_MEMORY) {
         const message = 'The PEM key wants more memory for scrypt than the 32 MiB that OpenSSL gives it.';
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Write the key anew, where it was made, with N=16384 and r=8, or in another format.',
         });
     }
@@ -6625,7 +7510,7 @@ function decodePuttyKey(text, passphrase) {
         return decode(readFile(text), passphrase);
     }
     catch (error) {
-        if (!(error instanceof errors_TrustError) || error.code !== 'malformed')
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
             throw error;
         throw putty_key_unreadable('is damaged', { cause: error });
     }
@@ -6635,7 +7520,7 @@ function isEncryptedPuttyKey(text) {
     return /^\s*PuTTY-User-Key-File-.*\s+Encryption:\s*(?!none\b)\S/.test(text);
 }
 function putty_key_unreadable(what, details = {}) {
-    return new errors_TrustError('key-unreadable', `The PuTTY key ${what}.`, {
+    return new src_errors/* TrustError */.Ru('key-unreadable', `The PuTTY key ${what}.`, {
         hint: 'Paste the whole .ppk file again, as it is.',
         ...details,
     });
@@ -6718,13 +7603,13 @@ function readFile(text) {
     return { version, algorithm, encrypted, comment, publicKey, argon2, privatePart, mac };
 }
 function requireType(algorithm) {
-    if (certificate_isCertificateType(algorithm)) {
-        throw new errors_TrustError('key-unreadable', 'The PuTTY key has a certificate in it.', {
+    if ((0,ssh_certificate/* isCertificateType */.qu)(algorithm)) {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'The PuTTY key has a certificate in it.', {
             hint: 'Take it out (puttygen FILE --remove-certificate -o NEW), and give the certificate by itself.',
         });
     }
-    if (!isKeyType(algorithm))
-        throw unsupportedType(algorithm);
+    if (!(0,public_key/* isKeyType */.Cy)(algorithm))
+        throw (0,public_key/* unsupportedType */.iO)(algorithm);
 }
 function readArgon2(lines) {
     const flavour = lines.header('Key-Derivation').trim();
@@ -6758,7 +7643,7 @@ function isFlavour(name) {
 }
 function decode(file, passphrase = '') {
     if (file.encrypted && passphrase.length === 0) {
-        throw new errors_TrustError('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
+        throw new src_errors/* TrustError */.Ru('key-encrypted', 'The PuTTY key is encrypted with a passphrase.', {
             hint: 'Give its passphrase too.',
         });
     }
@@ -6794,17 +7679,17 @@ function deriveKeys({ version, argon2 }, passphrase) {
 }
 /** Appendix C.5.1. */
 function deriveSha1(passphrase) {
-    const sha1 = (prefix) => external_node_crypto_namespaceObject.createHash('sha1').update(prefix).update(passphrase).digest();
+    const sha1 = (prefix) => external_node_crypto_.createHash('sha1').update(prefix).update(passphrase).digest();
     return {
-        key: Buffer.concat([sha1(wire_uint32(0)), sha1(wire_uint32(1))]).subarray(0, KEY_BYTES),
+        key: Buffer.concat([sha1((0,ssh_wire/* uint32 */.S8)(0)), sha1((0,ssh_wire/* uint32 */.S8)(1))]).subarray(0, KEY_BYTES),
         iv: Buffer.alloc(BLOCK_BYTES),
         macKey: sha1('putty-private-key-file-mac-key'),
     };
 }
 function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }) {
-    const { argon2Sync } = external_node_crypto_namespaceObject;
+    const { argon2Sync } = external_node_crypto_;
     if (argon2Sync === undefined) {
-        throw new errors_TrustError('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
+        throw new src_errors/* TrustError */.Ru('platform-unsupported', `Encrypted PuTTY keys of version 3 need Argon2, which Node has since version 24.7; this is ${process.version}.`, {
             hint: 'Use Node 24, or convert the key: puttygen FILE -O private-openssh-new -o NEW.',
         });
     }
@@ -6819,16 +7704,16 @@ function deriveArgon2(passphrase, { flavour, memory, passes, parallelism, salt }
 }
 function putty_key_decrypt(bytes, { key, iv }) {
     // Whole blocks: `final` has nothing to add.
-    return external_node_crypto_namespaceObject.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
+    return external_node_crypto_.createDecipheriv('aes-256-cbc', key, iv).setAutoPadding(false).update(bytes);
 }
 /** Appendix C.2: what the MAC covers, the padding of the private part with it. */
 function macOf(file, comment, plain, macKey) {
-    const hmac = external_node_crypto_namespaceObject.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
+    const hmac = external_node_crypto_.createHmac(file.version === 2 ? 'sha1' : 'sha256', macKey);
     const encryption = file.encrypted ? 'aes256-cbc' : 'none';
     for (const part of [file.algorithm, encryption, comment, file.publicKey]) {
-        hmac.update(wire_string(part));
+        hmac.update((0,ssh_wire/* string */.Yj)(part));
     }
-    return hmac.update(wire_uint32(plain.length)).update(plain).digest();
+    return hmac.update((0,ssh_wire/* uint32 */.S8)(plain.length)).update(plain).digest();
 }
 /**
  * The comment, in the bytes that the MAC holds for. PuTTYgen on Windows wrote the system's own
@@ -6837,7 +7722,7 @@ function macOf(file, comment, plain, macKey) {
 function verifyMac(file, plain, macKey) {
     for (const encoding of ['utf8', 'latin1']) {
         const expected = macOf(file, Buffer.from(file.comment, encoding), plain, macKey);
-        if (expected.length === file.mac.length && external_node_crypto_namespaceObject.timingSafeEqual(expected, file.mac)) {
+        if (expected.length === file.mac.length && external_node_crypto_.timingSafeEqual(expected, file.mac)) {
             return file.comment;
         }
     }
@@ -6846,42 +7731,42 @@ function verifyMac(file, plain, macKey) {
             hint: 'Its comment counts too, with every blank. Paste the whole .ppk file again, as it is.',
         });
     }
-    throw new errors_TrustError('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
+    throw new src_errors/* TrustError */.Ru('key-passphrase-wrong', 'The passphrase of the PuTTY key is wrong, or the file was changed.', { hint: 'Try it with: puttygen FILE -O public-openssh.' });
 }
 /** Appendix C.3: the private parts by type, put together with the public ones. */
 function readParts(file, plain, comment) {
     const { algorithm, publicKey } = file;
     requireType(algorithm);
-    if (public_key_typeOfBlob(publicKey) !== algorithm) {
+    if ((0,public_key/* typeOfBlob */.JX)(publicKey) !== algorithm) {
         throw putty_key_unreadable(`says ${algorithm}, and its public key something else`);
     }
-    const open = new wire_Reader(publicKey);
+    const open = new ssh_wire/* Reader */.mP(publicKey);
     open.string();
-    const secret = new wire_Reader(plain);
+    const secret = new ssh_wire/* Reader */.mP(plain);
     let fields;
     if (algorithm === 'ssh-ed25519') {
         const point = open.string(32);
         const seed = Buffer.alloc(32);
         // Little-endian: leading zeros, which older versions of PuTTY leave out, stand at its end.
         secret.string(32).copy(seed);
-        fields = [wire_string(point), wire_string(Buffer.concat([seed, point]))];
+        fields = [(0,ssh_wire/* string */.Yj)(point), (0,ssh_wire/* string */.Yj)(Buffer.concat([seed, point]))];
         seed.fill(0);
     }
-    else if (public_key_isEcdsa(algorithm)) {
-        fields = [open.rest(), wire_mpint(secret.mpint())];
+    else if ((0,public_key/* isEcdsa */.NT)(algorithm)) {
+        fields = [open.rest(), (0,ssh_wire/* mpint */.lW)(secret.mpint())];
     }
     else {
         const [e, n] = [open.mpint(), open.mpint()];
         const [d, p, q, iqmp] = [secret.mpint(), secret.mpint(), secret.mpint(), secret.mpint()];
-        fields = [n, e, d, iqmp, p, q].map(wire_mpint);
+        fields = [n, e, d, iqmp, p, q].map(ssh_wire/* mpint */.lW);
     }
     open.end('the public key'); // the private part is followed by padding
-    const wire = Buffer.concat([wire_string(algorithm), ...fields, wire_string(comment)]);
+    const wire = Buffer.concat([(0,ssh_wire/* string */.Yj)(algorithm), ...fields, (0,ssh_wire/* string */.Yj)(comment)]);
     try {
-        return private_key_readPrivateKey(new wire_Reader(wire));
+        return private_key_readPrivateKey(new ssh_wire/* Reader */.mP(wire));
     }
     catch (error) {
-        if (error instanceof errors_TrustError)
+        if (error instanceof src_errors/* TrustError */.Ru)
             throw error;
         // Numbers so damaged that node:crypto does not even compare the halves.
         throw putty_key_unreadable('holds numbers that make no valid key', { cause: error });
@@ -6981,10 +7866,10 @@ const MAX_KEYS = 64;
 function parsePrivateKeys(text, passphrases = []) {
     if (text.length > key_file_MAX_TEXT) {
         const message = `This is too long for private keys (${text.length} characters).`;
-        throw new errors_TrustError('key-unreadable', message);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message);
     }
     if (text.trim() === '') {
-        throw new errors_TrustError('key-empty', 'There is no key: the value is empty.');
+        throw new src_errors/* TrustError */.Ru('key-empty', 'There is no key: the value is empty.');
     }
     const repairs = [];
     const segments = split(repair(text, repairs), repairs);
@@ -7004,12 +7889,12 @@ function parsePrivateKeys(text, passphrases = []) {
 function decodeAll(segments, passphrases) {
     if (segments.length > MAX_KEYS) {
         const message = `These are ${segments.length} keys; ${MAX_KEYS} are the most.`;
-        throw new errors_TrustError('key-unreadable', message);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message);
     }
     const encrypted = segments.filter(isEncrypted);
     if (passphrases.length > 1 && passphrases.length !== encrypted.length) {
         const counts = `${passphrases.length} passphrases, and ${encrypted.length} encrypted keys`;
-        throw new errors_TrustError('input-invalid', `There are ${counts}.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `There are ${counts}.`, {
             input: 'passphrase',
             hint: 'Give one passphrase for all, or one a line for each encrypted key, in their order.',
         });
@@ -7020,14 +7905,14 @@ function decodeAll(segments, passphrases) {
             return key_file_decode(segment, own);
         }
         catch (error) {
-            if (!(error instanceof errors_TrustError))
+            if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             const { code, hint, cause } = error;
             const which = segments.length === 1 ? '' : `Key ${index + 1} of ${segments.length}: `;
             // What stands where a name should may be a piece of the key.
             const message = error.message.replace(/[A-Za-z0-9+/=]{16,}/g, '…');
             const details = { cause, ...(hint === undefined ? {} : { hint }) };
-            throw new errors_TrustError(code, `${which}${message}`, details);
+            throw new src_errors/* TrustError */.Ru(code, `${which}${message}`, details);
         }
     });
 }
@@ -7050,7 +7935,7 @@ function key_file_decode(segment, passphrase) {
     requirePrivateKey(block);
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(block.body)) {
         const message = `What stands between BEGIN and END ${block.label} is not base64.`;
-        throw new errors_TrustError('key-unreadable', message, {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', message, {
             hint: 'Paste the file again as it is; nothing may be added, replaced or left out.',
         });
     }
@@ -7060,14 +7945,14 @@ function key_file_decode(segment, passphrase) {
 }
 function requirePrivateKey({ label }) {
     if (/^PGP /.test(label)) {
-        throw new errors_TrustError('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
+        throw new src_errors/* TrustError */.Ru('key-unreadable', 'This is a PGP key; SSH has keys of its own.', {
             hint: 'Make an SSH key: ssh-keygen -t ed25519.',
         });
     }
     if (label === 'DSA PRIVATE KEY')
-        throw unsupportedType('ssh-dss');
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
     if (!/PRIVATE KEY$/.test(label)) {
-        throw new errors_TrustError('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
+        throw new src_errors/* TrustError */.Ru('key-unreadable', `This is no private key: it says BEGIN ${label}.`);
     }
 }
 // --- repairs ---------------------------------------------------------------------------------
@@ -7165,7 +8050,7 @@ function split(text, repairs) {
         else if (bare.startsWith('-----END ')) {
             // Of a damaged line nothing is shown: it may have the key on it.
             const shown = /^-----END [A-Z0-9 ]+-----$/.test(bare) ? bare : '-----END …';
-            throw new errors_TrustError('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
+            throw new src_errors/* TrustError */.Ru('key-unreadable', `There is a line ${shown} without its BEGIN line.`, {
                 hint: 'Paste the whole file, from BEGIN to END.',
             });
         }
@@ -7193,7 +8078,7 @@ function endOf(lines, start, label) {
         if (line.startsWith('-----BEGIN '))
             break;
     }
-    throw new errors_TrustError('key-unreadable', `The line -----END ${label}----- is missing.`, {
+    throw new src_errors/* TrustError */.Ru('key-unreadable', `The line -----END ${label}----- is missing.`, {
         hint: 'The key was cut short when it was copied. Paste the whole file, from BEGIN to END.',
     });
 }
@@ -7213,11 +8098,11 @@ function puttyLines(lines) {
     return last < 0 ? lines.length : last + 1;
 }
 function publicLine(line) {
-    const blob = certificateOnLine(line);
+    const blob = (0,ssh_certificate/* certificateOnLine */.tr)(line);
     if (blob !== undefined)
         return { format: 'certificate', blob };
     const words = line.split(/[ \t]+/);
-    const isKey = (name) => isKeyType(name) || name === 'ssh-dss' || name.startsWith('sk-');
+    const isKey = (name) => (0,public_key/* isKeyType */.Cy)(name) || name === 'ssh-dss' || name.startsWith('sk-');
     // Options of authorized_keys, or host names of known_hosts, may stand before it.
     const known = words.some((word, i) => isKey(word) && (i === 0 || words[i + 1]?.startsWith('AAAA')));
     return known ? { format: 'public' } : undefined;
@@ -7227,42 +8112,45 @@ function notAKey(text, segments) {
     if (segments.some(({ format }) => format === 'public'))
         return publicKeyGiven();
     if (segments.some(({ format }) => format === 'certificate')) {
-        return new errors_TrustError('key-is-public', 'This is a certificate; its private key is needed beside it.', {
+        return new src_errors/* TrustError */.Ru('key-is-public', 'This is a certificate; its private key is needed beside it.', {
             hint: 'Paste the private key (the file without -cert.pub) before it.',
         });
     }
     const twice = decodeWhole(decodeWhole(text) ?? '') ?? '';
     if (MARKS.test(twice)) {
-        return new errors_TrustError('key-unreadable', 'This is base64 of base64; only one is undone.', {
+        return new src_errors/* TrustError */.Ru('key-unreadable', 'This is base64 of base64; only one is undone.', {
             hint: 'Encode the file once, or paste it as it is.',
         });
     }
     if (/^[A-Za-z0-9+/=\s]{64,}$/.test(text.trim())) {
-        return new errors_TrustError('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
+        return new src_errors/* TrustError */.Ru('key-unreadable', 'This looks like the inside of a key without its BEGIN and END lines.', {
             hint: 'Paste the whole file, with the lines -----BEGIN … PRIVATE KEY----- and -----END … PRIVATE KEY-----.',
         });
     }
-    return new errors_TrustError('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
+    return new src_errors/* TrustError */.Ru('key-unreadable', 'This is not a private key: it has no line -----BEGIN … PRIVATE KEY-----.', {
         hint: 'Paste the whole private key file (for example ~/.ssh/id_ed25519), with its BEGIN and END lines.',
     });
 }
 function publicKeyGiven() {
-    return new errors_TrustError('key-is-public', 'This is a public key; a private key is needed.', {
+    return new src_errors/* TrustError */.Ru('key-is-public', 'This is a public key; a private key is needed.', {
         hint: 'The private key is the file without .pub; it begins with -----BEGIN. The public key belongs into authorized_keys on the server.',
     });
 }
 function ssh2PrivateKey() {
-    return new errors_TrustError('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
+    return new src_errors/* TrustError */.Ru('key-unreadable', 'This is a private key of SSH Communications’ own format, which is not read.', {
         hint: 'Convert it where it was made: ssh-keygen-g3 --export-private-key, or load it into PuTTYgen and export it as OpenSSH.',
     });
 }
 
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
-;// CONCATENATED MODULE: ./src/ssh/certificate-signing.ts
+// EXTERNAL MODULE: ./src/ssh/pattern.ts
+var pattern = __nccwpck_require__(2368);
+;// CONCATENATED MODULE: ./src/ssh/authorized-keys.ts
 /**
- * Makes OpenSSH user certificates, version 01 (OpenSSH's PROTOCOL.certkeys), with the key of a
- * certificate authority. What sshd would refuse later, and tell the user nothing, is refused here.
+ * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
+ * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
+ * lines, lines that it does not understand) is never touched.
  */
 
 
@@ -7271,147 +8159,435 @@ const external_node_net_namespaceObject = require("node:net");
 
 
 
-/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER. */
-const USER = 1;
-/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
-const certificate_signing_MAX_PRINCIPALS = 256;
-/** As long as what `parseCertificate` reads. */
-const certificate_signing_MAX_TEXT = 4096;
-/** As many random bytes as ssh-keygen takes; they keep the authority from signing what others chose. */
-const NONCE_BYTES = 32;
-/** PROTOCOL.certkeys, "Critical options", those with a value. */
-const CRITICAL_OPTIONS = ['force-command', 'source-address'];
-/** PROTOCOL.certkeys, "Extensions". */
-const EXTENSIONS = [
-    'no-touch-required',
-    'permit-X11-forwarding',
-    'permit-agent-forwarding',
-    'permit-port-forwarding',
-    'permit-pty',
-    'permit-user-rc',
-];
+/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
+const MAX_LINE = 8 * 1024;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+function splitLines(content) {
+    const lines = [];
+    for (let start = 0; start < content.length;) {
+        const found = content.indexOf(NEWLINE, start);
+        const end = found < 0 ? content.length : found;
+        const next = found < 0 ? end : end + 1;
+        lines.push({ start, end, next });
+        start = next;
+    }
+    return lines;
+}
+/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
+function shown(latin1) {
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+}
 /**
- * A certificate in wire format; `formatPublicKey` makes the line of a `-cert.pub` file of it.
+ * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
+ * does not take for a key.
+ */
+function parseAuthorizedKey(line, lineNumber = 1) {
+    // sshd reads lines as C strings.
+    const [seen = ''] = line.toString('latin1').split('\0', 1);
+    const text = seen.replace(/^[ \t]+/, '');
+    if (text === '' || text.startsWith('#'))
+        return undefined;
+    const plain = authorized_keys_readKey(text);
+    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
+    if (found === undefined)
+        return undefined;
+    const { options, type, blob, comment } = found;
+    return {
+        lineNumber,
+        options: options.map(shown),
+        type,
+        blob,
+        comment: shown(comment),
+        text: shown(seen.replace(/\r$/, '')),
+    };
+}
+/** All keys of a file, in their order. */
+function parseAuthorizedKeys(content) {
+    return keyLines(content).map(({ key }) => key);
+}
+function keyLines(content) {
+    return splitLines(content).flatMap((line, index) => {
+        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
+        return key === undefined ? [] : [{ ...line, key }];
+    });
+}
+/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
+function authorized_keys_readKey(text) {
+    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+    if (type === undefined || run === undefined)
+        return undefined;
+    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
+    const base64 = run.replace(/[\r\v\f]/g, '');
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+        return undefined;
+    const blob = Buffer.from(base64, 'base64');
+    try {
+        const reader = new ssh_wire/* Reader */.mP(blob);
+        if (reader.text(64) !== type || reader.remaining === 0)
+            return undefined;
+        // All plain keys are strings to their end; one that was cut short is no key for sshd.
+        while (!(0,ssh_certificate/* isCertificateType */.qu)(type) && reader.remaining > 0)
+            reader.string();
+    }
+    catch {
+        return undefined;
+    }
+    return { type, blob, comment: rest.trimEnd() };
+}
+function readOptionsAndKey(text) {
+    const { options, end, balanced } = splitOptions(text);
+    if (!balanced)
+        return undefined;
+    const key = authorized_keys_readKey(text.slice(end).replace(/^[ \t]+/, ''));
+    return key === undefined ? undefined : { ...key, options };
+}
+/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
+function splitOptions(text) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
+        const char = text.charAt(end);
+        if (char === '\\' && text.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(text.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(text.slice(start, end));
+    return { options, end, balanced: !quoted };
+}
+/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
+function isSameKey(a, b) {
+    if (a.equals(b))
+        return true;
+    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
+    return left !== undefined && left === right;
+}
+function rsaNumbers(blob) {
+    try {
+        const reader = new ssh_wire/* Reader */.mP(blob);
+        if (reader.text(64) !== 'ssh-rsa')
+            return undefined;
+        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * Appends `line` (without newline) unless the same key is there, with whatever options. The new
+ * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
  *
- * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`, `malformed`
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
  */
-function signCertificate(options) {
-    const { key, authority, keyId, principals, validAfter, validBefore } = options;
-    const { serial = 0n, criticalOptions = {}, extensions = [] } = options;
-    const { type } = decodePublicKey(key);
-    if (type === 'ssh-rsa')
-        requireRsaSize(key);
-    requireText('key id', keyId);
-    if (principals.length === 0 || principals.length > certificate_signing_MAX_PRINCIPALS) {
-        throw invalid(`A certificate needs 1 to ${certificate_signing_MAX_PRINCIPALS} principals.`, {
-            hint: 'Name the accounts that it is for. One without principals would be good for every account, or for none, as the version of sshd has it.',
-        });
+function addAuthorizedKey(content, line) {
+    const { blob } = requireKeyLine(line);
+    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
+    if (existing !== undefined)
+        return { status: 'present', content, existing };
+    const newline = lineEnd(content);
+    if (content.length === 0 || content.at(-1) === NEWLINE) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
     }
-    for (const principal of principals) {
-        requireText('principal', principal);
-        // ssh-keygen parts names at commas, and so do sshd's lists of principals.
-        if (principal.includes(',')) {
-            throw invalid(`The principal ${JSON.stringify(principal)} has a comma in it.`);
-        }
-    }
-    for (const number of [serial, validAfter, validBefore])
-        requireUint64(number);
-    if (validAfter >= validBefore) {
-        throw invalid('The certificate would end before it begins.');
-    }
-    const reader = new wire_Reader(key);
-    reader.string(); // the type, which the certificate has with its suffix
-    const signed = Buffer.concat([
-        wire_string(certificate_certificateType(type)),
-        wire_string((0,external_node_crypto_namespaceObject.randomBytes)(NONCE_BYTES)),
-        reader.rest(),
-        uint64(serial),
-        wire_uint32(USER),
-        wire_string(keyId),
-        wire_string(Buffer.concat(principals.map((principal) => wire_string(principal)))),
-        uint64(validAfter),
-        uint64(validBefore),
-        wire_string(writeCritical(criticalOptions)),
-        wire_string(writeExtensions(extensions)),
-        wire_string(''), // reserved
-        wire_string(authority.publicKey),
-    ]);
-    // RSA: rsa-sha2-512, as ssh-keygen; sshd's CASignatureAlgorithms has no SHA-1.
-    const signature = signature_makeSignature(authority.type, authority.key, signed, 'sha512');
-    return Buffer.concat([signed, wire_string(signature)]);
+    const added = Buffer.from(newline + line + newline);
+    return {
+        status: 'added',
+        content: Buffer.concat([content, added]),
+        newlineMended: digest(content),
+    };
 }
-function invalid(message, details = {}) {
-    return new errors_TrustError('input-invalid', message, details);
+function requireKeyLine(line) {
+    const key = parseAuthorizedKey(Buffer.from(line));
+    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'This is not a line for authorized_keys.');
+    }
+    return key;
 }
-/** sshd reads texts up to a zero byte, and refuses a certificate with one inside. */
-function requireText(what, text) {
-    if (text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= certificate_signing_MAX_TEXT)
+function lineEnd(content) {
+    const last = content.lastIndexOf(NEWLINE);
+    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
+}
+function digest(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+/**
+ * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
+ * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
+    const { blob } = requireKeyLine(line);
+    const ours = Buffer.from(line);
+    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
+    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
+    const removed = changed ? same : same.filter(isExact);
+    const rest = withoutLines(content, removed);
+    const last = removed.at(-1);
+    const wasLast = last?.next === content.length && removed.length === 1;
+    return {
+        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
+        removed: removed.map(({ key }) => key),
+        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
+    };
+}
+function withoutReturn(line) {
+    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
+}
+function withoutLines(content, lines) {
+    const kept = [];
+    let from = 0;
+    for (const { start, next } of lines) {
+        kept.push(content.subarray(from, start));
+        from = next;
+    }
+    return Buffer.concat([...kept, content.subarray(from)]);
+}
+/** `content` without its last newline, if that gives what was there before the newline was mended. */
+function withoutMend(content, before) {
+    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
+        .filter((newline) => content.subarray(-newline.length).equals(newline))
+        .map((newline) => content.subarray(0, content.length - newline.length));
+    return candidates.find((candidate) => digest(candidate) === before) ?? content;
+}
+/** Removes all keys that match any of `matches`; every other byte stays. */
+function removeKeys(content, matches) {
+    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
+    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
+}
+function isMatch(key, match) {
+    if (match.kind === 'key')
+        return isSameKey(key.blob, match.blob);
+    if (match.kind === 'comment')
+        return (0,pattern/* matchPattern */.g)(key.comment, match.pattern);
+    return (0,public_key/* fingerprint */.Rj)(key.blob) === match.fingerprint.replace(/=+$/, '');
+}
+/**
+ * A line for authorized_keys, without newline.
+ *
+ * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
+ *   that can't stand there
+ */
+function formatAuthorizedKey(key) {
+    const options = key.options ?? [];
+    checkOptions(options);
+    const comment = key.comment ?? '';
+    if (hasControls(comment))
+        throw invalid('The comment of a key can have no control characters.');
+    const text = options.map(formatOption).join(',');
+    const line = `${text}${text === '' ? '' : ' '}${(0,public_key/* formatPublicKey */.et)(key.blob, comment.trim())}`;
+    if (Buffer.byteLength(line) > MAX_LINE) {
+        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
+    }
+    return line;
+}
+function formatOption({ name, value }) {
+    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
+}
+function invalid(message, hint) {
+    return new src_errors/* TrustError */.Ru('input-invalid', message, hint === undefined ? {} : { hint });
+}
+/** Control characters but the tab, which sshd allows between quotes. */
+function hasControls(text) {
+    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+/** Options without value; those that begin with `no-` mean the contrary. */
+const FLAGS = [
+    'restrict',
+    'cert-authority',
+    ...[
+        'agent-forwarding',
+        'port-forwarding',
+        'pty',
+        'touch-required',
+        'user-rc',
+        'verify-required',
+        'x11-forwarding',
+    ].flatMap((name) => [name, `no-${name}`]),
+];
+/** Options with a value: what is wrong with one, or undefined. */
+const VALUES = {
+    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
+    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
+        ? undefined
+        : 'is not NAME=value with a name of letters, digits, _',
+    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
+    from: (value) => value.split(',').map(wrongPattern).find(isText),
+    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
+    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
+    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
+    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+};
+/** OpenSSH refuses a line that has one of these twice. */
+const ONCE = ['command', 'from', 'principals'];
+/**
+ * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
+ * out where the value has neither comma, blank nor quote.
+ *
+ * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ */
+function parseKeyOptions(text) {
+    const trimmed = text.trim();
+    if (trimmed === '')
+        return [];
+    const { options, end, balanced } = splitOptions(trimmed);
+    if (!balanced)
+        throw invalid('The options for the key have a quote that does not end.');
+    if (end < trimmed.length) {
+        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+    }
+    const parsed = options.map(parseOption);
+    checkOptions(parsed);
+    return parsed;
+}
+function parseOption(text) {
+    const equals = text.indexOf('=');
+    if (equals < 0)
+        return { name: text };
+    const name = text.slice(0, equals);
+    const value = text.slice(equals + 1);
+    if (!value.includes('"'))
+        return { name, value };
+    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
+        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
+    }
+    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
+}
+function checkOptions(options) {
+    const names = options.map(({ name }) => name.toLowerCase());
+    for (const option of options)
+        checkOption(option);
+    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
+    if (twice !== undefined)
+        throw invalid(`The option ${twice} stands there twice.`);
+    if (names.includes('principals') && !names.includes('cert-authority')) {
+        throw invalid('The option principals is for cert-authority keys only.');
+    }
+}
+function checkOption({ name, value }) {
+    const lower = name.toLowerCase();
+    const isFlag = FLAGS.includes(lower);
+    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
+    if (!isFlag && check === undefined) {
+        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
+    }
+    if (check === undefined) {
+        if (value !== undefined)
+            throw invalid(`The option ${lower} takes no value.`);
         return;
-    throw invalid(`A ${what} of a certificate has 1 to ${certificate_signing_MAX_TEXT} bytes, and no zero byte.`);
-}
-function requireUint64(number) {
-    if (number >= 0n && number < 1n << 64n)
-        return;
-    throw invalid(`${number.toString()} is no number that a certificate can hold.`);
-}
-/** Both lists are ordered by name, by its bytes, and have each name once (PROTOCOL.certkeys). */
-function writeCritical(options) {
-    const present = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
-    return Buffer.concat(present.map(([name, value]) => {
-        if (!CRITICAL_OPTIONS.includes(name)) {
-            // sshd refuses a certificate with a critical option that it does not know.
-            throw invalid(`${JSON.stringify(name)} is no critical option of a user certificate.`, {
-                hint: `There are ${CRITICAL_OPTIONS.join(' and ')}.`,
-            });
-        }
-        requireText(name, value);
-        if (name === 'source-address')
-            requireAddresses(value);
-        return Buffer.concat([wire_string(name), wire_string(wire_string(value))]);
-    }));
-}
-function writeExtensions(extensions) {
-    const known = EXTENSIONS;
-    const present = [...new Set(extensions)].sort((a, b) => (a < b ? -1 : 1));
-    return Buffer.concat(present.map((name) => {
-        if (!known.includes(name)) {
-            throw invalid(`${JSON.stringify(name)} is no extension of a certificate.`, {
-                hint: `There are ${known.join(', ')}.`,
-            });
-        }
-        return Buffer.concat([wire_string(name), wire_string('')]);
-    }));
-}
-/** sshd refuses the whole certificate where one entry is no address or CIDR block without host bits. */
-function requireAddresses(list) {
-    for (const entry of list.split(',')) {
-        const [address = '', length, ...more] = entry.split('/');
-        const bits = (0,external_node_net_namespaceObject.isIP)(address) === 4 ? 32 : 128;
-        const wrong = (0,external_node_net_namespaceObject.isIP)(address) === 0 || address.includes('%') || more.length > 0;
-        if (wrong || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= bits))) {
-            throw invalid(`source-address: ${JSON.stringify(entry)} is no address or CIDR block.`, {
-                hint: 'Separate several with commas, without blanks: 192.0.2.0/24,2001:db8::/32.',
-            });
-        }
-        const hostBits = BigInt(bits - Number(length ?? bits));
-        if (addressNumber(address) % (1n << hostBits) !== 0n) {
-            throw invalid(`source-address: ${entry} has bits set after its first ${length ?? ''}.`, {
-                hint: 'sshd refuses that. Give the first address of the block: 10.0.0.0/8, not 10.1.2.3/8.',
-            });
-        }
     }
+    if (value === undefined)
+        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
+    if (hasControls(value))
+        throw invalid(`The value of ${lower} has control characters in it.`);
+    // sshd would take the backslash and the closing quote for a quote in the value.
+    if (value.endsWith('\\'))
+        throw invalid(`The value of ${lower} can't end with a backslash.`);
+    const wrong = check(value);
+    if (wrong !== undefined)
+        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
 }
-function addressNumber(address) {
-    if ((0,external_node_net_namespaceObject.isIP)(address) === 4) {
-        return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+function isText(value) {
+    return value !== undefined;
+}
+/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
+function isAddress(text) {
+    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
+    if (port === undefined)
+        return false;
+    if (/^\d+$/.test(port))
+        return Number(port) >= 1 && Number(port) <= 65535;
+    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
+}
+/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
+function wrongPattern(pattern) {
+    const text = pattern.replace(/^!/, '');
+    if (text === '')
+        return 'has an empty pattern in its list';
+    if (/\s/.test(text))
+        return 'has a blank in a pattern';
+    if (!text.includes('/'))
+        return undefined;
+    const [address = '', length = ''] = text.split('/', 2);
+    const bits = addressBits(address);
+    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
+        return 'has a malformed network';
     }
-    // URLs are written with the address in its canonical form: groups in hexadecimal, at most one "::".
-    const [head = '', tail] = new URL(`ssh://[${address}]`).hostname.slice(1, -1).split('::');
-    const groups = (text = '') => (text === '' ? [] : text.split(':'));
-    const before = groups(head);
-    const after = groups(tail);
-    const zeros = new Array(8 - before.length - after.length).fill('0');
-    return [...before, ...zeros, ...after].reduce((sum, part) => sum * 65536n + BigInt(`0x${part}`), 0n);
+    return bits.slice(Number(length)).includes('1')
+        ? 'has a network with bits behind its length'
+        : undefined;
+}
+function addressBits(address) {
+    const version = (0,external_node_net_namespaceObject.isIP)(address);
+    if (version === 0 || address.includes('%'))
+        return undefined;
+    if (version === 4)
+        return bitsOf(address.split('.').map(Number), 8);
+    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
+        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::', 2);
+    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+    const [left, right] = [groups(head), groups(tail ?? '')];
+    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
+    return bitsOf([...left, ...zeros, ...right], 16);
+}
+function bitsOf(numbers, width) {
+    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
+}
+/** As OpenSSH's parse_absolute_time. */
+function isTime(text) {
+    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return false;
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
+    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
+        day.getUTCMonth() === at(4) - 1 &&
+        day.getUTCDate() === at(6) &&
+        at(8) < 24 &&
+        at(10) < 60 &&
+        at(12) < 60);
+}
+/**
+ * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
+ * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ *
+ * @throws TrustError `input-invalid` if `date` can't be written so
+ */
+function expiryTime(date, form) {
+    const shift = form === 'utc' ? 0 : form.offset * 60_000;
+    const time = new Date(date.getTime() + shift);
+    if (Number.isNaN(time.getTime()) ||
+        time.getUTCFullYear() < 1970 ||
+        time.getUTCFullYear() > 9999) {
+        throw invalid('A key can expire between the years 1970 and 9999 only.');
+    }
+    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
+    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
+}
+/**
+ * What a server makes of `expiry-time`, by the software that its version line names
+ * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
+ * it does not know.
+ */
+function expirySupport(software) {
+    if (/^dropbear/i.test(software))
+        return 'none';
+    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
+    if (major === undefined)
+        return 'unknown';
+    const version = Number(major) * 1000 + Number(minor);
+    if (version >= 9001)
+        return 'utc';
+    return version >= 7007 ? 'server-time' : 'none';
 }
 
 ;// CONCATENATED MODULE: ./src/trust/duration.ts
@@ -7431,153 +8607,8 @@ function parseDuration(text) {
     const seconds = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (SECONDS[unit] ?? 0), 0);
     if (whole && seconds > 0 && seconds <= MAX_SECONDS)
         return seconds;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no span of time.`, {
         hint: 'Write 15m, 8h, 1h30m, 2d or 1w; a number alone is seconds; ten years are the most.',
-    });
-}
-
-;// CONCATENATED MODULE: ./src/trust/certificates.ts
-
-
-
-
-
-
-
-/** A certificate that ends sooner than this, in seconds, is warned of: many jobs run as long. */
-const SOON = 3600;
-/** Clocks differ; ssh-keygen begins a certificate's time as much earlier. In seconds. */
-const CLOCK_SKEW = 60n;
-const DEFAULT_VALIDITY = '1h';
-/**
- * Puts certificates beside the keys that they are for.
- *
- * @param certificates in wire format
- * @param now seconds since 1970
- * @throws TrustError `certificate-invalid`, `malformed`
- */
-function matchCertificates(keys, certificates, now) {
-    const warnings = [];
-    const byKey = new Map();
-    for (const blob of certificates) {
-        const certificate = certificate_parseCertificate(blob);
-        const key = keys.find(({ publicKey }) => publicKey.equals(certificate.key));
-        if (key === undefined) {
-            const subject = public_key_fingerprint(certificate.key);
-            throw new errors_TrustError('certificate-invalid', `The certificate ${certificates_name(certificate)} is for the key ${subject}, which is none of those given.`, {
-                hint: 'Give the private key that belongs to it.',
-            });
-        }
-        requireUsable(certificate, now);
-        warnings.push(...doubts(certificate, now));
-        byKey.set(key, blob);
-    }
-    return {
-        keys: keys.map((privateKey) => {
-            const certificate = byKey.get(privateKey);
-            return certificate === undefined ? { privateKey } : { privateKey, certificate };
-        }),
-        warnings,
-    };
-}
-function certificates_name({ keyId, serial }) {
-    return `${JSON.stringify(keyId)} (serial ${serial.toString()})`;
-}
-function requireUsable(certificate, now) {
-    const { role, authority, signature, signed } = certificate;
-    let defect;
-    if (role !== 'user')
-        defect = 'is a host certificate, not a user certificate';
-    else if (!verifySignature(authority, signature, signed))
-        defect = 'has a signature that is not valid';
-    else
-        defect = validityDefect(certificate, now);
-    if (defect === undefined)
-        return;
-    throw new errors_TrustError('certificate-invalid', `The certificate ${certificates_name(certificate)} ${defect}.`, {
-        hint: 'ssh-keygen -L -f FILE shows what is in it.',
-    });
-}
-function doubts(certificate, now) {
-    const { validBefore, principals } = certificate;
-    const left = validBefore - BigInt(Math.floor(now));
-    return [
-        ...(validBefore !== FOREVER && left < BigInt(SOON)
-            ? [
-                `The certificate ${certificates_name(certificate)} ends in ${left / 60n} min, at ${isoTime(validBefore)}.`,
-            ]
-            : []),
-        ...(principals.length === 0
-            ? [
-                `The certificate ${certificates_name(certificate)} names no principals; current sshd takes it for nobody.`,
-            ]
-            : []),
-    ];
-}
-/**
- * @param inputs as the user gave them; undefined is returned where no authority's key is among them
- * @param defaultKeyId for `certificate-key-id` left out
- * @throws TrustError
- */
-function readCertification(inputs, defaultKeyId) {
-    const { certificateAuthorityKey, certificateAuthorityPassphrase, certificateValidity } = inputs;
-    if (certificateAuthorityKey.trim() === '')
-        return undefined;
-    const passphrases = certificateAuthorityPassphrase === '' ? [] : [certificateAuthorityPassphrase];
-    const [authority, ...more] = parsePrivateKeys(certificateAuthorityKey, passphrases).keys;
-    if (authority === undefined || more.length > 0) {
-        throw new errors_TrustError('input-invalid', 'One certificate authority key is wanted, not several.');
-    }
-    const principals = inputs.certificatePrincipals.split(/[\s,]+/).filter((text) => text !== '');
-    if (principals.length === 0) {
-        throw new errors_TrustError('input-invalid', 'certificate-principals is empty.', {
-            hint: 'Name the accounts that the certificate is for, for example: deploy.',
-        });
-    }
-    return {
-        authority,
-        principals,
-        validity: parseDuration(certificateValidity === '' ? DEFAULT_VALIDITY : certificateValidity),
-        keyId: inputs.certificateKeyId === '' ? defaultKeyId : inputs.certificateKeyId,
-        ...readOptions(inputs.certificateOptions),
-    };
-}
-/** One option a line: `source-address=…`, `force-command=…`, or the name of an extension. */
-function readOptions(text) {
-    const criticalOptions = {};
-    const extensions = [];
-    for (const line of text.split(/\r\n|\r|\n/).map((each) => each.trim())) {
-        if (line === '' || line.startsWith('#'))
-            continue;
-        const [key = '', value] = line.split(/=(.*)/s);
-        const critical = CRITICAL_OPTIONS.find((option) => option === key);
-        const extension = EXTENSIONS.find((option) => option === key);
-        if (critical !== undefined && value !== undefined)
-            criticalOptions[critical] = value;
-        else if (extension !== undefined && value === undefined)
-            extensions.push(extension);
-        else {
-            throw new errors_TrustError('input-invalid', `${JSON.stringify(line)} is no option of a certificate.`, {
-                hint: `Options are ${CRITICAL_OPTIONS.map((option) => `${option}=…`).join(', ')}, ${EXTENSIONS.join(', ')}.`,
-            });
-        }
-    }
-    return { criticalOptions, extensions };
-}
-/**
- * A certificate (wire format) for a key that was made for this job.
- *
- * @param now seconds since 1970
- * @throws TrustError `input-invalid`
- */
-function certify(key, certification, now) {
-    const { validity, ...rest } = certification;
-    const time = BigInt(Math.floor(now));
-    return signCertificate({
-        ...rest,
-        key,
-        validAfter: time - CLOCK_SKEW,
-        validBefore: time + BigInt(validity),
     });
 }
 
@@ -7596,14 +8627,14 @@ function certify(key, certification, now) {
  * @throws TrustError `malformed` where it does not even begin as a key
  */
 function pin_judgeHostKey(pins, hostname, hostKey, now) {
-    if (!certificate_isCertificateType(public_key_typeOfBlob(hostKey)))
+    if (!(0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(hostKey)))
         return judgePlainKey(pins, hostKey);
     let certificate;
     try {
-        certificate = certificate_parseCertificate(hostKey);
+        certificate = (0,ssh_certificate/* parseCertificate */.hB)(hostKey);
     }
     catch (error) {
-        return { verdict: 'changed', defect: explain(error) };
+        return { verdict: 'changed', defect: (0,src_errors/* explain */.WE)(error) };
     }
     const revoked = pins.find((pin) => pin.kind === 'revoked' &&
         [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
@@ -7611,7 +8642,7 @@ function pin_judgeHostKey(pins, hostname, hostKey, now) {
         return { verdict: 'revoked', pin: revoked };
     const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
     const keys = authorities.map((pin) => pin.key.blob);
-    const defect = certificate_hostCertificateDefect(certificate, hostname, keys, now);
+    const defect = (0,ssh_certificate/* hostCertificateDefect */.Nv)(certificate, hostname, keys, now);
     const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
     if (defect === undefined && pin !== undefined)
         return { verdict: 'ok', pin };
@@ -7625,7 +8656,7 @@ function judgePlainKey(pins, hostKey) {
     const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
     if (revoked !== undefined)
         return { verdict: 'revoked', pin: revoked };
-    const offered = public_key_fingerprint(hostKey);
+    const offered = (0,public_key/* fingerprint */.Rj)(hostKey);
     const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
         (pin.kind === 'fingerprint' && pin.fingerprint === offered));
     return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
@@ -7634,12 +8665,12 @@ function judgePlainKey(pins, hostKey) {
 function formatPin(pin) {
     if (pin.kind === 'fingerprint')
         return pin.fingerprint;
-    const key = formatPublicKey(pin.key.blob);
+    const key = (0,public_key/* formatPublicKey */.et)(pin.key.blob);
     return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
 }
 /** The fingerprint by which a pin is told in messages. */
 function pinFingerprint(pin) {
-    return pin.kind === 'fingerprint' ? pin.fingerprint : public_key_fingerprint(pin.key.blob);
+    return pin.kind === 'fingerprint' ? pin.fingerprint : (0,public_key/* fingerprint */.Rj)(pin.key.blob);
 }
 /**
  * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
@@ -7650,7 +8681,7 @@ function pinFingerprint(pin) {
  */
 function pin_parsePin(text) {
     if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
-        throw new errors_TrustError('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
             hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
         });
     }
@@ -7658,14 +8689,14 @@ function pin_parsePin(text) {
         // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
         const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
         if (digest === undefined) {
-            throw new errors_TrustError('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+            throw new src_errors/* TrustError */.Ru('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
                 hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
             });
         }
         return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
     }
     const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
-    const parsed = parsePublicKey(key);
+    const parsed = (0,public_key/* parsePublicKey */.ee)(key);
     return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
 }
 
@@ -7822,6 +8853,7 @@ function forgeKeys(host) {
  * The `hosts` input: one host a line,
  *
  *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
+ *         [bootstrap] [password-env=NAME] [path=FILE]
  *
  * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
  * `@revoked` with one. Well-known forges need no pin.
@@ -7830,11 +8862,11 @@ function forgeKeys(host) {
 
 
 
-const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward';
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const hosts_MAX_TEXT = 16 * 1024 * 1024;
 /** What a line calls its host. */
-function hostName({ alias, host }) {
+function hosts_hostName({ alias, host }) {
     return alias ?? host;
 }
 /**
@@ -7844,7 +8876,7 @@ function parseHosts(text) {
     const hosts = [];
     const errors = [];
     if (text.length > hosts_MAX_TEXT) {
-        errors.push(new errors_TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
         return { hosts, errors };
     }
     text.split(/\r\n|\r|\n/).forEach((line, index) => {
@@ -7856,7 +8888,7 @@ function parseHosts(text) {
             hosts.push(parseLine(tokens, position));
         }
         catch (error) {
-            if (!(error instanceof errors_TrustError))
+            if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             errors.push(error.about(position));
         }
@@ -7872,15 +8904,15 @@ function tokenize(line) {
 function nameClashes(hosts) {
     const byName = new Map();
     return hosts.flatMap((line) => {
-        const name = hostName(line).toLowerCase();
+        const name = hosts_hostName(line).toLowerCase();
         const first = byName.get(name);
         if (first === undefined)
             byName.set(name, line);
         if (first === undefined || (first.alias === undefined && line.alias === undefined))
             return [];
-        const message = `The name ${hostName(line)} is taken by ${first.position}.`;
+        const message = `The name ${hosts_hostName(line)} is taken by ${first.position}.`;
         return [
-            new errors_TrustError('hosts-syntax', message, {
+            new src_errors/* TrustError */.Ru('hosts-syntax', message, {
                 input: line.position,
                 hint: 'Give every alias once.',
             }),
@@ -7890,19 +8922,19 @@ function nameClashes(hosts) {
 function parseLine(tokens, position) {
     const [first, ...rest] = tokens;
     const name = parseName(first?.text ?? '');
-    const { pins, keys, users, forward } = parseRest(rest, position);
+    const { pins, keys, users, ...options } = parseRest(rest, position);
     if (!pins.some((pin) => pin.kind !== 'revoked'))
         pins.push(...builtInPins(name.host));
     const { user } = name;
     if (user !== undefined && users.length > 0 && !users.includes(user)) {
-        throw new errors_TrustError('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
             hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
         });
     }
     return {
         ...name,
         pins,
-        forward,
+        ...options,
         position,
         ...(keys.length === 0 ? {} : { keys }),
         ...(users.length === 0 ? {} : { users }),
@@ -7914,7 +8946,7 @@ function parseName(text) {
     const [, alias, user, ipv6, plain, portText] = match ?? [];
     const host = ipv6 ?? plain ?? '';
     if (match === null && (text.match(/:/g) ?? []).length > 1) {
-        throw new errors_TrustError('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
             hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
         });
     }
@@ -7922,14 +8954,14 @@ function parseName(text) {
         ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
         : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
     if (match === null || host.length > 253 || !hostPattern.test(host)) {
-        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
     }
     const port = portText === undefined ? 22 : Number(portText);
     if (portText === '' || port < 1 || port > 65535) {
-        throw new errors_TrustError('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
     }
     if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
-        throw new errors_TrustError('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
             hint: 'Letters, digits, dot, dash and underscore may be in one.',
         });
     }
@@ -7945,13 +8977,15 @@ function parseName(text) {
 function requireUserName(user) {
     if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
         return;
-    throw new errors_TrustError('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
 }
 function parseRest(tokens, position) {
     const pins = [];
+    const remote = {};
     const keys = [];
     const users = [];
     let forward = false;
+    let bootstrap = false;
     let i = 0;
     const peek = () => tokens[i]?.text ?? '';
     while (i < tokens.length) {
@@ -7974,7 +9008,7 @@ function parseRest(tokens, position) {
                 while (isComment(peek()))
                     i += 1;
             }
-            else if (isKeyType(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+            else if ((0,public_key/* isKeyType */.Cy)(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
                 pins.push(pin_parsePin(`${text} ${peek()}`));
                 i += 1;
                 while (isComment(peek()))
@@ -7991,24 +9025,45 @@ function parseRest(tokens, position) {
             else if (text === 'forward') {
                 forward = true;
             }
+            else if (text === 'bootstrap') {
+                bootstrap = true;
+            }
+            else if (text.startsWith('password-env=')) {
+                remote.passwordEnv = readVariableName(text.slice('password-env='.length));
+            }
+            else if (text.startsWith('path=') && text.length > 5) {
+                remote.path = text.slice(5);
+            }
             else {
-                throw new errors_TrustError('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
+                throw new src_errors/* TrustError */.Ru('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
                     hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
                 });
             }
         }
         catch (error) {
-            throw error instanceof errors_TrustError ? error.about(at) : error;
+            throw error instanceof src_errors/* TrustError */.Ru ? error.about(at) : error;
         }
     }
-    return { pins, keys, users, forward };
+    const [option] = Object.keys(remote);
+    if (option !== undefined && !bootstrap) {
+        const name = option === 'path' ? 'path=' : 'password-env=';
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${name} is for bootstrap, which is not on this line.`);
+    }
+    return { pins, keys, users, forward, bootstrap, ...remote };
+}
+function readVariableName(name) {
+    if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
+        return name;
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(name)} can't be a variable's name.`, {
+        hint: 'password-env= takes the name of a variable that holds the password, never the password.',
+    });
 }
 /** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
 function isComment(text) {
     return (text !== '' &&
-        text.toLowerCase() !== 'forward' &&
+        !['forward', 'bootstrap'].includes(text.toLowerCase()) &&
         !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
-        !isKeyType(text));
+        !(0,public_key/* isKeyType */.Cy)(text));
 }
 /** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
 function fingerprintTrailer(tokens) {
@@ -8025,7 +9080,7 @@ function builtInPins(host) {
     const keys = forgeKeys(host);
     if (keys !== undefined)
         return keys.map(pin_parsePin);
-    throw new errors_TrustError('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
+    throw new src_errors/* TrustError */.Ru('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
         hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
     });
 }
@@ -8042,7 +9097,7 @@ function readBoolean(text, whenEmpty) {
         return true;
     if (['false', 'False', 'FALSE'].includes(text))
         return false;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
 }
 /**
  * A number from 1 upwards; undefined for an empty text.
@@ -8054,7 +9109,7 @@ function readCount(text) {
         return undefined;
     if (/^[1-9][0-9]{0,8}$/.test(text))
         return Number(text);
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number from 1 upwards.`);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a number from 1 to 999999999.`);
 }
 /** Names separated by commas or white space. */
 function readNames(text) {
@@ -8074,10 +9129,10 @@ function readTimeout(text, whenEmpty) {
     const seconds = text === '' ? whenEmpty : Number(text);
     if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
         return seconds * 1000;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
 }
 /** Collects what is wrong with several inputs, so that all of it can be told at once. */
-function collectErrors() {
+function input_values_collectErrors() {
     const errors = [];
     return {
         errors,
@@ -8086,13 +9141,3279 @@ function collectErrors() {
                 return read();
             }
             catch (error) {
-                if (!(error instanceof errors_TrustError))
+                if (!(error instanceof src_errors/* TrustError */.Ru))
                     throw error;
                 errors.push(error.about(input));
                 return undefined;
             }
         },
     };
+}
+
+;// CONCATENATED MODULE: ./src/ssh/public-key-file.ts
+/**
+ * Public keys as people have them: a line of OpenSSH with or without authorized_keys options
+ * (sshd(8), AUTHORIZED_KEYS FILE FORMAT), RFC 4716, and PEM with SPKI (RFC 5280 §4.1.2.7) or PKCS#1
+ * (RFC 8017 appendix A.1.1) in it. Read whichever it is, and written in each.
+ */
+
+
+
+
+/** Longest text that is looked at; an RSA key of 16384 bits has 3 KB. */
+const public_key_file_MAX_TEXT = 64 * 1024;
+/**
+ * The one public key in `text`, in whatever format.
+ *
+ * @throws TrustError `key-empty`, `key-unreadable`, `key-type-unsupported`, `key-too-small`
+ */
+function parsePublicKeyText(text) {
+    if (text.length > public_key_file_MAX_TEXT)
+        throw public_key_file_unreadable('This is too long for a public key.');
+    const lines = text
+        .replace(/^\uFEFF/, '')
+        .split(/\r\n|\r|\n/)
+        .map((line) => line.trimEnd());
+    const used = lines.filter((line) => line !== '' && !/^\s*#/.test(line));
+    const first = used[0]?.trimStart();
+    if (first === undefined)
+        throw new src_errors/* TrustError */.Ru('key-empty', 'There is no public key.');
+    try {
+        if (first.startsWith('-----BEGIN '))
+            return parsePem(used);
+        if (first.startsWith('---- '))
+            return parseRfc4716(used);
+        if (used.length > 1 && !first.startsWith('PuTTY-User-Key-File-')) {
+            throw public_key_file_unreadable(`There are ${used.length} lines where one public key is expected.`, {
+                hint: 'A public key of OpenSSH is one line: type, base64, comment. If it was broken when it was copied, join it again.',
+            });
+        }
+        return public_key_file_parseLine(first);
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
+            throw error;
+        throw public_key_file_unreadable('The public key is cut short or damaged.', {
+            hint: 'Copy it again, the whole of it.',
+            cause: error,
+        });
+    }
+}
+function public_key_file_unreadable(message, details = {}) {
+    return new src_errors/* TrustError */.Ru('key-unreadable', message, details);
+}
+function privateKeyGiven() {
+    return public_key_file_unreadable('This is a private key; a public key is needed.', {
+        hint: 'Its public key: ssh-keygen -y -f FILE, or for a .ppk file puttygen FILE -L. If the private key was seen by others here, replace it.',
+    });
+}
+/** sshd(8): options first, if any; they have blanks in double quotes only. */
+function public_key_file_parseLine(line) {
+    if (line.startsWith('PuTTY-User-Key-File-'))
+        throw privateKeyGiven();
+    const { options, key } = isTypeName(line.split(/[ \t]/, 1)[0] ?? '')
+        ? { options: [], key: line }
+        : public_key_file_splitOptions(line);
+    const [type = '', base64] = key.split(/[ \t]+/);
+    if ((0,ssh_certificate/* isCertificateType */.qu)(type)) {
+        throw public_key_file_unreadable('This is a certificate; a plain public key is needed.', {
+            hint: 'It is the file without -cert in its name.',
+        });
+    }
+    if (isTypeName(type) && base64 === undefined) {
+        throw public_key_file_unreadable(`There is no key after ${type}.`);
+    }
+    return { ...(0,public_key/* parsePublicKey */.ee)(key), format: 'openssh', options, headers: new Map() };
+}
+/** Looks like the name of a key type (RFC 4253 §6.6, RFC 5656, and OpenSSH's own); no option does. */
+function isTypeName(word) {
+    return /^(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+$/.test(word);
+}
+function public_key_file_splitOptions(line) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < line.length && (quoted || !/[ \t]/.test(line.charAt(end))); end += 1) {
+        const char = line.charAt(end);
+        if (char === '\\' && line.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(line.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(line.slice(start, end));
+    if (quoted)
+        throw public_key_file_unreadable('The options before the key have a quote that does not end.');
+    const key = line.slice(end).trimStart();
+    if (key === '' || !options.every((option) => /^[A-Za-z0-9-]+(?:=".*")?$/.test(option))) {
+        throw public_key_file_unreadable('This is not a public key: it begins with no key type that is known.', {
+            hint: 'Give the line of the .pub file (ssh-ed25519 AAAA…), an RFC 4716 file, or PEM. Options before it are those of authorized_keys; a line of known_hosts needs its host names taken off.',
+        });
+    }
+    return { options, key };
+}
+/** RFC 4716 §3.2; `ssh-keygen -i` is as lax about the blanks. */
+const RFC4716_BEGIN = '---- BEGIN SSH2 PUBLIC KEY ----';
+const RFC4716_END = '---- END SSH2 PUBLIC KEY ----';
+/** RFC 4716 §3.3, in bytes. */
+const MAX_TAG = 64;
+const MAX_VALUE = 1024;
+const public_key_file_MAX_LINE = 72;
+function parseRfc4716(lines) {
+    const begin = lines[0]?.trim() ?? '';
+    const rest = lines.slice(1);
+    if (begin !== RFC4716_BEGIN) {
+        if (begin.includes('PRIVATE KEY'))
+            throw privateKeyGiven();
+        throw public_key_file_unreadable(`This does not begin with ${RFC4716_BEGIN}.`);
+    }
+    const end = rest.findIndex((line) => line.trim() === RFC4716_END);
+    if (end < 0)
+        throw endMissing(RFC4716_END);
+    if (end !== rest.length - 1)
+        throw textAfterEnd();
+    const { headers, body } = readHeaders(rest.slice(0, end));
+    const blob = decodeBase64(body.map((line) => line.trim()).join(''));
+    const comment = unquoted(headers.get('comment') ?? '');
+    return { ...publicKeyOf(blob, comment), format: 'rfc4716', options: [], headers };
+}
+/** RFC 4716 §3.3: `tag: value` until a line has no colon; a backslash continues a line. */
+function readHeaders(lines) {
+    const headers = new Map();
+    let next = 0;
+    while (next < lines.length && lines[next]?.includes(':') === true) {
+        let line = '';
+        let more = true;
+        while (more) {
+            const part = lines[next] ?? '';
+            next += 1;
+            more = part.endsWith('\\') && next < lines.length;
+            line += more ? part.slice(0, -1) : part;
+        }
+        const colon = line.indexOf(':');
+        const tag = line.slice(0, colon).trim().toLowerCase();
+        const value = line.slice(colon + 1).trim();
+        if (tag === '' || tag.length > MAX_TAG || Buffer.byteLength(value) > MAX_VALUE) {
+            throw public_key_file_unreadable(`A header of the key has a tag of more than ${MAX_TAG} or a value of more than ${MAX_VALUE} bytes.`);
+        }
+        headers.set(tag, value);
+    }
+    return { headers, body: lines.slice(next) };
+}
+/** RFC 4716 §3.3.2: quotes around a comment are no part of it. PuTTY escapes those inside. */
+function unquoted(comment) {
+    return /^".*"$/.test(comment) ? comment.slice(1, -1).replace(/\\(["\\])/g, '$1') : comment;
+}
+function endMissing(end) {
+    return public_key_file_unreadable(`The line ${end} is missing.`, {
+        hint: 'The key was cut short when it was copied. Copy the whole file.',
+    });
+}
+function textAfterEnd() {
+    return public_key_file_unreadable('There is more after the END line; one public key is expected.');
+}
+function decodeBase64(body) {
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(body)) {
+        throw public_key_file_unreadable('What stands between BEGIN and END is not base64.', {
+            hint: 'Copy the file again as it is.',
+        });
+    }
+    return Buffer.from(body, 'base64');
+}
+function publicKeyOf(blob, comment) {
+    if ((0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(blob))) {
+        throw public_key_file_unreadable('This is a certificate; a plain public key is needed.');
+    }
+    const { type } = (0,public_key/* decodePublicKey */.F2)(blob);
+    if (type === 'ssh-rsa')
+        (0,public_key/* requireRsaSize */.Tm)(blob);
+    return { type, blob, comment };
+}
+const PEM_TYPES = new Map([
+    ['PUBLIC KEY', 'spki'],
+    ['RSA PUBLIC KEY', 'pkcs1'],
+]);
+function parsePem(lines) {
+    const [begin = '', ...rest] = lines.map((line) => line.trim());
+    const label = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(begin)?.[1];
+    if (label === undefined)
+        throw public_key_file_unreadable('The line -----BEGIN …----- is damaged.');
+    if (/PRIVATE KEY/.test(label))
+        throw privateKeyGiven();
+    if (label === 'DSA PUBLIC KEY')
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
+    const format = PEM_TYPES.get(label);
+    if (format === undefined) {
+        throw public_key_file_unreadable(`This is a ${label.toLowerCase()}, not a public key of SSH.`);
+    }
+    const end = rest.indexOf(`-----END ${label}-----`);
+    if (end < 0)
+        throw endMissing(`-----END ${label}-----`);
+    if (end !== rest.length - 1)
+        throw textAfterEnd();
+    const der = decodeBase64(rest.slice(0, end).join(''));
+    const { blob } = (0,public_key/* encodePublicKey */.H3)(readDer(der, format));
+    return { ...publicKeyOf(blob, ''), format, options: [], headers: new Map() };
+}
+function readDer(der, type) {
+    let key;
+    try {
+        key = (0,external_node_crypto_.createPublicKey)({ key: der, format: 'der', type });
+    }
+    catch (cause) {
+        throw public_key_file_unreadable('The public key is cut short or damaged, or of a kind that is not known.', {
+            hint: 'Try it with: openssl pkey -pubin -noout -text -in FILE.',
+            cause,
+        });
+    }
+    const kind = key.asymmetricKeyType ?? 'unknown';
+    if (kind === 'dsa')
+        throw (0,public_key/* unsupportedType */.iO)('ssh-dss');
+    if (kind === 'ec') {
+        const curve = key.asymmetricKeyDetails?.namedCurve ?? 'unknown';
+        if (!['prime256v1', 'secp384r1', 'secp521r1'].includes(curve))
+            throw (0,public_key/* unsupportedType */.iO)(curve);
+    }
+    else if (kind !== 'ed25519' && kind !== 'rsa') {
+        throw (0,public_key/* unsupportedType */.iO)(kind);
+    }
+    if (derLength(der) !== der.length)
+        throw public_key_file_unreadable('There are bytes too many after the key.');
+    return key;
+}
+/** The length of the SEQUENCE that `der` is, with its head (ITU-T X.690 §8.1.3). */
+function derLength(der) {
+    const short = der[1] ?? 0;
+    if (short < 0x80)
+        return 2 + short;
+    const bytes = short & 0x7f;
+    return bytes < 1 || bytes > 4 || der.length < 2 + bytes ? 0 : 2 + bytes + der.readUIntBE(2, bytes);
+}
+/**
+ * A key in wire format as RFC 4716 has it, with a Comment header if there is one. A comment is cut
+ * to what fits its line: RFC 4716 §3.3 would have it continued, and PuTTY can't read that.
+ */
+function formatRfc4716(blob, comment = '') {
+    const header = comment === '' ? [] : [commentHeader(comment.replace(/[\r\n]+/g, ' '))];
+    const body = blob.toString('base64').match(/.{1,70}/g) ?? []; // as many columns as ssh-keygen
+    return [RFC4716_BEGIN, ...header, ...body, RFC4716_END, ''].join('\n');
+}
+function commentHeader(comment) {
+    let header = 'Comment: "';
+    for (const char of comment) {
+        if (Buffer.byteLength(header + char) >= public_key_file_MAX_LINE)
+            break; // the second quote has to go in
+        header += char;
+    }
+    return `${header}"`;
+}
+/** A key in wire format as PEM, SubjectPublicKeyInfo (`BEGIN PUBLIC KEY`). */
+function formatSpki(blob) {
+    return decodePublicKey(blob).key.export({ format: 'pem', type: 'spki' }).toString();
+}
+/**
+ * A key in wire format as PEM, PKCS#1 (`BEGIN RSA PUBLIC KEY`).
+ *
+ * @throws TrustError `key-type-unsupported` (PKCS#1 is for RSA alone)
+ */
+function formatPkcs1(blob) {
+    const { type, key } = decodePublicKey(blob);
+    if (type !== 'ssh-rsa') {
+        throw new TrustError('key-type-unsupported', `PKCS#1 holds RSA keys only, not ${type}.`, {
+            hint: 'Use SPKI (BEGIN PUBLIC KEY) for it.',
+        });
+    }
+    return key.export({ format: 'pem', type: 'pkcs1' }).toString();
+}
+
+;// CONCATENATED MODULE: ./src/trust/expiry.ts
+/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
+
+
+/**
+ * @param name of the host, for messages
+ * @throws TrustError `expiry-unsupported`
+ */
+async function expiryFor(client, name, { lifetime, expiryRequired }) {
+    if (lifetime === undefined)
+        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
+    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
+    const software = serverSoftware(client);
+    const support = expirySupport(software);
+    if (support === 'utc')
+        return { option: expiryTime(at, 'utc'), at, notes: [] };
+    if (support === 'server-time') {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign !== undefined) {
+            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+            return { option: expiryTime(at, { offset }), at, notes: [] };
+        }
+    }
+    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
+    if (!expiryRequired)
+        return { notes: [`${message} The key is revoked by the post step alone.`] };
+    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
+        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const messages_SSH_AGENT_RSA_SHA2_256 = 2;
+const messages_SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,ssh_wire/* byte */.PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = ssh_wire/* string */.Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new src_errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,ssh_wire/* string */.Yj)(key), (0,ssh_wire/* string */.Yj)(data), (0,ssh_wire/* uint32 */.S8)(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,ssh_wire/* string */.Yj)(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/control.ts
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
+async function converse(path, messages) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)(path);
+        const reader = new FrameReader();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new src_errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write(messages_frame(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(TIMEOUT, () => {
+            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return extensionRequest(CONTROL, Buffer.concat([(0,ssh_wire/* string */.Yj)(token), (0,ssh_wire/* string */.Yj)(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === SSH_AGENT_SUCCESS)
+        return;
+    throw new src_errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Ends the agent.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    requireSuccess(answer, 'stop');
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+;// CONCATENATED MODULE: ./src/trust/job-login.ts
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? messages_SSH_AGENT_RSA_SHA2_256 : messages_SSH_AGENT_RSA_SHA2_512;
+                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
+    });
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./src/trust/revocation.ts
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000];
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/** @throws TrustError with the line that is left, where it can't be removed */
+async function revoke(granted, agent) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
+    }
+    if (agent === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await removeLine(granted, agent);
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const again = error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+function revocation_endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    return new src_errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+}
+async function removeLine(granted, agent) {
+    const { host, port, user } = granted;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
+    try {
+        return await removeGranted(client, granted);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
+}
+
+;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
+
+
+
+
+
+
+
+
+
+/** Hosts that are worked on at a time. */
+const AT_ONCE = 16;
+/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
+const ANNOUNCEMENT = 500;
+/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
+async function bootstrapHosts(proven, job) {
+    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
+    const errors = [];
+    const coming = new Map();
+    const reports = await bootstrap_eachOf(hosts, AT_ONCE, async (host) => {
+        try {
+            const done = await bootstrapHost(host, job);
+            coming.set(host.line, done.coming);
+            return done.reports;
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            const about = error.about(host.line.position);
+            errors.push(about);
+            return failures(host.line, keysFor(host.line, job.keys), about);
+        }
+    });
+    if (errors.length > 0 && job.config.onFailure === 'fail')
+        throw (0,src_errors/* combine */.kg)(errors);
+    return { grants: reports.flat(), coming };
+}
+function failures(line, keys, error) {
+    return keys.map(({ blob }) => ({
+        ...identity(line, blob),
+        status: 'failed',
+        notes: [],
+        error: (0,src_errors/* explain */.WE)(error),
+    }));
+}
+/** Those that may be used there: `key=` of the line. */
+function keysFor({ keys: wanted }, keys) {
+    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,public_key/* fingerprint */.Rj)(blob)));
+}
+function identity(line, key) {
+    return { host: hosts_hostName(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
+}
+async function bootstrapHost({ line, result }, job) {
+    const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
+    const { config, timeout } = job;
+    const keys = keysFor(line, job.keys);
+    const destination = {
+        host: line.host,
+        port: line.port,
+        user: line.user ?? '',
+        hostKey: result.hostKey,
+        timeout,
+    };
+    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
+    const announced = listenForAnnouncedKeys(client);
+    try {
+        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
+        try {
+            for (const key of keys)
+                await prove(destination, key, job.agent);
+        }
+        catch (error) {
+            // What no login proves, no login could take out later.
+            for (const one of granted.toReversed()) {
+                await removeGranted(client, one);
+                job.journal.append({ ...one, undone: true });
+            }
+            throw error;
+        }
+        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
+    }
+    finally {
+        client.end();
+    }
+}
+/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
+function comingKeys({ line, result }, announced) {
+    // A certified host shows a new key with a certificate, and needs no new pin for it.
+    if (result.pin.kind === 'cert-authority')
+        return [];
+    const told = result.stale.map((key) => (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(key)));
+    const now = Date.now() / 1000;
+    return announced
+        .filter((key) => pin_judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
+        .map((key) => ({ keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key)), fingerprint: (0,public_key/* fingerprint */.Rj)(key) }))
+        .filter((key) => !told.includes(key.fingerprint));
+}
+async function prove(destination, { blob }, agent) {
+    try {
+        const proof = await logInWithJobKey(destination, blob, agent);
+        proof.end();
+    }
+    catch (cause) {
+        throw notTaken(destination, cause);
+    }
+}
+function notTaken({ user, host }, cause) {
+    const message = `${host} does not let ${user} in with the key that it was just given: ${(0,src_errors/* explain */.WE)(cause)}`;
+    return new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
+        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
+        cause,
+    });
+}
+/**
+ * Logs in with the first of the credentials that is accepted. The caller ends the connection.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWith(destination, credentials) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const errors = [];
+    for (const one of credentials) {
+        try {
+            return { client: await connectTo({ ...destination, credentials: one }), used: one };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+            if (!['login-refused', 'login-method-absent'].includes(error.code))
+                break;
+        }
+    }
+    throw (0,src_errors/* combine */.kg)(errors);
+}
+async function grant(client, line, destination, { keys, config, journal }) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const expiry = await expiryFor(client, hosts_hostName(line), config);
+    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
+    const lines = keys.map((key) => ({
+        key,
+        text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
+    }));
+    const present = new Set();
+    // What will be made on the way, so that a run that is killed leaves none of it.
+    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
+    let granted = [];
+    const where = {
+        user: destination.user,
+        ...(line.path === undefined ? {} : { path: line.path }),
+    };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        granted = [];
+        let changed = content;
+        for (const { key, text } of lines) {
+            const addition = addAuthorizedKey(changed, text);
+            if (addition.status === 'present') {
+                present.add(key);
+                continue;
+            }
+            changed = addition.content;
+            const { newlineMended } = addition;
+            granted.push({
+                kind: 'authorized-key',
+                target: `${destination.user}@${hosts_hostName(line)}`,
+                host: destination.host,
+                port: destination.port,
+                user: destination.user,
+                hostKey: destination.hostKey.toString('base64'),
+                key: key.blob.toString('base64'),
+                line: text,
+                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
+                generated: key.generated,
+                created: missing,
+                ...(line.path === undefined ? {} : { path: line.path }),
+                ...(newlineMended === undefined ? {} : { newlineMended }),
+                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+            });
+        }
+        for (const effect of granted)
+            journal.append(effect);
+        return granted.length === 0 ? undefined : changed;
+    });
+    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
+    const [first] = granted;
+    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
+        first.created = edited.created;
+        journal.append(first);
+    }
+    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
+    const reports = keys.map((key) => ({
+        ...identity(line, key.blob),
+        status: present.has(key) ? 'present' : 'added',
+        file: edited.path,
+        notes,
+        ...(present.has(key)
+            ? {}
+            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
+    }));
+    return { reports, granted };
+}
+/** Runs `work` for each, some at a time; the results in the order of `items`. */
+async function bootstrap_eachOf(items, atOnce, work) {
+    const results = [];
+    const entries = items.entries();
+    const worker = async () => {
+        for (const [index, item] of entries)
+            results[index] = await work(item);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+    return results;
+}
+
+// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
+var key_exchange = __nccwpck_require__(707);
+// EXTERNAL MODULE: ./src/ssh/transport.ts
+var transport = __nccwpck_require__(7963);
+// EXTERNAL MODULE: ./src/remote/socket-error.ts
+var socket_error = __nccwpck_require__(8450);
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const MAX_BYTES = 256 * 1024;
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
+        const timer = setTimeout(() => {
+            socket.destroy();
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
+        });
+    });
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
+    return new src_errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/** The SSH part, over any byte stream. Always destroys the stream. */
+async function exchange(stream, algorithms, timeout) {
+    const reader = new transport/* TransportReader */.Rk();
+    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
+            return undefined;
+        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
+            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
+        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
+            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
+            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write((0,transport/* encodePacket */.Py)(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
+                (0,public_key/* requireRsaSize */.Tm)(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
+            try {
+                received += chunk.length;
+                if (received > MAX_BYTES) {
+                    throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
+            }
+            catch (error) {
+                settle();
+                reject(error instanceof src_errors/* TrustError */.Ru && error.code === 'malformed'
+                    ? new src_errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
+            }
+        });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new src_errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write((0,transport/* encodePacket */.Py)(ourInit));
+    });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
+}
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for the host, all its connections together, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, left());
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,ssh_certificate/* plainKey */.y7)(hostKey);
+                const stale = offered.filter((key) => namesKind(target.pins, (0,ssh_certificate/* kindOfKey */.RI)(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
+            untried = untried.filter((kind) => !sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+    });
+    const queue = [...byHost.values()];
+    const results = new Array(targets.length);
+    const worker = async () => {
+        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+            for (const index of group) {
+                const target = targets[index];
+                if (target !== undefined)
+                    results[index] = await verifyHost(target, timeout);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    return results;
+}
+
+;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
+
+
+
+
+
+
+/**
+ * Holds all hosts against their pins; whatever is not right with any of them is an error.
+ *
+ * @param timeout for each host, in milliseconds
+ * @throws TrustError
+ */
+async function proven_hosts_proveHosts(lines, timeout) {
+    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
+    const servers = new Map();
+    for (const { host, port, pins } of lines) {
+        const server = servers.get(address(host, port));
+        if (server === undefined)
+            servers.set(address(host, port), { host, port, pins: [...pins] });
+        else
+            server.pins.push(...pins);
+    }
+    const results = await verifyHosts([...servers.values()], timeout);
+    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
+    const proven = [];
+    const errors = [];
+    for (const line of lines) {
+        const result = byServer.get(address(line.host, line.port));
+        if (result?.status === 'ok')
+            proven.push({ line, result });
+        else if (result !== undefined)
+            errors.push(hostError(line, result));
+    }
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    return proven;
+}
+function address(host, port) {
+    return `[${host.toLowerCase()}]:${port}`;
+}
+function describeKey(hostKey) {
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey))}`;
+}
+function describePin(pin) {
+    const type = pin.kind === 'fingerprint'
+        ? pin.type === undefined
+            ? ''
+            : `${(0,public_key/* displayType */.x)(pin.type)} `
+        : `${(0,public_key/* displayType */.x)(pin.key.type)} `;
+    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
+    return `${role}${type}${pinFingerprint(pin)}`;
+}
+/** What is wrong with a host, in words a person can act on. */
+function hostError(line, result) {
+    const name = hosts_hostName(line);
+    const input = line.position;
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
+        return new src_errors/* TrustError */.Ru(code, `${name} (port ${line.port}): ${message}`, details);
+    }
+    const offered = result.offered.map(describeKey).join(', ');
+    const [firstOffered] = result.offered;
+    const offeredType = firstOffered === undefined ? '*' : (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)((0,ssh_certificate/* plainKey */.y7)(firstOffered))).toLowerCase();
+    if (result.status === 'revoked') {
+        return new src_errors/* TrustError */.Ru('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+            input,
+            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
+        });
+    }
+    const pinned = line.pins
+        .filter((pin) => pin.kind !== 'revoked')
+        .map(describePin)
+        .join(', ');
+    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
+    return new src_errors/* TrustError */.Ru('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+        input,
+        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
+    });
+}
+/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
+function policyHost({ line, result }) {
+    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin((0,public_key/* formatPublicKey */.et)(result.hostKey));
+    return pinnedHost({ ...line, pins: [proven, ...revoked] });
+}
+/** What an agent is told of a host that it is to take by its pins. */
+function pinnedHost(line) {
+    return {
+        name: hosts_hostName(line),
+        hostname: line.host,
+        pins: line.pins,
+        forward: line.forward,
+        ...(line.user === undefined ? {} : { user: line.user }),
+        ...(line.keys === undefined ? {} : { keys: line.keys }),
+        ...(line.users === undefined ? {} : { users: line.users }),
+    };
+}
+function provenHost(line, { hostKey, pin }) {
+    const { alias, user, host, port, forward } = line;
+    return {
+        host,
+        port,
+        forward,
+        hostKey,
+        pin,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+/** @param coming what a login there has shown, if there was one */
+function reportHost({ line, result }, coming) {
+    const { hostKey, pin, stale } = result;
+    return {
+        name: hosts_hostName(line),
+        host: line.host,
+        port: line.port,
+        status: 'ok',
+        keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey)),
+        fingerprint: (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey)),
+        pin: describePin(pin),
+        stale: stale.map(describeKey),
+        ...(coming === undefined ? {} : { coming: [...coming] }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/trust/revoke-keys.ts
+/**
+ * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
+ * that have a fingerprint, or whose comment matches a pattern. Everything else stays byte for byte.
+ */
+
+
+
+
+
+
+
+
+
+/** Servers that are worked on at a time. */
+const revoke_keys_AT_ONCE = 16;
+/** All keys of a text: lines as in authorized_keys, or one key in another public format. */
+function matchesOfKeys(text) {
+    const lines = parseAuthorizedKeys(Buffer.from(text));
+    const blobs = lines.length > 0 ? lines.map(({ blob }) => blob) : [parsePublicKeyText(text).blob];
+    return blobs.map((blob) => ({ kind: 'key', blob }));
+}
+/** @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5` */
+function matchOfFingerprint(text) {
+    const pin = pin_parsePin(text);
+    if (pin.kind === 'fingerprint')
+        return { kind: 'fingerprint', fingerprint: pin.fingerprint };
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no fingerprint.`, {
+        hint: 'ssh-keygen -lf prints it: SHA256:….',
+    });
+}
+/**
+ * @param pattern for the whole comment, with `*` and `?`
+ * @throws TrustError `input-invalid` for a pattern that any comment would match
+ */
+function matchOfComment(pattern) {
+    if (/[^*?\s]/.test(pattern))
+        return { kind: 'comment', pattern };
+    const message = `The pattern ${JSON.stringify(pattern)} is for no comment in particular: every key would go.`;
+    throw new src_errors/* TrustError */.Ru('input-invalid', message, {
+        hint: 'Is a variable in it empty? Write some letters of the comment besides * and ?.',
+    });
+}
+/**
+ * The input `revoke-keys`: on each line a key as in authorized_keys, `SHA256:…`, or `comment=PATTERN`.
+ *
+ * @throws TrustError
+ */
+function readRevokeKeys(text) {
+    const lines = readLines(text).map((line) => line.trim());
+    return lines
+        .filter((line) => !line.startsWith('#'))
+        .flatMap((line) => {
+        if (line.startsWith('comment='))
+            return [matchOfComment(line.slice('comment='.length))];
+        return /^(SHA256|MD5):/i.test(line) ? [matchOfFingerprint(line)] : matchesOfKeys(line);
+    });
+}
+/**
+ * What the command line logs in with: the password of a line's own variable, else what was given for
+ * all hosts, else the running agent.
+ *
+ * @param given `undefined` for the agent of SSH_AUTH_SOCK
+ * @throws TrustError of everything that is wrong
+ */
+async function revocationCredentials(lines, given, env) {
+    const { errors, attempt } = collectErrors();
+    for (const line of lines)
+        attempt(line.position, () => {
+            requireLogin(line, env);
+        });
+    if (errors.length > 0)
+        throw combine(errors);
+    const own = ({ passwordEnv }) => {
+        const password = passwordEnv === undefined ? undefined : env[passwordEnv];
+        return password === undefined ? undefined : { kind: 'password', password };
+    };
+    const needed = lines.some((line) => own(line) === undefined);
+    const forAll = needed ? (given ?? (await agentOf(env))) : undefined;
+    return new Map(lines.map((line) => [line, [own(line) ?? forAll ?? []].flat()]));
+}
+function requireLogin(line, env) {
+    if (line.user === undefined) {
+        throw new TrustError('input-invalid', `${hostName(line)} has to say whose account it is.`, {
+            hint: 'Write user@ before the host.',
+        });
+    }
+    if (line.passwordEnv !== undefined && (env[line.passwordEnv] ?? '') === '') {
+        throw new TrustError('input-invalid', `The variable ${line.passwordEnv} is not set.`);
+    }
+}
+async function agentOf(env) {
+    const address = env['SSH_AUTH_SOCK'] ?? '';
+    if (address === '') {
+        throw new TrustError('input-invalid', 'There is nothing to log in with.', {
+            hint: 'Give --password-env or --key-file, or run an agent: SSH_AUTH_SOCK is not set.',
+        });
+    }
+    const { agentCredentials } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(953)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3953)); // ssh2 takes long to load
+    return agentCredentials(address);
+}
+/** What was done, for a person. */
+function formatRevocations(reports, dryRun) {
+    const lines = reports.flatMap(({ host, user, file = '', removed, kept, error }) => {
+        const account = `${user}@${host}`;
+        if (error !== undefined)
+            return [`✗ ${account}: ${error}`];
+        const done = dryRun ? 'would be removed from' : 'removed from';
+        return [
+            `✓ ${account}: ${removed.length} ${done} ${file}`,
+            ...removed.map((line) => `  - ${line}`),
+            ...kept.map((line) => `  kept, since it logs in with it (--including-own): ${line}`),
+        ];
+    });
+    return lines.map((line) => `${oneLine(line)}\n`).join('');
+}
+/**
+ * Revokes on hosts that first have to prove their keys.
+ *
+ * @returns a report for each line, in their order; what failed is told there
+ */
+async function revokeOnHosts(lines, revocation) {
+    // All pins of a server hold for each of its lines, and one connection at a time is enough for it.
+    const servers = new Map();
+    for (const line of lines) {
+        const server = `[${line.host.toLowerCase()}]:${line.port}`;
+        servers.set(server, [...(servers.get(server) ?? []), line]);
+    }
+    const reports = new Map();
+    await eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
+        try {
+            for (const host of await proveHosts(group, revocation.timeout)) {
+                reports.set(host.line, await revokeOnHost(host, revocation));
+            }
+        }
+        catch (error) {
+            if (!(error instanceof TrustError))
+                throw error;
+            for (const line of group)
+                reports.set(line, failed(line, error));
+        }
+    });
+    return lines.flatMap((line) => reports.get(line) ?? []);
+}
+/**
+ * Revokes what `revoke-keys` says, on the hosts that were bootstrapped.
+ *
+ * @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then
+ */
+async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }, { keep, timeout }) {
+    if (revokeKeys.length === 0)
+        return [];
+    const hosts = proven.filter(({ line }) => credentials.has(line));
+    const revocation = { matches: revokeKeys, credentials, keep, timeout };
+    const reports = await bootstrap_eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
+    const errors = reports.flatMap(({ error }) => error ?? []);
+    if (errors.length > 0 && onFailure === 'fail') {
+        const list = errors.map((error) => `\n- ${error}`).join('');
+        throw new src_errors/* TrustError */.Ru('revocation-failed', `There are hosts without revocation:${list}`, {
+            input: 'revoke-keys',
+        });
+    }
+    return reports;
+}
+function failed(line, error) {
+    return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
+}
+function revoke_keys_identity(line) {
+    return { host: hosts_hostName(line), user: line.user ?? '' };
+}
+async function revokeOnHost({ line, result }, revocation) {
+    const { host, port, user = '' } = line;
+    const destination = { host, port, user, hostKey: result.hostKey, timeout: revocation.timeout };
+    const signed = [];
+    const credentials = (revocation.credentials.get(line) ?? []).map((one) => noting(one, signed));
+    try {
+        const { client, used } = await logInWith(destination, credentials);
+        try {
+            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
+            const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
+            return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
+        }
+        finally {
+            client.end();
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return failed(line, error.about(line.position));
+    }
+}
+/** The same credentials, which note what they sign with: that key is the one that logs in. */
+function noting(credentials, signed) {
+    if (credentials.kind !== 'signer')
+        return credentials;
+    return {
+        ...credentials,
+        sign: async (key, ...rest) => {
+            signed.push(key);
+            return credentials.sign(key, ...rest);
+        },
+    };
+}
+async function removeFrom(client, { user = '', path }, { matches, dryRun = false }, keep) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    let removal = removeMatching(Buffer.alloc(0), matches, keep);
+    const where = { user, mend: false, ...(path === undefined ? {} : { path }) };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        removal = removeMatching(content, matches, keep);
+        return dryRun || removal.removed.length === 0 ? undefined : removal.content;
+    });
+    const texts = (keys) => keys.map(({ text }) => text.trim());
+    return { file: edited.path, removed: texts(removal.removed), kept: texts(removal.kept) };
+}
+function removeMatching(content, matches, keep) {
+    const whole = removeKeys(content, matches);
+    const ours = removeKeys(content, keep.map((blob) => ({ kind: 'key', blob })));
+    const isOurs = ({ lineNumber }) => ours.removed.some((key) => key.lineNumber === lineNumber);
+    const kept = whole.removed.filter(isOurs);
+    const removed = whole.removed.filter((key) => !isOurs(key));
+    const rest = kept.length === 0 ? whole.content : revoke_keys_withoutLines(content, removed);
+    return { content: rest, removed, kept };
+}
+function revoke_keys_withoutLines(content, keys) {
+    const numbers = new Set(keys.map(({ lineNumber }) => lineNumber));
+    // As bytes: what is not UTF-8 stays as it is.
+    const lines = content.toString('latin1').split(/(?<=\n)/);
+    const rest = lines.filter((_, index) => !numbers.has(index + 1));
+    return Buffer.from(rest.join(''), 'latin1');
+}
+
+;// CONCATENATED MODULE: ./src/trust/bootstrap-config.ts
+/** The inputs that say how the job's key is to get into authorized_keys, and out again. */
+
+
+
+
+
+
+
+const DEFAULT_LIFETIME = '6h';
+/** @returns undefined where no host asks for it, or `attempt` has noted an error */
+function readBootstrap(inputs, hosts, attempt) {
+    const wanted = hosts.filter(({ bootstrap }) => bootstrap);
+    const options = attempt('authorized-keys-options', () => parseKeyOptions(inputs.authorizedKeysOptions));
+    const lifetime = attempt('trust-lifetime', () => readTrustLifetime(inputs.trustLifetime));
+    const expiry = attempt('trust-expiry', () => readWord(inputs.trustExpiry, ['required', 'optional']));
+    const onFailure = attempt('bootstrap-failure', () => readWord(inputs.bootstrapFailure, ['fail', 'continue']));
+    const revoke = attempt('revoke', () => readWord(inputs.revoke, ['auto', 'always', 'never']));
+    const revokeKeys = attempt('revoke-keys', () => {
+        const matches = readRevokeKeys(inputs.revokeKeys);
+        if (matches.length > 0 && wanted.length === 0)
+            throw nowhereToRevoke();
+        return matches;
+    });
+    const key = attempt('bootstrap-key', () => bootstrap_config_readKey(inputs));
+    const credentials = new Map();
+    for (const line of wanted) {
+        const found = attempt(line.position, () => credentialsFor(line, inputs, key));
+        if (found !== undefined)
+            credentials.set(line, found);
+    }
+    if (wanted.length === 0 || credentials.size < wanted.length)
+        return undefined;
+    if (!options || !lifetime || !expiry || !onFailure || !revoke || !revokeKeys)
+        return undefined;
+    return {
+        credentials,
+        options,
+        ...lifetime,
+        expiryRequired: expiry === 'required',
+        onFailure,
+        revoke,
+        revokeKeys,
+    };
+}
+function nowhereToRevoke() {
+    return new src_errors/* TrustError */.Ru('input-invalid', 'No host is named to revoke keys on.', {
+        hint: 'Write bootstrap behind those hosts in hosts.',
+    });
+}
+function readWord(text, words) {
+    if (text === '')
+        return words[0];
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined)
+        return word;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not known here.`, {
+        hint: `Use one of: ${words.join(', ')}.`,
+    });
+}
+/** `forever` has to be said in so many words. */
+function readTrustLifetime(text) {
+    if (text === 'forever')
+        return {};
+    return { lifetime: parseDuration(text === '' ? DEFAULT_LIFETIME : text) };
+}
+function bootstrap_config_readKey({ bootstrapKey, bootstrapPassphrase }) {
+    if (bootstrapKey.trim() === '')
+        return undefined;
+    const { keys } = parsePrivateKeys(bootstrapKey, readLines(bootstrapPassphrase));
+    const [key, ...others] = keys;
+    if (key !== undefined && others.length === 0)
+        return key;
+    throw new src_errors/* TrustError */.Ru('key-unreadable', `There are ${keys.length} keys; one is wanted.`);
+}
+/** What a host's own line says goes first, then the key, then the password for all. */
+function credentialsFor(line, { bootstrapPassword, secretOf }, key) {
+    if (line.user === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${hosts_hostName(line)} has to say whose account it is.`, {
+            hint: 'Write user@ before the host.',
+        });
+    }
+    if (line.passwordEnv !== undefined) {
+        const password = secretOf(line.passwordEnv) ?? '';
+        if (password !== '')
+            return [{ kind: 'password', password }];
+        throw new src_errors/* TrustError */.Ru('input-invalid', `The variable ${line.passwordEnv} is not set.`, {
+            hint: `Give the step env: ${line.passwordEnv}, from a secret.`,
+        });
+    }
+    const credentials = [];
+    if (key !== undefined)
+        credentials.push({ kind: 'key', key });
+    if (bootstrapPassword !== '')
+        credentials.push({ kind: 'password', password: bootstrapPassword });
+    if (credentials.length > 0)
+        return credentials;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `There is nothing to log in to ${hosts_hostName(line)} with.`, {
+        hint: 'Set bootstrap-password or bootstrap-key, or password-env=NAME on its line.',
+    });
+}
+
+// EXTERNAL MODULE: ./src/ssh/signature.ts + 1 modules
+var ssh_signature = __nccwpck_require__(588);
+;// CONCATENATED MODULE: ./src/ssh/certificate-signing.ts
+/**
+ * Makes OpenSSH user certificates, version 01 (OpenSSH's PROTOCOL.certkeys), with the key of a
+ * certificate authority. What sshd would refuse later, and tell the user nothing, is refused here.
+ */
+
+
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER. */
+const USER = 1;
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** As long as what `parseCertificate` reads. */
+const certificate_signing_MAX_TEXT = 4096;
+/** As many random bytes as ssh-keygen takes; they keep the authority from signing what others chose. */
+const NONCE_BYTES = 32;
+/** PROTOCOL.certkeys, "Critical options", those with a value. */
+const CRITICAL_OPTIONS = ['force-command', 'source-address'];
+/** PROTOCOL.certkeys, "Extensions". */
+const EXTENSIONS = [
+    'no-touch-required',
+    'permit-X11-forwarding',
+    'permit-agent-forwarding',
+    'permit-port-forwarding',
+    'permit-pty',
+    'permit-user-rc',
+];
+/**
+ * A certificate in wire format; `formatPublicKey` makes the line of a `-cert.pub` file of it.
+ *
+ * @throws TrustError `input-invalid`, `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function signCertificate(options) {
+    const { key, authority, keyId, principals, validAfter, validBefore } = options;
+    const { serial = 0n, criticalOptions = {}, extensions = [] } = options;
+    const { type } = (0,public_key/* decodePublicKey */.F2)(key);
+    if (type === 'ssh-rsa')
+        (0,public_key/* requireRsaSize */.Tm)(key);
+    requireText('key id', keyId);
+    if (principals.length === 0 || principals.length > MAX_PRINCIPALS) {
+        throw certificate_signing_invalid(`A certificate needs 1 to ${MAX_PRINCIPALS} principals.`, {
+            hint: 'Name the accounts that it is for. One without principals would be good for every account, or for none, as the version of sshd has it.',
+        });
+    }
+    for (const principal of principals) {
+        requireText('principal', principal);
+        // ssh-keygen parts names at commas, and so do sshd's lists of principals.
+        if (principal.includes(',')) {
+            throw certificate_signing_invalid(`The principal ${JSON.stringify(principal)} has a comma in it.`);
+        }
+    }
+    for (const number of [serial, validAfter, validBefore])
+        requireUint64(number);
+    if (validAfter >= validBefore) {
+        throw certificate_signing_invalid('The certificate would end before it begins.');
+    }
+    const reader = new ssh_wire/* Reader */.mP(key);
+    reader.string(); // the type, which the certificate has with its suffix
+    const signed = Buffer.concat([
+        (0,ssh_wire/* string */.Yj)((0,ssh_certificate/* certificateType */.AD)(type)),
+        (0,ssh_wire/* string */.Yj)((0,external_node_crypto_.randomBytes)(NONCE_BYTES)),
+        reader.rest(),
+        (0,ssh_wire/* uint64 */.VV)(serial),
+        (0,ssh_wire/* uint32 */.S8)(USER),
+        (0,ssh_wire/* string */.Yj)(keyId),
+        (0,ssh_wire/* string */.Yj)(Buffer.concat(principals.map((principal) => (0,ssh_wire/* string */.Yj)(principal)))),
+        (0,ssh_wire/* uint64 */.VV)(validAfter),
+        (0,ssh_wire/* uint64 */.VV)(validBefore),
+        (0,ssh_wire/* string */.Yj)(writeCritical(criticalOptions)),
+        (0,ssh_wire/* string */.Yj)(writeExtensions(extensions)),
+        (0,ssh_wire/* string */.Yj)(''), // reserved
+        (0,ssh_wire/* string */.Yj)(authority.publicKey),
+    ]);
+    // RSA: rsa-sha2-512, as ssh-keygen; sshd's CASignatureAlgorithms has no SHA-1.
+    const signature = (0,ssh_signature/* makeSignature */.Bn)(authority.type, authority.key, signed, 'sha512');
+    return Buffer.concat([signed, (0,ssh_wire/* string */.Yj)(signature)]);
+}
+function certificate_signing_invalid(message, details = {}) {
+    return new src_errors/* TrustError */.Ru('input-invalid', message, details);
+}
+/** sshd reads texts up to a zero byte, and refuses a certificate with one inside. */
+function requireText(what, text) {
+    if (text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= certificate_signing_MAX_TEXT)
+        return;
+    throw certificate_signing_invalid(`A ${what} of a certificate has 1 to ${certificate_signing_MAX_TEXT} bytes, and no zero byte.`);
+}
+function requireUint64(number) {
+    if (number >= 0n && number < 1n << 64n)
+        return;
+    throw certificate_signing_invalid(`${number.toString()} is no number that a certificate can hold.`);
+}
+/** Both lists are ordered by name, by its bytes, and have each name once (PROTOCOL.certkeys). */
+function writeCritical(options) {
+    const present = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Buffer.concat(present.map(([name, value]) => {
+        if (!CRITICAL_OPTIONS.includes(name)) {
+            // sshd refuses a certificate with a critical option that it does not know.
+            throw certificate_signing_invalid(`${JSON.stringify(name)} is no critical option of a user certificate.`, {
+                hint: `There are ${CRITICAL_OPTIONS.join(' and ')}.`,
+            });
+        }
+        requireText(name, value);
+        if (name === 'source-address')
+            requireAddresses(value);
+        return Buffer.concat([(0,ssh_wire/* string */.Yj)(name), (0,ssh_wire/* string */.Yj)((0,ssh_wire/* string */.Yj)(value))]);
+    }));
+}
+function writeExtensions(extensions) {
+    const known = EXTENSIONS;
+    const present = [...new Set(extensions)].sort((a, b) => (a < b ? -1 : 1));
+    return Buffer.concat(present.map((name) => {
+        if (!known.includes(name)) {
+            throw certificate_signing_invalid(`${JSON.stringify(name)} is no extension of a certificate.`, {
+                hint: `There are ${known.join(', ')}.`,
+            });
+        }
+        return Buffer.concat([(0,ssh_wire/* string */.Yj)(name), (0,ssh_wire/* string */.Yj)('')]);
+    }));
+}
+/** sshd refuses the whole certificate where one entry is no address or CIDR block without host bits. */
+function requireAddresses(list) {
+    for (const entry of list.split(',')) {
+        const [address = '', length, ...more] = entry.split('/');
+        const bits = (0,external_node_net_namespaceObject.isIP)(address) === 4 ? 32 : 128;
+        const wrong = (0,external_node_net_namespaceObject.isIP)(address) === 0 || address.includes('%') || more.length > 0;
+        if (wrong || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= bits))) {
+            throw certificate_signing_invalid(`source-address: ${JSON.stringify(entry)} is no address or CIDR block.`, {
+                hint: 'Separate several with commas, without blanks: 192.0.2.0/24,2001:db8::/32.',
+            });
+        }
+        const hostBits = BigInt(bits - Number(length ?? bits));
+        if (addressNumber(address) % (1n << hostBits) !== 0n) {
+            throw certificate_signing_invalid(`source-address: ${entry} has bits set after its first ${length ?? ''}.`, {
+                hint: 'sshd refuses that. Give the first address of the block: 10.0.0.0/8, not 10.1.2.3/8.',
+            });
+        }
+    }
+}
+function addressNumber(address) {
+    if ((0,external_node_net_namespaceObject.isIP)(address) === 4) {
+        return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+    }
+    // URLs are written with the address in its canonical form: groups in hexadecimal, at most one "::".
+    const [head = '', tail] = new URL(`ssh://[${address}]`).hostname.slice(1, -1).split('::');
+    const groups = (text = '') => (text === '' ? [] : text.split(':'));
+    const before = groups(head);
+    const after = groups(tail);
+    const zeros = new Array(8 - before.length - after.length).fill('0');
+    return [...before, ...zeros, ...after].reduce((sum, part) => sum * 65536n + BigInt(`0x${part}`), 0n);
+}
+
+;// CONCATENATED MODULE: ./src/trust/certificates.ts
+
+
+
+
+
+
+
+/** A certificate that ends sooner than this, in seconds, is warned of: many jobs run as long. */
+const SOON = 3600;
+/** Clocks differ; ssh-keygen begins a certificate's time as much earlier. In seconds. */
+const CLOCK_SKEW = 60n;
+const DEFAULT_VALIDITY = '1h';
+/**
+ * Puts certificates beside the keys that they are for.
+ *
+ * @param certificates in wire format
+ * @param now seconds since 1970
+ * @throws TrustError `certificate-invalid`, `malformed`
+ */
+function matchCertificates(keys, certificates, now) {
+    const warnings = [];
+    const byKey = new Map();
+    for (const blob of certificates) {
+        const certificate = (0,ssh_certificate/* parseCertificate */.hB)(blob);
+        const key = keys.find(({ publicKey }) => publicKey.equals(certificate.key));
+        if (key === undefined) {
+            const subject = (0,public_key/* fingerprint */.Rj)(certificate.key);
+            throw new src_errors/* TrustError */.Ru('certificate-invalid', `The certificate ${certificates_name(certificate)} is for the key ${subject}, which is none of those given.`, {
+                hint: 'Give the private key that belongs to it.',
+            });
+        }
+        requireUsable(certificate, now);
+        warnings.push(...doubts(certificate, now));
+        byKey.set(key, blob);
+    }
+    return {
+        keys: keys.map((privateKey) => {
+            const certificate = byKey.get(privateKey);
+            return certificate === undefined ? { privateKey } : { privateKey, certificate };
+        }),
+        warnings,
+    };
+}
+function certificates_name({ keyId, serial }) {
+    return `${JSON.stringify(keyId)} (serial ${serial.toString()})`;
+}
+function requireUsable(certificate, now) {
+    const { role, authority, signature, signed } = certificate;
+    let defect;
+    if (role !== 'user')
+        defect = 'is a host certificate, not a user certificate';
+    else if (!(0,ssh_signature/* verifySignature */.Od)(authority, signature, signed))
+        defect = 'has a signature that is not valid';
+    else
+        defect = (0,ssh_certificate/* validityDefect */.sS)(certificate, now);
+    if (defect === undefined)
+        return;
+    throw new src_errors/* TrustError */.Ru('certificate-invalid', `The certificate ${certificates_name(certificate)} ${defect}.`, {
+        hint: 'ssh-keygen -L -f FILE shows what is in it.',
+    });
+}
+function doubts(certificate, now) {
+    const { validBefore, principals } = certificate;
+    const left = validBefore - BigInt(Math.floor(now));
+    return [
+        ...(validBefore !== ssh_certificate/* FOREVER */.SY && left < BigInt(SOON)
+            ? [
+                `The certificate ${certificates_name(certificate)} ends in ${left / 60n} min, at ${(0,ssh_certificate/* isoTime */.Ly)(validBefore)}.`,
+            ]
+            : []),
+        ...(principals.length === 0
+            ? [
+                `The certificate ${certificates_name(certificate)} names no principals; current sshd takes it for nobody.`,
+            ]
+            : []),
+    ];
+}
+/**
+ * @param inputs as the user gave them; undefined is returned where no authority's key is among them
+ * @param defaultKeyId for `certificate-key-id` left out
+ * @throws TrustError
+ */
+function readCertification(inputs, defaultKeyId) {
+    const { certificateAuthorityKey, certificateAuthorityPassphrase, certificateValidity } = inputs;
+    if (certificateAuthorityKey.trim() === '')
+        return undefined;
+    const passphrases = certificateAuthorityPassphrase === '' ? [] : [certificateAuthorityPassphrase];
+    const [authority, ...more] = parsePrivateKeys(certificateAuthorityKey, passphrases).keys;
+    if (authority === undefined || more.length > 0) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'One certificate authority key is wanted, not several.');
+    }
+    const principals = inputs.certificatePrincipals.split(/[\s,]+/).filter((text) => text !== '');
+    if (principals.length === 0) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'certificate-principals is empty.', {
+            hint: 'Name the accounts that the certificate is for, for example: deploy.',
+        });
+    }
+    return {
+        authority,
+        principals,
+        validity: parseDuration(certificateValidity === '' ? DEFAULT_VALIDITY : certificateValidity),
+        keyId: inputs.certificateKeyId === '' ? defaultKeyId : inputs.certificateKeyId,
+        ...readOptions(inputs.certificateOptions),
+    };
+}
+/** One option a line: `source-address=…`, `force-command=…`, or the name of an extension. */
+function readOptions(text) {
+    const criticalOptions = {};
+    const extensions = [];
+    for (const line of text.split(/\r\n|\r|\n/).map((each) => each.trim())) {
+        if (line === '' || line.startsWith('#'))
+            continue;
+        const [key = '', value] = line.split(/=(.*)/s);
+        const critical = CRITICAL_OPTIONS.find((option) => option === key);
+        const extension = EXTENSIONS.find((option) => option === key);
+        if (critical !== undefined && value !== undefined)
+            criticalOptions[critical] = value;
+        else if (extension !== undefined && value === undefined)
+            extensions.push(extension);
+        else {
+            throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(line)} is no option of a certificate.`, {
+                hint: `Options are ${CRITICAL_OPTIONS.map((option) => `${option}=…`).join(', ')}, ${EXTENSIONS.join(', ')}.`,
+            });
+        }
+    }
+    return { criticalOptions, extensions };
+}
+/**
+ * A certificate (wire format) for a key that was made for this job.
+ *
+ * @param now seconds since 1970
+ * @throws TrustError `input-invalid`
+ */
+function certify(key, certification, now) {
+    const { validity, ...rest } = certification;
+    const time = BigInt(Math.floor(now));
+    return signCertificate({
+        ...rest,
+        key,
+        validAfter: time - CLOCK_SKEW,
+        validBefore: time + BigInt(validity),
+    });
+}
+
+;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
+/**
+ * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
+ * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
+ */
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const host_trust_undo_LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const host_trust_undo_BACKOFF = [500, 2000];
+const host_trust_undo_UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/** @throws TrustError with what is left, where it can't be undone */
+async function undoHostTrust(effect, agent) {
+    if (!effect.revoke)
+        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
+    if (agent === undefined)
+        throw notUndone(effect, 'The agent is gone.');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await undoByLogin(effect, agent);
+        }
+        catch (error) {
+            const wait = host_trust_undo_BACKOFF[attempt];
+            const again = error instanceof src_errors/* TrustError */.Ru && host_trust_undo_UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notUndone(effect, (0,src_errors/* explain */.WE)(error), error);
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+async function undoByLogin(effect, agent) {
+    const { host, port, user } = effect;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: host_trust_undo_LOGIN_TIMEOUT }, Buffer.from(effect.key, 'base64'), agent);
+    try {
+        return await undoOver(client, effect);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Undoes it over a connection that is there. */
+async function undoOver(client, effect) {
+    const { KNOWN_HOSTS, removeGeneratedKey, removeKnownHost } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    if (effect.kind === 'remote-file') {
+        const { path, comment, madeDirectory } = effect;
+        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
+        if (result === 'removed')
+            return { outcome: 'undone' };
+        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
+        return { outcome: 'nothing to undo', detail };
+    }
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { user, line, created } = effect;
+    let found = 0;
+    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
+        const rest = removeKnownHost(content, line, effect);
+        found = rest === undefined ? 0 : 1;
+        return rest;
+    });
+    return found > 0
+        ? { outcome: 'undone' }
+        : { outcome: 'nothing to undo', detail: 'the line was gone' };
+}
+function notUndone(effect, why, cause) {
+    const { user, host } = effect;
+    const [what, hint] = effect.kind === 'remote-file'
+        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
+        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
+    const message = `${what} is still with ${user} at ${host}. ${why}`;
+    return new src_errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
+}
+
+;// CONCATENATED MODULE: ./src/trust/relations.ts
+/**
+ * The `trust` input: which host may log in to which, one relation a line, with `#` comments,
+ *
+ *     [-] [USER@]SOURCE ->  [USER@]TARGET          [OPTIONS]    one way
+ *     [-] [USER@]HOST   <-> [USER@]HOST            [OPTIONS]    both ways
+ *     [-] mesh([USER@]HOST, [USER@]HOST, …)        [OPTIONS]    each to each other
+ *
+ * where a minus takes the trust away, and OPTIONS are `key=ed25519|ecdsa-256|rsa-3072|…` (the type of
+ * the source's key), `from` or `from=PATTERN,…` (from= of authorized_keys), and `replace-stale`.
+ * Hosts, their ports and their users are those of the `hosts` input.
+ */
+
+
+
+
+
+const FORMS = 'web1 -> db1, web1 <-> web2, mesh(a, b, c); a minus in front takes trust away';
+const relations_OPTIONS = 'key=ed25519|ecdsa-256|rsa-3072|…, from, from=PATTERN,…, replace-stale';
+/** Longest `trust` text: room for MAX_RELATIONS lines of ordinary length. */
+const relations_MAX_TEXT = 4 * 1024 * 1024;
+/** Most relations: a mesh of some three hundred hosts. */
+const MAX_RELATIONS = 100_000;
+/** Wrong lines after which the rest is not read. */
+const MAX_WRONG_LINES = 100;
+/** Hosts that an error lists, and characters that one repeats. */
+const MAX_LISTED = 50;
+const MAX_QUOTED = 80;
+/** Words behind a relation. */
+const MAX_OPTIONS = 8;
+/** Patterns of one from=, and characters of one. */
+const MAX_FROM = 64;
+const MAX_PATTERN = 253;
+/** `user@name`, or the name alone where no user is said. */
+function formatAccount({ name, user }) {
+    return user === undefined ? name : `${user}@${name}`;
+}
+/** `web1 -> db1`, whether it is added or taken away. */
+function formatRelation({ source, target }) {
+    return `${formatAccount(source)} -> ${formatAccount(target)}`;
+}
+/**
+ * @param hosts what the lines of the `hosts` input call their hosts, and their users
+ * @returns the relations in the order written, every pair once, and what is wrong
+ */
+function parseRelations(text, hosts) {
+    if (text.length > relations_MAX_TEXT) {
+        const error = new src_errors/* TrustError */.Ru('input-invalid', 'The input is too long.', { input: 'trust' });
+        return { relations: [], errors: [error] };
+    }
+    const { errors, attempt } = input_values_collectErrors();
+    const list = relationList();
+    const find = hostFinder(hosts);
+    let wrongLines = 0;
+    for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+        const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/s, '$1');
+        if (code.trim() === '')
+            continue;
+        const position = `trust:${index + 1}`;
+        const before = errors.length;
+        attempt(position, () => {
+            const { meant, wrong } = readLine(code, position, find);
+            errors.push(...wrong);
+            if (wrong.length === 0)
+                list.add(meant, position);
+        });
+        if (errors.length > before)
+            wrongLines += 1;
+        if (wrongLines === MAX_WRONG_LINES) {
+            const message = `${MAX_WRONG_LINES} lines are wrong; the rest is not read.`;
+            errors.push(new src_errors/* TrustError */.Ru('input-invalid', message, { input: position }));
+            break;
+        }
+    }
+    return { relations: list.relations, errors };
+}
+function readLine(code, position, find) {
+    const line = splitLine(code, position);
+    if (line.options.length > MAX_OPTIONS) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'There are too many options.', {
+            hint: `Options are: ${relations_OPTIONS}.`,
+        });
+    }
+    const { errors: wrong, attempt } = input_values_collectErrors();
+    const accounts = line.accounts.map((word) => ({
+        at: `${position}:${word.column}`,
+        account: attempt(`${position}:${word.column}`, () => find(word.text)),
+    }));
+    const seen = new Set();
+    for (const { at, account } of accounts) {
+        if (account === undefined)
+            continue;
+        if (seen.has(account.name)) {
+            const message = `${account.name} stands there twice: a host is not trusted with itself.`;
+            wrong.push(new src_errors/* TrustError */.Ru('input-invalid', message, { input: at }));
+        }
+        seen.add(account.name);
+    }
+    const options = relations_readOptions(line, position, attempt);
+    const found = accounts.flatMap(({ account }) => (account === undefined ? [] : [account]));
+    const pairs = wrong.length > 0 ? [] : pairsOf(line.form, found);
+    return { meant: { ...options, remove: line.remove, pairs }, wrong };
+}
+function pairsOf(form, accounts) {
+    const pairs = accounts.flatMap((source) => accounts
+        .filter((target) => target !== source)
+        .map((target) => [source, target]));
+    return form === 'one way' ? pairs.slice(0, 1) : pairs;
+}
+function tooMany() {
+    return new src_errors/* TrustError */.Ru('input-invalid', `More than ${MAX_RELATIONS} relations are too many.`);
+}
+/** The words of a line, by its form. */
+function splitLine(code, position) {
+    const minus = /^\s*(?:-(?!>)\s*)?/.exec(code)?.[0] ?? '';
+    const start = minus.length;
+    try {
+        const isMesh = /^mesh\s*\(/.test(code.slice(start));
+        const split = isMesh ? splitMesh(code, start) : splitArrow(code, start);
+        return { ...split, remove: minus.includes('-') };
+    }
+    catch (error) {
+        throw error instanceof src_errors/* TrustError */.Ru ? error.about(`${position}:${start + 1}`) : error;
+    }
+}
+function splitMesh(code, start) {
+    const open = code.indexOf('(', start);
+    const close = code.indexOf(')', start);
+    if (close < 0) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'mesh( has no closing parenthesis on its line.');
+    }
+    if (/^\S/.test(code.slice(close + 1))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'Behind mesh(…) there must be a blank.');
+    }
+    if (/[<>]/.test(code.slice(start)))
+        throw noRelation(code.slice(start));
+    const names = code.slice(open + 1, close).split(',');
+    if (names.length * (names.length - 1) > MAX_RELATIONS)
+        throw tooMany();
+    if (names.length < 2 || names.some((name) => !/^\S+$/.test(name.trim()))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'mesh takes two hosts or more, with commas in between.', {
+            hint: 'For example: mesh(web1, web2, db1).',
+        });
+    }
+    const accounts = [...code.slice(open + 1, close).matchAll(/[^\s,]+/g)].map((match) => ({
+        text: match[0],
+        column: open + match.index + 2,
+    }));
+    return { form: 'mesh', accounts, options: optionWords(code, close + 1) };
+}
+function splitArrow(code, start) {
+    const body = code.slice(start);
+    const [all = '', beforeTarget = '', source = '', sign = '', target = ''] = /^((\S*?)\s*(<->|->)\s*)(\S*)/.exec(body) ?? [];
+    const isOne = source !== '' && target !== '' && !/[<>]/.test(source + body.slice(beforeTarget.length));
+    if (!isOne)
+        throw noRelation(body);
+    return {
+        form: sign === '->' ? 'one way' : 'both ways',
+        accounts: [
+            { text: source, column: start + 1 },
+            { text: target, column: start + beforeTarget.length + 1 },
+        ],
+        options: optionWords(code, start + all.length),
+    };
+}
+/** The words behind a relation; no more of them than show that there are too many. */
+function optionWords(code, start) {
+    const found = [];
+    for (const match of code.slice(start).matchAll(/\S+/g)) {
+        found.push({ text: match[0], column: start + match.index + 1 });
+        if (found.length > MAX_OPTIONS)
+            break;
+    }
+    return found;
+}
+function noRelation(body) {
+    const hint = body.includes('<-')
+        ? 'The arrow goes from the host that logs in: write db1 -> web1, or <-> for both ways.'
+        : `A line has one relation: ${FORMS}.`;
+    const message = `${quote(body.trim())} is no relation.`;
+    return new src_errors/* TrustError */.Ru('input-invalid', message, { hint });
+}
+/** What was written, for a message: on one line, and not endless. */
+function quote(text) {
+    return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
+}
+/** Looks up `[user@]name`. Names are compared as DNS does; the result has them as `hosts` does. */
+function hostFinder(hosts) {
+    const byName = new Map();
+    for (const host of hosts) {
+        const same = byName.get(host.name.toLowerCase());
+        if (same === undefined)
+            byName.set(host.name.toLowerCase(), [host]);
+        else
+            same.push(host);
+    }
+    const known = listHosts(hosts);
+    const lookUp = (name) => byName.get(name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
+    return (word) => {
+        const at = word.lastIndexOf('@');
+        const user = at < 0 ? undefined : word.slice(0, at);
+        const name = word.slice(at + 1);
+        const lines = lookUp(name);
+        if (lines === undefined)
+            throw unknownHost(name, known, lookUp);
+        if (user !== undefined)
+            relations_requireUserName(user);
+        // One host may have several lines, for its users: then the user says which is meant.
+        const [line, ...more] = lines.length === 1 || user === undefined
+            ? lines
+            : lines.filter((candidate) => candidate.user === user);
+        if (line === undefined || more.length > 0)
+            throw ambiguousHost(lines);
+        const login = user ?? line.user;
+        return { name: line.name, ...(login === undefined ? {} : { user: login }) };
+    };
+}
+function unknownHost(name, known, lookUp) {
+    const beforePort = /^(.*):[^:]*$/.exec(name)?.[1];
+    const host = beforePort === undefined ? undefined : lookUp(beforePort)?.[0];
+    if (host !== undefined) {
+        return new src_errors/* TrustError */.Ru('input-invalid', `${quote(name)} has a port.`, {
+            hint: `Ports are said in hosts alone: write ${host.name} here.`,
+        });
+    }
+    const several = name.includes(',') ? ' For several hosts write a line for each, or mesh(…).' : '';
+    return new src_errors/* TrustError */.Ru('input-invalid', `${quote(name)} is none of the hosts.`, {
+        hint: `${known}${several}`,
+    });
+}
+/** The hosts that there are, for a message. */
+function listHosts(hosts) {
+    const names = [...new Set(hosts.map(({ name }) => name))];
+    if (names.length === 0)
+        return 'The input hosts is empty.';
+    const rest = names.length > MAX_LISTED ? `, and ${names.length - MAX_LISTED} more` : '';
+    return `They are: ${names.slice(0, MAX_LISTED).join(', ')}${rest}.`;
+}
+function ambiguousHost(lines) {
+    const message = `${lines[0]?.name ?? ''} stands on ${lines.length} lines of hosts.`;
+    return new src_errors/* TrustError */.Ru('input-invalid', message, {
+        hint: 'Write the user of one of them before it (user@host), or give the lines aliases.',
+    });
+}
+/** The same user names as `hosts` takes. */
+function relations_requireUserName(user) {
+    if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
+        return;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${quote(user)} can't be a user name.`);
+}
+function relations_readOptions({ options, remove }, position, attempt) {
+    const read = { keyType: { type: 'ssh-ed25519' }, replaceStale: false };
+    const seen = new Set();
+    for (const { text, column } of options) {
+        attempt(`${position}:${column}`, () => {
+            const name = text.replace(/=.*$/, '');
+            if (text.startsWith('key='))
+                read.keyType = parseKeySpec(text.slice('key='.length));
+            else if (text === 'from')
+                read.from = 'source';
+            else if (text.startsWith('from='))
+                read.from = readFrom(text.slice('from='.length));
+            else if (text === 'replace-stale')
+                read.replaceStale = true;
+            else
+                throw unknownOption(text);
+            if (seen.has(name))
+                throw new src_errors/* TrustError */.Ru('input-invalid', `${name} stands there twice.`);
+            seen.add(name);
+            if (remove && name !== 'key') {
+                throw new src_errors/* TrustError */.Ru('input-invalid', `${name} is of no use where trust is taken away.`);
+            }
+        });
+    }
+    return read;
+}
+function unknownOption(text) {
+    const hint = `Options are: ${relations_OPTIONS}.`;
+    return new src_errors/* TrustError */.Ru('input-invalid', `${quote(text)} is no option.`, { hint });
+}
+/**
+ * The patterns of from= (sshd(8), AUTHORIZED_KEYS FILE FORMAT). They end in somebody's authorized_keys
+ * between quotes: nothing but what a pattern is made of may pass.
+ */
+function readFrom(text) {
+    const patterns = text.split(',');
+    if (patterns.length > MAX_FROM) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `from= takes at most ${MAX_FROM} patterns.`);
+    }
+    for (const pattern of patterns) {
+        const defect = patternDefect(pattern.replace(/^!/, ''));
+        if (defect === undefined)
+            continue;
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${quote(pattern)} can't be a pattern of from=: ${defect}.`, {
+            hint: 'For example: from=192.0.2.7,10.0.0.0/8,*.example.com.',
+        });
+    }
+    if (patterns.every((pattern) => pattern.startsWith('!'))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'from= only excludes, so nobody could log in.', {
+            hint: 'Add what it is excluded from: from=10.0.0.0/8,!10.0.0.1.',
+        });
+    }
+    return [...new Set(patterns)];
+}
+function patternDefect(pattern) {
+    if (pattern === '')
+        return 'it is empty';
+    if (pattern.length > MAX_PATTERN)
+        return 'it is too long';
+    const [, address, bits] = /^([^/]*)\/(.*)$/.exec(pattern) ?? [];
+    if (address !== undefined && bits !== undefined)
+        return networkDefect(address, bits);
+    if (!/^[A-Za-z0-9._*?:-]+$/.test(pattern))
+        return 'it has characters that none may have';
+    if (/[*?]/.test(pattern))
+        return undefined;
+    const looksNumeric = /^[0-9.]+$/.test(pattern) || pattern.includes(':');
+    if (looksNumeric && !(0,external_node_net_namespaceObject.isIPv4)(pattern) && !(0,external_node_net_namespaceObject.isIPv6)(pattern))
+        return 'it is no address';
+    return undefined;
+}
+/** sshd takes a whole list for wrong, and refuses everybody, where a network has bits beyond its mask. */
+function networkDefect(address, bits) {
+    const size = (0,external_node_net_namespaceObject.isIPv4)(address) ? 32 : (0,external_node_net_namespaceObject.isIPv6)(address) && !address.includes('%') ? 128 : undefined;
+    if (size === undefined)
+        return 'it is no network';
+    if (!/^[0-9]{1,3}$/.test(bits) || Number(bits) > size) {
+        return `a network of this kind has 0 to ${size} bits`;
+    }
+    const beyond = 1n << BigInt(size - Number(bits));
+    const value = size === 32 ? ipv4Number(address) : ipv6Number(address);
+    return value % beyond === 0n ? undefined : 'the address has bits set beyond the network';
+}
+function ipv4Number(address) {
+    return address.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n);
+}
+function ipv6Number(address) {
+    // An IPv4 address at the end stands for the last two groups (RFC 4291 §2.2).
+    const hex = address.replace(/[0-9]+(\.[0-9]+){3}$/, (ipv4) => {
+        const value = ipv4Number(ipv4);
+        return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::');
+    const left = head.split(':').filter((group) => group !== '');
+    const right = (tail ?? '').split(':').filter((group) => group !== '');
+    const zeros = Array(8 - left.length - right.length).fill('0');
+    const groups = [...left, ...zeros, ...right];
+    return groups.reduce((value, group) => value * 65536n + BigInt(`0x${group}`), 0n);
+}
+/** The relations of all lines, each pair once. */
+function relationList() {
+    const relations = [];
+    const byPair = new Map();
+    const byKeyFile = new Map();
+    const add = ({ pairs, ...rest }, position) => {
+        const contradictions = [];
+        const fresh = [];
+        for (const [source, target] of pairs) {
+            const relation = { source, target, ...rest, position };
+            const earlier = byPair.get(formatRelation(relation));
+            if (earlier !== undefined) {
+                if (!sameMeaning(earlier, relation))
+                    contradictions.push(contradiction(relation, earlier));
+                continue;
+            }
+            const file = `${formatAccount(source)} ${(0,public_key/* displayType */.x)(rest.keyType.type)}`;
+            const owner = rest.remove ? undefined : byKeyFile.get(file);
+            if (owner !== undefined && !relations_sameKind(owner.keyType, rest.keyType)) {
+                contradictions.push(twoKeys(relation, owner));
+                continue;
+            }
+            if (!rest.remove)
+                byKeyFile.set(file, owner ?? relation);
+            byPair.set(formatRelation(relation), relation);
+            fresh.push(relation);
+        }
+        // A mesh can contradict in thousands of pairs, of which one says it all.
+        const [first, ...more] = contradictions;
+        if (first !== undefined) {
+            const others = more.length === 0 ? '' : ` The same goes for ${more.length} more of its pairs.`;
+            throw new src_errors/* TrustError */.Ru(first.code, `${first.message}${others}`, {
+                ...(first.hint === undefined ? {} : { hint: first.hint }),
+            });
+        }
+        if (relations.length + fresh.length > MAX_RELATIONS)
+            throw tooMany();
+        for (const relation of fresh)
+            relations.push(relation);
+    };
+    return { relations, add };
+}
+function contradiction(relation, earlier) {
+    const pair = formatRelation(relation);
+    const message = earlier.remove === relation.remove
+        ? `${pair} has other options in ${earlier.position}.`
+        : `${pair} is ${earlier.remove ? 'taken away' : 'added'} in ${earlier.position}, and ${relation.remove ? 'taken away' : 'added'} here.`;
+    return new src_errors/* TrustError */.Ru('input-invalid', message, { hint: 'Write every pair once.' });
+}
+function twoKeys({ source, keyType }, earlier) {
+    const wanted = `${formatKeySpec(earlier.keyType)} in ${earlier.position}, ${formatKeySpec(keyType)} here`;
+    const message = `${formatAccount(source)} would need two ${(0,public_key/* displayType */.x)(keyType.type)} keys: ${wanted}.`;
+    return new src_errors/* TrustError */.Ru('input-invalid', message, {
+        hint: 'ssh looks for one key of each kind: use one size for all relations of the host.',
+    });
+}
+/** The option's value again: `ed25519`, `ecdsa-256`, `rsa-3072`. */
+function formatKeySpec({ type, bits }) {
+    if (type === 'ssh-ed25519')
+        return 'ed25519';
+    if (type === 'ssh-rsa')
+        return `rsa-${bits ?? 3072}`;
+    return type.replace('sha2-nistp', '');
+}
+function relations_sameKind(a, b) {
+    return formatKeySpec(a) === formatKeySpec(b);
+}
+function sameMeaning(a, b) {
+    return (a.remove === b.remove &&
+        relations_sameKind(a.keyType, b.keyType) &&
+        sameFrom(a.from, b.from) &&
+        a.replaceStale === b.replaceStale);
+}
+/** Whether two from= let in the same: their order means nothing. */
+function sameFrom(a, b) {
+    const text = (from) => JSON.stringify(Array.isArray(from) ? [...new Set(from)].sort() : from);
+    return text(a) === text(b);
+}
+
+;// CONCATENATED MODULE: ./src/trust/relation-plan.ts
+/**
+ * From what the `trust` input asks for and what was observed on the hosts to the steps between the
+ * two, in words before anything is done; and the table of who can log in where, as measured. Pure:
+ * observing and doing are the caller's.
+ */
+
+
+
+
+
+
+/** Files that ssh tries by itself, and where new keys go: ssh(1), FILES. */
+const KEY_FILES = {
+    ED25519: '~/.ssh/id_ed25519',
+    ECDSA: '~/.ssh/id_ecdsa',
+    RSA: '~/.ssh/id_rsa',
+};
+/**
+ * The steps from what was observed to what is asked for. For an added relation: `generate-key`,
+ * `authorize`, `add-known-host` or `replace-known-host`, `prove`; for one that is taken away:
+ * `deauthorize`, `prove-refused`, `remove-known-host` (last: without it the login would fail at the
+ * host key, and prove nothing).
+ *
+ * @param relations as `parseRelations` gives them: each pair once
+ */
+function planRelations(relations, facts, { forgetHosts = false } = {}) {
+    const added = relations.filter(({ remove }) => !remove);
+    const progress = {
+        facts,
+        made: new Map(),
+        knownHosts: new Set(),
+        neededHosts: new Set(added.map(knownHostId)),
+        lines: new Map(),
+        authorized: new Map(),
+        forgetHosts,
+    };
+    const { errors, attempt } = input_values_collectErrors();
+    const plans = [];
+    for (const relation of relations) {
+        const plan = attempt(relation.position, () => relation.remove ? planRemoval(relation, progress) : planAddition(relation, progress));
+        if (plan !== undefined)
+            plans.push(plan);
+    }
+    // What is wrong with a source is wrong with each of its relations on the line, and told once.
+    const told = [...new Map(errors.map((error) => [error.explain(), error])).values()];
+    const steps = told.length > 0 ? [] : plans.flatMap((plan) => plan.steps);
+    return { relations: plans, steps, errors: told };
+}
+function planAddition(relation, progress) {
+    const hostKey = hostKeyOf(relation, progress);
+    const from = wantedFrom(relation, progress);
+    const { key, toMake } = keyToUse(relation, progress);
+    const { lines, claimed } = linesFor(relation, key, progress);
+    const ours = `the key of ${formatAccount(relation.source)}`;
+    if (from !== undefined && lines.some((line) => !sameFrom(line.from, from))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(relation.target)} lists ${ours} (${relation_plan_shown(key)}) already, ${tellFrom(lines)}; asked for is from=${from.join()}.`, { hint: 'Take that trust away first (the same line with a minus), or leave out from.' });
+    }
+    const changes = [];
+    if (toMake) {
+        changes.push({ kind: 'generate-key', keyType: relation.keyType, path: key.path });
+    }
+    if (lines.length === 0 && !claimed) {
+        changes.push({ kind: 'authorize', key, ...(from === undefined ? {} : { from }) });
+    }
+    changes.push(...knownHostSteps(relation, hostKey, progress));
+    if (changes.length === 0 && lines.length > 0 && !willKnowHost(relation, progress)) {
+        const limited = lines.every((line) => line.from !== undefined) && from === undefined;
+        const note = `already trusted${limited ? `, ${tellFrom(lines)}` : ''}`;
+        return { relation, steps: [], note };
+    }
+    changes.push({ kind: 'prove', key, hostKey });
+    return { relation, steps: changes.map((step) => withWords(step, relation)) };
+}
+function planRemoval(relation, progress) {
+    const hostKey = hostKeyOf(relation, progress);
+    const keys = keysOfType(relation, progress);
+    const listed = keys.flatMap((key) => {
+        const { lines, claimed } = linesFor(relation, key, progress);
+        return lines.length === 0 ? [] : [{ key, claimed }];
+    });
+    const changes = [];
+    for (const { key, claimed } of listed) {
+        if (!claimed)
+            changes.push({ kind: 'deauthorize', publicKey: key.publicKey });
+    }
+    if (listed.length > 0) {
+        changes.push({ kind: 'prove-refused', keys: listed.map(({ key }) => key), hostKey });
+    }
+    if (mayForget(relation, progress)) {
+        progress.knownHosts.add(knownHostId(relation));
+        changes.push({ kind: 'remove-known-host', hostKey });
+    }
+    const steps = changes.map((step) => withWords(step, relation));
+    if (steps.length > 0)
+        return { relation, steps };
+    const why = keys.length === 0
+        ? ` (${formatAccount(relation.source)} has no ${formatKeySpec(relation.keyType).replace(/^rsa-.*/, 'rsa')} key)`
+        : '';
+    return { relation, steps, note: `not trusted, nothing to take away${why}` };
+}
+function factsOf(account, { facts }) {
+    const found = facts.accounts.get(formatAccount(account));
+    if (found === undefined)
+        throw new Error(`nothing was observed of ${formatAccount(account)}`);
+    return found;
+}
+function hostKeyOf({ target }, { facts }) {
+    const hostKey = facts.hostKeys.get(target.name);
+    if (hostKey === undefined)
+        throw new Error(`there is no host key of ${target.name}`);
+    return hostKey;
+}
+/** The patterns for the target's line. */
+function wantedFrom({ from, source }, progress) {
+    if (from !== 'source')
+        return from;
+    const addresses = factsOf(source, progress).addresses ?? [];
+    // They come from another machine, and go between quotes into authorized_keys.
+    if (addresses.length > 0 && addresses.every((address) => (0,external_node_net_namespaceObject.isIP)(address) !== 0))
+        return addresses;
+    const found = addresses.length === 0 ? 'none was found' : report_oneLine(addresses.join());
+    throw new src_errors/* TrustError */.Ru('input-invalid', `The addresses of ${formatAccount(source)} are not known (${found}), so from can't be written.`, { hint: 'Give them: from=192.0.2.7,10.0.0.0/8.' });
+}
+/** Keys of the wanted type that can be read, the first first. Sizes of RSA keys are not looked at. */
+function keysOfType({ source, keyType }, progress) {
+    return factsOf(source, progress).keys.flatMap(({ publicKey, ...file }) => publicKey !== undefined && (0,public_key/* typeOfBlob */.JX)(publicKey) === keyType.type
+        ? [{ ...file, publicKey }]
+        : []);
+}
+/** The key that the source is to log in with, and whether this relation is the one that makes it. */
+function keyToUse(relation, progress) {
+    const { source, target, keyType } = relation;
+    const candidates = keysOfType(relation, progress);
+    const usable = candidates.filter(({ publicKey, encrypted }) => encrypted !== true && isLongEnough(publicKey, keyType));
+    const listed = authorizedBy(target, progress);
+    const best = usable.find(({ publicKey }) => listed.has(publicKey.toString('base64'))) ?? usable[0];
+    if (best !== undefined) {
+        return { key: { path: best.path, publicKey: best.publicKey }, toMake: false };
+    }
+    const [unusable] = candidates;
+    if (unusable !== undefined)
+        throw unusableKey(relation, unusable);
+    const kind = (0,public_key/* displayType */.x)(keyType.type);
+    const id = `${formatAccount(source)} ${kind}`;
+    const planned = progress.made.get(id);
+    if (planned !== undefined)
+        return { key: planned, toMake: false };
+    const path = KEY_FILES[kind] ?? `~/.ssh/id_${kind.toLowerCase()}`;
+    if (factsOf(source, progress).keys.some((file) => file.path === path)) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `On ${formatAccount(source)} ${path} is no ${formatKeySpec(keyType)} key, and it is not overwritten.`, { hint: 'Use key= with the type of that key, or with another type, or move the file away.' });
+    }
+    const key = { path };
+    progress.made.set(id, key);
+    return { key, toMake: true };
+}
+function isLongEnough(publicKey, { type, bits = 0 }) {
+    return type !== 'ssh-rsa' || (0,public_key/* rsaBits */.Bo)(publicKey) >= bits;
+}
+function unusableKey({ source, keyType }, { path, publicKey, encrypted }) {
+    const file = `On ${formatAccount(source)} ${report_oneLine(path)}`;
+    if (encrypted === true) {
+        return new src_errors/* TrustError */.Ru('key-encrypted', `${file} has a passphrase, which nobody there can type.`, {
+            hint: 'Use key= with another type: a key of its own is then made for this trust.',
+        });
+    }
+    const bits = (0,public_key/* rsaBits */.Bo)(publicKey);
+    return new src_errors/* TrustError */.Ru('key-too-small', `${file} has ${bits} bits; asked for is ${formatKeySpec(keyType)}.`, { hint: `It is not overwritten: use key=ed25519, or key=rsa-${bits} to take it as it is.` });
+}
+function authorizedBy(account, progress) {
+    const label = formatAccount(account);
+    const known = progress.authorized.get(label);
+    if (known !== undefined)
+        return known;
+    const byKey = new Map();
+    for (const line of factsOf(account, progress).authorized) {
+        const id = line.publicKey.toString('base64');
+        byKey.set(id, [...(byKey.get(id) ?? []), line]);
+    }
+    progress.authorized.set(label, byKey);
+    return byKey;
+}
+/**
+ * The target's lines for a key, and whether a relation before sees to them already: two sources can
+ * hold one key (homes on a file server, cloned machines), and then one line is for both.
+ */
+function linesFor(relation, { publicKey }, progress) {
+    if (publicKey === undefined)
+        return { lines: [], claimed: false };
+    const key = publicKey.toString('base64');
+    const id = `${formatAccount(relation.target)} ${key}`;
+    const other = progress.lines.get(id);
+    if (other === undefined)
+        progress.lines.set(id, relation);
+    const wanted = (asked) => asked.remove ? undefined : wantedFrom(asked, progress);
+    if (other !== undefined &&
+        (other.remove !== relation.remove || !sameFrom(wanted(other), wanted(relation)))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(relation.source)} and ${formatAccount(other.source)} (${other.position}) hold the same key ${(0,public_key/* fingerprint */.Rj)(publicKey)}, so ${formatAccount(relation.target)} can't tell them apart.`, { hint: 'Ask for the same for both, or give one of them a key of another type with key=.' });
+    }
+    const lines = authorizedBy(relation.target, progress).get(key) ?? [];
+    return { lines, claimed: other !== undefined };
+}
+function knownHostId({ source, target }) {
+    return `${formatAccount(source)} ${target.name}`;
+}
+/** Whether a known_hosts line that this relation needs is only written in this run: that is to be proven. */
+function willKnowHost(relation, { knownHosts }) {
+    return knownHosts.has(knownHostId(relation));
+}
+function knownHostSteps(relation, hostKey, progress) {
+    const { source, target, replaceStale } = relation;
+    const id = knownHostId(relation);
+    const known = factsOf(source, progress).knownHosts.get(target.name);
+    if (known?.state === 'pinned' || progress.knownHosts.has(id))
+        return [];
+    if (known?.state === 'other' && !replaceStale) {
+        const [on, host] = [formatAccount(source), target.name];
+        throw new src_errors/* TrustError */.Ru('host-key-changed', `On ${on} known_hosts has another key for ${host}: ${tellFingerprints(known.fingerprints)}. Pinned is ${(0,public_key/* fingerprint */.Rj)(hostKey.key)}.`, {
+            hint: `If ${host} was reinstalled or its key was rotated, add replace-stale to the line. If not, somebody may have stood between ${on} and ${host}: do not go on.`,
+        });
+    }
+    progress.knownHosts.add(id);
+    return known === undefined
+        ? [{ kind: 'add-known-host', hostKey }]
+        : [{ kind: 'replace-known-host', hostKey, stale: known.fingerprints }];
+}
+function mayForget(relation, progress) {
+    const id = knownHostId(relation);
+    if (!progress.forgetHosts || progress.neededHosts.has(id) || progress.knownHosts.has(id)) {
+        return false;
+    }
+    const known = factsOf(relation.source, progress).knownHosts.get(relation.target.name);
+    return known?.state === 'pinned' && known.ours;
+}
+function withWords(step, relation) {
+    const { source, target, position } = relation;
+    return { ...step, source, target, position, description: describe(step, relation) };
+}
+function describe(step, relation) {
+    const [source, target] = [formatAccount(relation.source), formatAccount(relation.target)];
+    const host = relation.target.name;
+    switch (step.kind) {
+        case 'generate-key':
+            return `on ${source}: make ${step.path} (there is no key of that type)`;
+        case 'authorize': {
+            const from = step.from === undefined ? '' : `, from ${step.from.join()} only`;
+            return `on ${target}: add the key of ${source} (${relation_plan_shown(step.key)}) to authorized_keys${from}`;
+        }
+        case 'add-known-host':
+            return `on ${source}: add ${tellHostKey(step.hostKey, host)} to known_hosts`;
+        case 'replace-known-host':
+            return `on ${source}: replace the stale key of ${host} (${tellFingerprints(step.stale)}) in known_hosts by ${tellHostKey(step.hostKey, host)}`;
+        case 'prove':
+            return `prove that ${source} can log in to ${target}`;
+        case 'deauthorize':
+            return `on ${target}: take the key of ${source} (${(0,public_key/* fingerprint */.Rj)(step.publicKey)}) out of authorized_keys`;
+        case 'prove-refused':
+            return `prove that ${source} can no longer log in to ${target}`;
+        case 'remove-known-host':
+            return `on ${source}: take ${tellHostKey(step.hostKey, host)} out of known_hosts`;
+    }
+}
+function relation_plan_shown({ path, publicKey }) {
+    return publicKey === undefined ? `the new ${path}` : (0,public_key/* fingerprint */.Rj)(publicKey);
+}
+function tellHostKey({ key, marker }, host) {
+    return `the pinned ${marker === undefined ? 'key' : 'CA'} of ${host} (${(0,public_key/* fingerprint */.Rj)(key)})`;
+}
+/** Fingerprints as another machine tells them: one line. */
+function tellFingerprints(fingerprints) {
+    return report_oneLine(fingerprints.join(', '));
+}
+function tellFrom(lines) {
+    const limits = lines.map(({ from }) => from === undefined ? 'from anywhere' : `from ${from.join()} only`);
+    return report_oneLine([...new Set(limits)].join(' and '));
+}
+/** The plan for people: a heading for each relation with its steps below, or that there is nothing to do. */
+function renderPlan(plan) {
+    return plan.relations.flatMap(({ relation, steps, note }) => {
+        const heading = `${relation.remove ? '- ' : ''}${formatRelation(relation)}`;
+        if (steps.length === 0)
+            return [`${heading}: ${note ?? 'nothing to do'}`];
+        return [heading, ...steps.map(({ description }) => `  ${description}`)];
+    });
+}
+/**
+ * Who can log in where: a heading row, then a row for each source, with a column for each target.
+ * `✓` it worked, `✗` it did not, `–` it was not tried. Of several tries the last one counts.
+ */
+function trustRows(measured) {
+    const targets = [...new Set(measured.map(({ target }) => formatAccount(target)))];
+    const bySource = new Map();
+    for (const { source, target, works } of measured) {
+        const label = formatAccount(source);
+        const row = bySource.get(label) ?? new Map();
+        bySource.set(label, row.set(formatAccount(target), works));
+    }
+    const mark = (works) => works === undefined ? '–' : works ? '✓' : '✗';
+    return [
+        ['from \\ to', ...targets],
+        ...[...bySource].map(([source, row]) => [source, ...targets.map((to) => mark(row.get(to)))]),
+    ];
+}
+/** `trustRows` as lines of text with aligned columns. */
+function renderTrustTable(measured) {
+    const rows = trustRows(measured);
+    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    return rows.map((row) => row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd());
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust.ts
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Accounts that are logged in to at a time. */
+const host_trust_AT_ONCE = 16;
+/** Relations and how long they last. Those inputs are also bootstrap's, which tells what is wrong with them. */
+function readHostTrust(inputs, hosts, errors) {
+    const { trust = '', trustLifetime, trustExpiry, revoke } = inputs;
+    if (trust.trim() === '')
+        return undefined;
+    const accounts = hosts.map((line) => ({
+        name: hosts_hostName(line),
+        ...(line.user === undefined ? {} : { user: line.user }),
+    }));
+    const { relations, errors: wrong } = parseRelations(trust, accounts);
+    errors.push(...wrong);
+    if (errors.length > 0)
+        return undefined;
+    return {
+        relations,
+        ...readTrustLifetime(trustLifetime),
+        expiryRequired: trustExpiry !== 'optional',
+        revoke: revoke === 'never' ? 'never' : 'auto',
+    };
+}
+/**
+ * @returns the plan, and where it was carried out the table of measured logins
+ * @throws TrustError; what was done until then has been taken back, or is left to teardown
+ */
+async function establishTrust(relations, proven, job) {
+    const accounts = await openAccounts(relations, proven, job);
+    try {
+        const facts = await observe(relations, accounts, proven);
+        const plan = planRelations(relations, facts);
+        if (plan.errors.length > 0)
+            throw (0,src_errors/* combine */.kg)(plan.errors);
+        const lines = [...renderPlan(plan), ending(job)];
+        for (const line of lines)
+            job.say(line);
+        const report = { plan: lines, dryRun: job.dryRun };
+        if (job.dryRun)
+            return { ...report, table: [], grants: [] };
+        const work = {
+            accounts,
+            job,
+            made: [],
+            keys: new Map(),
+            grants: [],
+            measured: [],
+        };
+        try {
+            for (const step of plan.steps)
+                await take(step, work);
+            for (const { relation, steps } of plan.relations) {
+                if (!relation.remove && steps.length === 0)
+                    await measureTrusted(relation, facts, work);
+            }
+        }
+        catch (error) {
+            await takeBack(work);
+            throw error;
+        }
+        settle(work);
+        return { ...report, table: trustRows(work.measured), grants: work.grants };
+    }
+    finally {
+        for (const { client } of accounts.values())
+            client.end();
+    }
+}
+/** How long the trust lasts, in so many words. */
+function ending({ config: { lifetime, revoke }, dryRun }) {
+    if (dryRun)
+        return 'dry-run: nothing was done on the hosts';
+    if (lifetime === undefined) {
+        return 'this trust is permanent (trust-lifetime: forever): post takes nothing of it back; the same lines with a minus in front take it away';
+    }
+    if (revoke === 'never') {
+        return 'this trust outlives the job (revoke: never): the new lines of authorized_keys expire, keys and known_hosts stay';
+    }
+    return 'this trust ends with the job: post takes back all that is made here, and the new lines of authorized_keys expire';
+}
+function opened(accounts, account) {
+    const found = accounts.get(formatAccount(account));
+    if (found === undefined)
+        throw new Error(`${formatAccount(account)} was not opened`);
+    return found;
+}
+/** Logs in to every source and target, some at a time. */
+async function openAccounts(relations, proven, job) {
+    const wanted = new Map();
+    for (const { source, target, position } of relations) {
+        for (const account of [source, target]) {
+            const label = formatAccount(account);
+            if (!wanted.has(label))
+                wanted.set(label, { account, position });
+        }
+    }
+    const accounts = new Map();
+    const errors = [];
+    const queue = [...wanted.values()].values();
+    const worker = async () => {
+        for (const { account, position } of queue) {
+            try {
+                accounts.set(formatAccount(account), await host_trust_open(account, proven, job));
+            }
+            catch (error) {
+                if (!(error instanceof src_errors/* TrustError */.Ru))
+                    throw error;
+                errors.push(aboutAccount(account, position, error));
+            }
+        }
+    };
+    try {
+        await Promise.all(Array.from({ length: host_trust_AT_ONCE }, worker));
+        if (errors.length > 0)
+            throw (0,src_errors/* combine */.kg)(errors);
+        return accounts;
+    }
+    catch (error) {
+        for (const { client } of accounts.values())
+            client.end();
+        throw error;
+    }
+}
+function aboutAccount(account, position, error) {
+    const { code, message, hint = '' } = error;
+    const told = `${formatAccount(account)}: ${message}`;
+    const more = code === 'login-refused'
+        ? 'The job looks at the hosts of trust with its own key: it has to be in authorized_keys there, or bootstrap has to be on the line in hosts.'
+        : '';
+    const hints = `${hint} ${more}`.trim();
+    return new src_errors/* TrustError */.Ru(code, told, {
+        input: position,
+        cause: error,
+        ...(hints === '' ? {} : { hint: hints }),
+    });
+}
+async function host_trust_open(account, proven, job) {
+    const { user } = account;
+    const { line, result } = provenLine(account, proven);
+    if (user === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'Whose account it is has to be said.', {
+            hint: `Write user@ before ${account.name}, here or in hosts.`,
+        });
+    }
+    const { host, port } = line;
+    const destination = { host, port, user, hostKey: result.hostKey, timeout: job.timeout };
+    const base = { account, label: formatAccount(account), line, destination };
+    const errors = [];
+    for (const { blob } of job.keys.filter((key) => mayBeUsed(line, key))) {
+        try {
+            return { ...base, client: await logInWithJobKey(destination, blob, job.agent), key: blob };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+            if (error.code !== 'login-refused')
+                throw error;
+        }
+    }
+    const others = job.dryRun && line.user === user ? (job.credentials?.get(line) ?? []) : [];
+    for (const credentials of others) {
+        const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+        try {
+            return { ...base, client: await connectTo({ ...destination, credentials }), key: undefined };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+        }
+    }
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    throw new src_errors/* TrustError */.Ru('login-refused', 'The job has no key for it.');
+}
+function mayBeUsed({ keys }, { blob, comment }) {
+    return keys === undefined || keys.includes(comment) || keys.includes((0,public_key/* fingerprint */.Rj)(blob));
+}
+/** The line of `hosts` for an account: that of its user, or else any of the host's. */
+function provenLine({ name, user }, proven) {
+    const lines = proven.filter(({ line }) => hosts_hostName(line) === name);
+    const found = lines.find(({ line }) => line.user === user) ?? lines[0];
+    if (found === undefined)
+        throw new Error(`${name} is none of the proven hosts`);
+    return found;
+}
+/** AuthorizedKeysFile of the account, where its line says so. */
+function pathOf({ line, account }) {
+    return line.user === account.user ? line.path : undefined;
+}
+async function observe(relations, accounts, proven) {
+    const hostKeys = new Map(relations.map(({ target }) => [target.name, host_trust_hostKeyOf(provenLine(target, proven))]));
+    const observed = await Promise.all([...accounts.values()].map(async (one) => {
+        try {
+            return [one.label, await observeAccount(one, relations, hostKeys, accounts)];
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            throw aboutAccount(one.account, 'trust', error);
+        }
+    }));
+    return { accounts: new Map(observed), hostKeys };
+}
+function host_trust_hostKeyOf({ result: { pin, hostKey } }) {
+    return pin.kind === 'cert-authority'
+        ? { key: pin.key.blob, marker: '@cert-authority' }
+        : { key: (0,ssh_certificate/* plainKey */.y7)(hostKey) };
+}
+/** A source is asked for its keys and known_hosts, a target for its authorized_keys. */
+async function observeAccount(one, relations, hostKeys, accounts) {
+    const { KNOWN_HOSTS, knownHostState, listKeys, readAccountFile } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { client, destination, label } = one;
+    const { user } = destination;
+    const targets = relations.filter(({ source }) => formatAccount(source) === label);
+    const isTarget = relations.some(({ target }) => formatAccount(target) === label);
+    const authorized = isTarget
+        ? parseAuthorizedKeys(await readAccountFile(client, user, pathOf(one))).map(authorizedLine)
+        : [];
+    if (targets.length === 0)
+        return { keys: [], knownHosts: new Map(), authorized };
+    const { keys, address } = await listKeys(client);
+    const content = await readAccountFile(client, user, KNOWN_HOSTS);
+    const knownHosts = new Map();
+    for (const { target } of targets) {
+        const hostKey = hostKeys.get(target.name);
+        const { host, port } = opened(accounts, target).line;
+        const state = hostKey === undefined
+            ? undefined
+            : knownHostState(content, knownHostsName(host, port), hostKey);
+        if (state !== undefined)
+            knownHosts.set(target.name, state);
+    }
+    return {
+        keys,
+        knownHosts,
+        authorized,
+        ...(address === undefined || address === '' ? {} : { addresses: [address] }),
+    };
+}
+function authorizedLine({ blob, options }) {
+    const from = options
+        .map((option) => /^from="(.*)"$/i.exec(option)?.[1])
+        .find((patterns) => patterns !== undefined);
+    return { publicKey: blob, ...(from === undefined ? {} : { from: from.split(',') }) };
+}
+async function take(step, work) {
+    try {
+        switch (step.kind) {
+            case 'generate-key':
+                await makeKey(step, work);
+                return;
+            case 'authorize':
+                await authorize(step, work);
+                return;
+            case 'add-known-host':
+                await knowHost(step, [], work);
+                return;
+            case 'replace-known-host':
+                await knowHost(step, step.stale, work);
+                return;
+            case 'prove':
+                await host_trust_prove(step, step.key.path, work);
+                return;
+            case 'deauthorize':
+                await deauthorize(step, work);
+                return;
+            case 'prove-refused':
+                await proveRefused(step, work);
+                return;
+            case 'remove-known-host':
+                throw new Error('no line of known_hosts is removed without being asked for');
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        const { code, message, hint } = error;
+        throw new src_errors/* TrustError */.Ru(code, `${formatRelation(step)}: ${message}`, {
+            input: step.position,
+            cause: error,
+            ...(hint === undefined ? {} : { hint }),
+        });
+    }
+}
+/** Until all is proven, all is to be undone, however long it may stay then. */
+function inAccount({ label, destination, key, }) {
+    if (key === undefined)
+        throw new Error('only a dry run logs in without a key of the job');
+    const { host, port, user, hostKey } = destination;
+    return {
+        target: label,
+        host,
+        port,
+        user,
+        hostKey: hostKey.toString('base64'),
+        key: key.toString('base64'),
+        revoke: true,
+    };
+}
+async function makeKey(step, work) {
+    const { generateKey, missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const source = opened(work.accounts, step.source);
+    const missing = await missingFiles(source.client, 'known_hosts');
+    const comment = `ssh-trust:${work.job.journal.id}:${source.label}`;
+    const effect = {
+        ...inAccount(source),
+        kind: 'remote-file',
+        path: step.path,
+        comment,
+        madeDirectory: missing.some((one) => one.endsWith('/.ssh')),
+    };
+    work.job.journal.append(effect);
+    work.made.push(effect);
+    const publicKey = await generateKey(source.client, step.path, step.keyType, comment);
+    work.keys.set(`${source.label} ${step.path}`, publicKey);
+}
+function host_trust_publicKeyOf({ path, publicKey }, source, work) {
+    const key = publicKey ?? work.keys.get(`${formatAccount(source)} ${path}`);
+    if (key === undefined)
+        throw new Error(`the key ${path} was not made`);
+    return key;
+}
+async function authorize(step, work) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { job } = work;
+    const target = opened(work.accounts, step.target);
+    const blob = host_trust_publicKeyOf(step.key, step.source, work);
+    const expiry = await expiryFor(target.client, target.account.name, job.config);
+    const from = step.from === undefined ? [] : [{ name: 'from', value: step.from.join(',') }];
+    const options = [...from, ...(expiry.option === undefined ? [] : [expiry.option])];
+    const line = formatAuthorizedKey({ options, blob, comment: formatAccount(step.source) });
+    const path = pathOf(target);
+    const place = { user: target.destination.user, ...(path === undefined ? {} : { path }) };
+    const generated = step.key.publicKey === undefined;
+    const created = path === undefined ? await missingFiles(target.client, 'authorized_keys') : [];
+    let effect;
+    const edited = await editAuthorizedKeys(target.client, place, (content) => {
+        effect = undefined;
+        const addition = addAuthorizedKey(content, line);
+        if (addition.status === 'present')
+            return undefined;
+        const { newlineMended } = addition;
+        effect = {
+            ...inAccount(target),
+            kind: 'authorized-key',
+            line,
+            generated,
+            created,
+            ...(path === undefined ? {} : { path }),
+            ...(newlineMended === undefined ? {} : { newlineMended }),
+            ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+        };
+        job.journal.append(effect);
+        return addition.content;
+    });
+    if (effect !== undefined) {
+        work.made.push(effect);
+        effect.created = edited.created;
+        job.journal.append(effect);
+    }
+    work.grants.push({
+        host: target.account.name,
+        user: target.destination.user,
+        key: (0,public_key/* fingerprint */.Rj)(blob),
+        status: effect === undefined ? 'present' : 'added',
+        file: edited.path,
+        ...(effect === undefined ? {} : { expires: effect.expires ?? 'never' }),
+        notes: [...edited.mends, ...edited.warnings, ...expiry.notes],
+    });
+}
+async function knowHost(step, stale, work) {
+    const { addKnownHost, KNOWN_HOSTS, markOf, missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { job } = work;
+    const source = opened(work.accounts, step.source);
+    const { host, port } = opened(work.accounts, step.target).line;
+    const name = knownHostsName(host, port);
+    const line = `${knownHostLine(step.hostKey, name)} ${markOf(job.journal.id)}`;
+    const created = await missingFiles(source.client, 'known_hosts');
+    let effect;
+    const edited = await editAuthorizedKeys(source.client, { user: source.destination.user, path: KNOWN_HOSTS, mend: false }, (found) => {
+        const { content, ...change } = addKnownHost(found, name, line, stale);
+        effect = { ...inAccount(source), kind: 'known-host', line, created, ...change };
+        job.journal.append(effect);
+        return content;
+    });
+    if (effect === undefined)
+        return;
+    work.made.push(effect);
+    effect.created = edited.created;
+    job.journal.append(effect);
+}
+function knownHostLine({ key, marker }, name) {
+    return formatKnownHostsLine([name], key, marker).trimEnd();
+}
+async function host_trust_prove({ source, target }, path, work) {
+    const { works, words } = await tryLogin(source, target, path, undefined, work);
+    work.measured.push({ source, target, works });
+    if (works)
+        return;
+    const message = `The login from ${formatAccount(source)} to ${formatAccount(target)} does not work: ${words}`;
+    throw new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
+        hint: 'Can the source reach the target by that name and port? Does from= name the address that the target sees? Is the line in authorized_keys expired, or does sshd read another file? The log of sshd on the target says.',
+    });
+}
+async function tryLogin(source, target, path, knownHost, { accounts, job }) {
+    const { logInFrom } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { host, port, user } = opened(accounts, target).destination;
+    const { timeout } = job;
+    return logInFrom(opened(accounts, source).client, {
+        path,
+        host,
+        port,
+        user,
+        timeout,
+        ...(knownHost === undefined ? {} : { knownHost }),
+    });
+}
+/** Nothing was to be done for it; that it works is measured all the same. */
+async function measureTrusted(relation, facts, work) {
+    const { source, target, keyType, position } = relation;
+    const listed = facts.accounts.get(formatAccount(target))?.authorized ?? [];
+    const usable = (facts.accounts.get(formatAccount(source))?.keys ?? []).filter(({ publicKey, encrypted }) => encrypted !== true && publicKey?.subarray(4).toString('latin1').startsWith(keyType.type));
+    const key = usable.find(({ publicKey }) => listed.some((line) => publicKey !== undefined && line.publicKey.equals(publicKey)));
+    if (key === undefined)
+        throw new Error('an account is trusted by a key that it has');
+    try {
+        await host_trust_prove(relation, key.path, work);
+    }
+    catch (error) {
+        throw error instanceof src_errors/* TrustError */.Ru ? error.about(position) : error;
+    }
+}
+/** What is taken away stays away, also where a later step fails: no record is for putting it back. */
+async function deauthorize(step, work) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const target = opened(work.accounts, step.target);
+    const path = pathOf(target);
+    const place = {
+        user: target.destination.user,
+        mend: false,
+        ...(path === undefined ? {} : { path }),
+    };
+    await editAuthorizedKeys(target.client, place, (content) => {
+        const { content: rest, removed } = removeKeys(content, [{ kind: 'key', blob: step.publicKey }]);
+        return removed.length === 0 ? undefined : rest;
+    });
+}
+async function proveRefused(step, work) {
+    const { source, target } = step;
+    const { host, port } = opened(work.accounts, target).line;
+    const line = knownHostLine(step.hostKey, knownHostsName(host, port));
+    for (const { path } of step.keys) {
+        const { works, refused, words } = await tryLogin(source, target, path, line, work);
+        work.measured.push({ source, target, works });
+        if (!works && refused)
+            continue;
+        const message = works
+            ? `The login from ${formatAccount(source)} to ${formatAccount(target)} still works, though the key was taken out.`
+            : `That ${formatAccount(target)} refuses the key could not be proven: ${words}`;
+        throw new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
+            hint: 'Does sshd read another file too (AuthorizedKeysFile, AuthorizedKeysCommand)?',
+        });
+    }
+}
+/** Undoes what this run did, over the connections that are there; what fails is left to teardown. */
+async function takeBack({ made, accounts, job }) {
+    for (const effect of made.toReversed()) {
+        const client = accounts.get(effect.target)?.client;
+        if (client === undefined)
+            continue;
+        try {
+            if (effect.kind === 'authorized-key')
+                await removeGranted(client, effect);
+            else
+                await undoOver(client, effect);
+            job.journal.append({ ...effect, undone: true });
+        }
+        catch (error) {
+            job.say(`could not take back ${effect.kind} ${effect.target} yet: ${(0,src_errors/* explain */.WE)(error)}`);
+        }
+    }
+}
+/** All is proven: from now on what was made stays as long as it was asked for. */
+function settle({ made, job: { config, journal } }) {
+    const revoke = config.lifetime !== undefined && config.revoke !== 'never';
+    for (const effect of made) {
+        // The rows that gave way were stale: they come back only if the run fails.
+        journal.append(effect.kind === 'known-host' ? { ...effect, revoke, replaced: [] } : { ...effect, revoke });
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
@@ -8118,6 +12439,10 @@ function sshsig_sshsigNamespace(data) {
     catch {
         return undefined; // short or overlong
     }
+}
+/** Whether `data` could be taken for something to be signed so, whole or not. */
+function sshsig_beginsAsSshsig(data) {
+    return data.subarray(0, sshsig_MAGIC.length).equals(sshsig_MAGIC);
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/userauth.ts
@@ -8171,118 +12496,6 @@ function userauth_beginsAsUserauth(data) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
-const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_ADD_IDENTITY = 17;
-const SSH_AGENTC_REMOVE_IDENTITY = 18;
-const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
-const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
-const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
-const SSH_AGENTC_LOCK = 22;
-const SSH_AGENTC_UNLOCK = 23;
-const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
-const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const messages_SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const messages_SSH_AGENT_RSA_SHA2_256 = 2;
-const messages_SSH_AGENT_RSA_SHA2_512 = 4;
-/** RFC 9987 §5.2.7, constraints of a key that is added. */
-const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
-const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
-const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
-const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = wire_byte(SSH_AGENT_FAILURE);
-const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
-class FrameReader {
-    #chunks = [];
-    #pending = 0;
-    /** Bytes that wait for the rest of their message. */
-    get pending() {
-        return this.#pending;
-    }
-    push(chunk) {
-        this.#chunks.push(chunk);
-        this.#pending += chunk.length;
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#pending < 4)
-            return undefined;
-        const length = this.#length();
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (this.#pending < 4 + length)
-            return undefined;
-        const joined = this.#join();
-        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
-        this.#pending -= 4 + length;
-        return joined.subarray(4, 4 + length);
-    }
-    /** The four bytes in front, which may have come in as many pieces. */
-    #length() {
-        if ((this.#chunks[0]?.length ?? 0) < 4)
-            this.#chunks = [this.#join()];
-        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
-    }
-    #join() {
-        const [first] = this.#chunks;
-        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(messages_SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.6. */
-function messages_signRequest(key, data, flags = 0) {
-    return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
-}
-
 ;// CONCATENATED MODULE: ./src/agent/constraints.ts
 /**
  * What a key was added with: lifetime, confirmation (RFC 9987 §5.2.7), and the destinations that it
@@ -8309,7 +12522,7 @@ function readConstraints(reader) {
     const constraints = {};
     const once = (name) => {
         if (constraints[name] !== undefined)
-            throw constraints_malformed(`${name} is given twice`);
+            throw malformed(`${name} is given twice`);
     };
     while (reader.remaining > 0) {
         const type = reader.byte();
@@ -8326,18 +12539,18 @@ function readConstraints(reader) {
                 // sk-provider and associated-certs are for hardware, of which there is none here.
                 const name = reader.text(256);
                 if (name !== RESTRICT_DESTINATION)
-                    throw constraints_malformed(`the extension ${name} is not known`);
+                    throw malformed(`the extension ${name} is not known`);
                 once('destinations');
                 constraints.destinations = readDestinations(reader.string());
                 break;
             }
             default:
-                throw constraints_malformed(`the type ${type} is not known`);
+                throw malformed(`the type ${type} is not known`);
         }
     }
     return constraints;
 }
-function constraints_malformed(what) {
+function malformed(what) {
     return new TrustError('malformed', `A constraint can't be kept: ${what}.`);
 }
 function readDestinations(contents) {
@@ -8345,27 +12558,27 @@ function readDestinations(contents) {
     const destinations = [];
     while (reader.remaining > 0) {
         if (destinations.length >= MAX_DESTINATIONS)
-            throw constraints_malformed('too many destinations');
+            throw malformed('too many destinations');
         destinations.push(readDestination(new Reader(reader.string())));
     }
     // OpenSSH's agent takes this for no restriction at all.
     if (destinations.length === 0)
-        throw constraints_malformed('a restriction to no destination');
+        throw malformed('a restriction to no destination');
     return destinations;
 }
 function readDestination(reader) {
     const from = readHop(new Reader(reader.string()));
     const to = readHop(new Reader(reader.string()));
     if (reader.string().length > 0)
-        throw constraints_malformed('a destination with unknown parts');
+        throw malformed('a destination with unknown parts');
     reader.end('a destination');
     const { hop: source, user: sourceUser } = from;
     if (sourceUser !== '')
-        throw constraints_malformed('a user at the source');
+        throw malformed('a user at the source');
     if ((source.hostname === '') !== (source.keys.length === 0))
-        throw constraints_malformed('half a source');
+        throw malformed('half a source');
     if (to.hop.hostname === '' || to.hop.keys.length === 0)
-        throw constraints_malformed('half a destination');
+        throw malformed('half a destination');
     return {
         ...(source.hostname === '' ? {} : { from: source }),
         ...(to.user === '' ? {} : { user: to.user }),
@@ -8375,8 +12588,10 @@ function readDestination(reader) {
 function readHop(reader) {
     const user = reader.text(MAX_USER_PATTERN);
     const hostname = reader.text(MAX_HOSTNAME);
+    if (/\0/.test(user + hostname))
+        throw malformed('a name with a zero byte');
     if (reader.string().length > 0)
-        throw constraints_malformed('a host with unknown parts');
+        throw malformed('a host with unknown parts');
     const keys = [];
     while (reader.remaining > 0) {
         keys.push({ blob: readHostKey(reader), authority: reader.boolean() });
@@ -8387,7 +12602,7 @@ function readHop(reader) {
 function readHostKey(reader) {
     const blob = Buffer.from(reader.string());
     try {
-        kindOfKey(blob);
+        decodePublicKey(plainKey(blob));
     }
     catch (error) {
         if (!(error instanceof TrustError && error.code === 'key-type-unsupported'))
@@ -8435,8 +12650,13 @@ function isHop({ hostname, keys }, hostKey, now) {
         return keys.some(({ blob, authority }) => !authority && blob.equals(hostKey));
     }
     const authorities = keys.filter(({ authority }) => authority).map(({ blob }) => blob);
-    const certificate = parseCertificate(hostKey);
-    return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    try {
+        const certificate = parseCertificate(hostKey);
+        return hostCertificateDefect(certificate, hostname, authorities, now) === undefined;
+    }
+    catch {
+        return false; // damaged: it can be bound, for its key is whole
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/agent/policy.ts
@@ -8549,7 +12769,7 @@ function judgeOtherData(policy, data) {
             : { allowed: false, reason: 'namespace-not-allowed' };
     }
     // A login in a form that is not known here is no other data.
-    return policy.otherData === true && !beginsAsUserauth(data)
+    return policy.otherData === true && !beginsAsUserauth(data) && !beginsAsSshsig(data)
         ? { allowed: true, reason: 'other-data-allowed' }
         : { allowed: false, reason: 'not-userauth' };
 }
@@ -8577,7 +12797,8 @@ function judgeLogin(policy, identity, path, last, request, now) {
     const blocking = blockingHop(policy, path, identity, now);
     if (blocking === undefined)
         return { reason: 'host-pinned', host };
-    return { reason: 'forward-not-allowed', host: blocking.host ?? host };
+    const { host: hop } = blocking;
+    return { reason: 'forward-not-allowed', ...(hop === undefined ? {} : { host: hop }) };
 }
 function sessionMismatch(request, last) {
     if (last.forwarding)
@@ -8631,11 +12852,29 @@ function visible(policy, identities, bindings, now) {
     const shown = fitting.filter((identity) => blockingHop(policy, path, identity, now) === undefined);
     if (shown.length > 0 || within.length === 0)
         return { identities: shown };
-    return none(fitting.length > 0 ? 'forward-not-allowed' : 'key-not-for-host', hosts[0]);
+    const [blocked] = fitting;
+    if (blocked === undefined)
+        return none('key-not-for-host', hosts[0]);
+    return none('forward-not-allowed', blockingHop(policy, path, blocked, now)?.host);
 }
 /** Whether a key's own destinations let it be seen, and removed, on a connection. */
 function isPermitted({ destinations }, bindings, now) {
     return destinations === undefined || destinationsPermit(destinations, bindings, undefined, now);
+}
+/**
+ * Whether keys may be added, removed or locked over a connection: not from a host that may not use the
+ * agent.
+ */
+function mayChangeKeys(policy, bindings, now) {
+    if (policy.mode === 'any')
+        return true;
+    return (!bindings.failed &&
+        bindings.list.every((hop) => hop.forwarding && forwardingHosts(policy, hop, now).length > 0));
+}
+/** The hosts with `forward` that a hop can be; none if a host revokes its key. */
+function forwardingHosts(policy, hop, now) {
+    const hosts = hostsWithKey(policy, hop.hostKey, now);
+    return hosts === 'revoked' ? [] : hosts.filter(({ forward }) => forward);
 }
 
 ;// CONCATENATED MODULE: ./src/trust/policy.ts
@@ -8673,12 +12912,12 @@ function readMode(text, pinned) {
         return pinned ? 'pinned' : 'any';
     const mode = POLICY_MODES.find((name) => name === text);
     if (mode === undefined) {
-        throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is no policy.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no policy.`, {
             hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
         });
     }
     if (mode !== 'any' && !pinned) {
-        throw new errors_TrustError('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `The policy ${mode} needs hosts to go by, and hosts is empty.`, {
             hint: 'List the hosts of the job, one a line, each with the fingerprint of its key.',
         });
     }
@@ -8690,19 +12929,12 @@ function readLifetime(text) {
     const seconds = parseDuration(text);
     if (seconds <= MAX_LIFETIME)
         return seconds;
-    throw new errors_TrustError('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
-}
-
-;// CONCATENATED MODULE: ./src/trust/report.ts
-/**
- * `text` without control characters: names and comments come from whoever asked the agent or made a
- * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
- */
-function oneLine(text) {
-    return text.replace(/\p{Cc}+/gu, ' ');
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
 }
 
 ;// CONCATENATED MODULE: ./src/trust/config.ts
+
+
 
 
 
@@ -8719,7 +12951,7 @@ function oneLine(text) {
  * @throws TrustError
  */
 function readConfig(inputs) {
-    const { errors, attempt } = collectErrors();
+    const { errors, attempt } = input_values_collectErrors();
     const loaded = attempt('ssh-private-key', () => readKeys(inputs));
     const spec = inputs.generateKey === ''
         ? undefined
@@ -8735,6 +12967,9 @@ function readConfig(inputs) {
     errors.push(...hostErrors);
     const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
     const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt);
+    const bootstrap = readBootstrap(inputs, hosts, attempt);
+    const hostTrust = readHostTrust(inputs, hosts, errors);
+    const dryRun = attempt('dry-run', () => readBoolean(inputs.dryRun ?? '', false));
     const home = attempt('home', () => readBoolean(inputs.home, true));
     const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10));
     if (loaded !== undefined)
@@ -8744,12 +12979,15 @@ function readConfig(inputs) {
         bounds === undefined ||
         home === undefined ||
         connectTimeout === undefined) {
-        throw combine(errors);
+        throw (0,src_errors/* combine */.kg)(errors);
     }
     return {
         ...loaded,
         ...generate,
         ...(certification === undefined ? {} : { certification }),
+        ...(bootstrap === undefined ? {} : { bootstrap }),
+        ...(hostTrust === undefined ? {} : { hostTrust }),
+        ...(dryRun === true ? { dryRun } : {}),
         hosts,
         ...bounds,
         home,
@@ -8761,7 +12999,7 @@ function readKeys(inputs) {
     if (sshPrivateKey.trim() === '') {
         if (generateKey !== '')
             return { keys: [], repairs: [], warnings: [] };
-        throw new errors_TrustError('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
+        throw new src_errors/* TrustError */.Ru('key-empty', 'There is no key: ssh-private-key is empty, and generate-key is not set.', {
             hint: 'Is the name of the secret right? Secrets are not passed to workflows of pull requests from forks, nor to Dependabot’s.',
         });
     }
@@ -8772,162 +13010,41 @@ function readKeys(inputs) {
 }
 /** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
 function commentOf({ comment }, index) {
-    const clean = oneLine(comment).trim();
+    const clean = report_oneLine(comment).trim();
     return clean === '' ? `ssh-private-key-${index + 1}` : clean;
 }
 function readCertificateLine(line) {
-    const certificate = certificateOnLine(line);
+    const certificate = (0,ssh_certificate/* certificateOnLine */.tr)(line);
     if (certificate !== undefined)
         return certificate;
-    throw new errors_TrustError('certificate-invalid', 'This is not a certificate of OpenSSH.', {
+    throw new src_errors/* TrustError */.Ru('certificate-invalid', 'This is not a certificate of OpenSSH.', {
         input: 'ssh-certificate',
         hint: 'Paste the *-cert.pub file: its line begins with ssh-ed25519-cert-v01@openssh.com or the like.',
     });
 }
 function nothingToCertify() {
-    return new errors_TrustError('input-invalid', 'There is no generated key to certify.', {
+    return new src_errors/* TrustError */.Ru('input-invalid', 'There is no generated key to certify.', {
         hint: 'Set generate-key, for example to ed25519. A key of your own brings its certificate in ssh-certificate.',
     });
 }
 /** An error for each `key=` that names no key of the job. */
 function unknownKeys(hosts, keys, { generateKey, keyComment }) {
     const names = keys.flatMap(({ privateKey: { publicKey, comment } }) => [
-        public_key_fingerprint(publicKey),
+        (0,public_key/* fingerprint */.Rj)(publicKey),
         comment,
     ]);
     if (generateKey !== '')
         names.push(keyComment);
     return hosts.flatMap(({ keys: wanted = [], position }) => wanted
         .filter((name) => !names.includes(name))
-        .map((name) => new errors_TrustError('hosts-option-unknown', `key=${name} is none of the job's keys.`, {
+        .map((name) => new src_errors/* TrustError */.Ru('hosts-option-unknown', `key=${name} is none of the job's keys.`, {
         input: position,
         hint: `They are: ${names.join(', ')}.`,
     })));
 }
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = require("node:fs");
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new Reader(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Ends the agent.
- *
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    requireSuccess(answer, 'stop');
-}
-/**
- * Gives the agent a certificate (wire format) for a key that it holds.
- *
- * @throws TrustError `agent-control`
- */
-async function giveCertificate({ socket, token }, certificate) {
-    const request = { op: 'certify', certificate: certificate.toString('base64') };
-    const [answer] = await converse(socket, [controlMessage(token, request)]);
-    requireSuccess(answer, 'take the certificate');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new Reader(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
-}
-
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: external "node:child_process"
 const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
@@ -8947,12 +13064,19 @@ function keyring_plainIdentity(privateKey) {
 /**
  * The identity of a key with its certificate (wire format).
  *
- * @throws TrustError `key-unreadable` if the certificate is another key's
+ * @throws TrustError `key-unreadable` if the certificate is another key's, or its authority has not
+ *   signed it: OpenSSH's clients take no list with such a one in it
  */
 function keyring_certifiedIdentity(privateKey, certificate) {
-    if (typeOfBlob(certificate) !== certificateType(privateKey.type) ||
-        !parseCertificate(certificate).key.equals(privateKey.publicKey)) {
+    if (typeOfBlob(certificate) !== certificateType(privateKey.type)) {
+        throw new TrustError('key-unreadable', 'This is no certificate for a key of that type.');
+    }
+    const parsed = parseCertificate(certificate);
+    if (!parsed.key.equals(privateKey.publicKey)) {
         throw new TrustError('key-unreadable', 'The certificate is not one for this private key.');
+    }
+    if (!isSigned(parsed)) {
+        throw new TrustError('key-unreadable', "The signature of the certificate's authority is wrong.");
     }
     return { ...keyring_plainIdentity(privateKey), blob: certificate };
 }
@@ -8972,7 +13096,8 @@ function withIdentity(identities, added) {
 /**
  * Signs with an identity.
  *
- * @returns undefined where only a SHA-1 signature was asked for (RSA without a flag)
+ * @returns a promise for RSA, whose signatures would keep the other connections waiting; undefined
+ *   where only one with SHA-1 was asked for (RSA without a flag)
  */
 function signWith(identity, data, flags) {
     const { type, key } = identity.privateKey;
@@ -8981,9 +13106,9 @@ function signWith(identity, data, flags) {
         : flags & SSH_AGENT_RSA_SHA2_512
             ? 'sha512'
             : undefined;
-    if (type === 'ssh-rsa' && hash === undefined)
-        return undefined;
-    return makeSignature(type, key, data, hash ?? 'sha512');
+    if (type !== 'ssh-rsa')
+        return makeSignature(type, key, data, 'sha512');
+    return hash === undefined ? undefined : makeRsaSignature(key, data, hash);
 }
 
 ;// CONCATENATED MODULE: ./src/agent/settings.ts
@@ -9033,6 +13158,7 @@ function identitiesOf({ privateKey, certificate }) {
 
 
 
+
 /** Time for the agent to answer: it may be generating an RSA key of many bits, which takes minutes. */
 const READY_TIMEOUT = 900_000;
 /** Longest answer; far more than any number of identities needs. */
@@ -9044,8 +13170,9 @@ const MAX_READY = 1024 * 1024;
 const SECURE_HEAP = 2 * 1024 * 1024;
 /**
  * Node's permission model: the agent reads its bundle and /proc, and writes in its own directory. It may
- * start processes, for the teardown and for ssh-askpass; those run without the model. Node 20 has it as
- * an experiment alone.
+ * start processes, for the teardown and for ssh-askpass. Without leave for the inspector Node 24 blocks
+ * SIGUSR1, which drops the keys; the entry sees to it that no inspector opens. Node 20 has the model as
+ * an experiment alone; later ones want leave for the network, which sockets belong to.
  */
 function permissions(file, writable) {
     if (Number.parseInt(process.versions.node) < 24)
@@ -9053,9 +13180,13 @@ function permissions(file, writable) {
     return [
         '--permission',
         '--allow-child-process',
+        ...['--allow-inspector', '--allow-net'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag)),
         `--allow-fs-read=${file}`,
         '--allow-fs-read=/proc/',
-        ...writable.flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
+        // The model compares letter by letter: on Windows no slashes may stand among backslashes.
+        ...writable
+            .map(external_node_path_.normalize)
+            .flatMap((path) => [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`]),
     ];
 }
 /**
@@ -9085,7 +13216,7 @@ function launchAgent(file, writable, stderr = 'ignore') {
     }
     const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [...flags, file], {
         detached: true,
-        cwd: '/', // so that it keeps no directory from being removed
+        cwd: (0,external_node_path_.parse)(process.execPath).root, // so that it keeps no directory from being removed
         env,
         stdio: ['pipe', 'pipe', stderr],
         windowsHide: true,
@@ -9114,7 +13245,7 @@ async function readAnswer(child) {
         let text = '';
         const fail = (message, cause) => {
             clearTimeout(timer);
-            reject(new errors_TrustError('agent-start', `The agent did not start: ${message}.`, { cause }));
+            reject(new src_errors/* TrustError */.Ru('agent-start', `The agent did not start: ${message}.`, { cause }));
         };
         const timer = setTimeout(() => {
             child.kill();
@@ -9149,10 +13280,31 @@ async function readAnswer(child) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/agent/pipe.ts
+/**
+ * The named pipe by which Win32-OpenSSH (the ssh of Windows itself) reaches the agent. Node makes it
+ * with the system's default access: full for its user, for administrators and for SYSTEM; others may
+ * connect, but write nothing.
+ */
+
+/** Path of a pipe that nobody else has. The name is no secret: all pipes of a machine can be listed. */
+function newPipePath() {
+    return `\\\\.\\pipe\\ssh-trust-${(0,external_node_crypto_.randomBytes)(16).toString('hex')}`;
+}
+/**
+ * The same path for an ssh_config. Windows takes either slash, and in an ssh_config backslashes are
+ * escapes, in newer versions only.
+ */
+function pipePathForConfig(path) {
+    return path.replaceAll('\\', '/');
+}
+/** Whether a path is that of a named pipe: nothing in the file system, so it has no mode and no rest. */
+function isPipePath(path) {
+    return /^[\\/]{2}\.[\\/]pipe[\\/]/i.test(path);
+}
+
 ;// CONCATENATED MODULE: external "node:os"
 const external_node_os_namespaceObject = require("node:os");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = require("node:timers/promises");
 ;// CONCATENATED MODULE: ./src/process-identity.ts
 /**
  * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
@@ -9182,7 +13334,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return systemCode(error) === 'EPERM';
+        return (0,src_errors/* systemCode */.xU)(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -9191,7 +13343,7 @@ function startTime(pid) {
         if (process.platform === 'linux') {
             // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
             // ends at the last parenthesis.
-            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'latin1');
             const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
             return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
@@ -9220,27 +13372,32 @@ function startTime(pid) {
 
 /** How long to wait for another job that is writing the same file. */
 const LOCK_TIMEOUT = 20_000;
-/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
 const FOREIGN_LOCK_AGE = 60_000;
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000;
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = 16 * 1024 * 1024;
 /** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
 function writeNewFile(path, content) {
-    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_EXCL | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
-    const descriptor = (0,external_node_fs_namespaceObject.openSync)(path, flags, 0o600);
+    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
+    const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
     const bytes = Buffer.from(content);
     try {
         for (let done = 0; done < bytes.length;)
-            done += (0,external_node_fs_namespaceObject.writeSync)(descriptor, bytes, done);
-        (0,external_node_fs_namespaceObject.fsyncSync)(descriptor);
+            done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
+        (0,external_node_fs_.fsyncSync)(descriptor);
     }
     finally {
-        (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+        (0,external_node_fs_.closeSync)(descriptor);
     }
 }
 /** What `lstat` says, or undefined where there is nothing. */
 function statOf(path) {
-    return (0,external_node_fs_namespaceObject.lstatSync)(path, { throwIfNoEntry: false });
+    return (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
 }
 /**
  * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
@@ -9254,37 +13411,63 @@ async function editFile(path, id, edit) {
     const release = await takeLock(`${target}.ssh-trust-lock`);
     const temporary = `${target}.ssh-trust-${id}`;
     try {
-        const before = (0,external_node_fs_namespaceObject.statSync)(target, { throwIfNoEntry: false });
+        const before = (0,external_node_fs_.statSync)(target, { throwIfNoEntry: false });
         requireSafe(target, before);
-        const text = before === undefined ? undefined : (0,external_node_fs_namespaceObject.readFileSync)(target, 'latin1');
+        const text = before === undefined ? undefined : (0,external_node_fs_.readFileSync)(target, 'latin1');
         const edited = edit(text);
         if (edited === text)
             return;
         if (edited === undefined) {
-            (0,external_node_fs_namespaceObject.rmSync)(target);
+            await whenFree(() => {
+                (0,external_node_fs_.rmSync)(target);
+            });
             return;
         }
-        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
+        (0,external_node_fs_.rmSync)(temporary, { force: true });
         writeNewFile(temporary, Buffer.from(edited, 'latin1'));
         if (before !== undefined)
             keepOwnerAndMode(temporary, before);
-        (0,external_node_fs_namespaceObject.renameSync)(temporary, target);
+        await whenFree(() => {
+            (0,external_node_fs_.renameSync)(temporary, target);
+        });
     }
     finally {
-        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
-        release();
+        (0,external_node_fs_.rmSync)(temporary, { force: true });
+        await whenFree(release);
     }
+}
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action) {
+    const start = Date.now();
+    for (;;) {
+        try {
+            action();
+            return;
+        }
+        catch (error) {
+            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
+                throw error;
+        }
+        await (0,promises_.setTimeout)(20);
+    }
+}
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+function isHeldOpen(error, platform = process.platform) {
+    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,src_errors/* systemCode */.xU)(error) ?? '');
 }
 /** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
 function resolveTarget(path) {
     try {
-        return (0,external_node_fs_namespaceObject.realpathSync)(path);
+        return (0,external_node_fs_.realpathSync)(path);
     }
     catch (error) {
-        if (systemCode(error) !== 'ENOENT')
+        if ((0,src_errors/* systemCode */.xU)(error) !== 'ENOENT')
             throw error;
         if (statOf(path)?.isSymbolicLink() === true) {
-            throw new errors_TrustError('file-unsafe', `${path} is a symbolic link to nothing.`);
+            throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is a symbolic link to nothing.`);
         }
         return path;
     }
@@ -9293,45 +13476,46 @@ function requireSafe(path, stat) {
     if (stat === undefined)
         return;
     if (!stat.isFile())
-        throw new errors_TrustError('file-unsafe', `${path} is not a regular file.`);
+        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is not a regular file.`);
     if (stat.size > MAX_FILE)
-        throw new errors_TrustError('file-unsafe', `${path} is too large to edit.`);
+        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is too large to edit.`);
     const user = process.geteuid?.();
     if (user !== undefined && stat.uid !== user) {
-        throw new errors_TrustError('file-unsafe', `${path} belongs to another user.`, {
+        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} belongs to another user.`, {
             hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
         });
     }
 }
 function keepOwnerAndMode(path, { mode, uid, gid }) {
-    if ((0,external_node_fs_namespaceObject.statSync)(path).gid !== gid || (0,external_node_fs_namespaceObject.statSync)(path).uid !== uid)
-        (0,external_node_fs_namespaceObject.chownSync)(path, uid, gid);
-    (0,external_node_fs_namespaceObject.chmodSync)(path, mode & 0o7777);
+    if ((0,external_node_fs_.statSync)(path).gid !== gid || (0,external_node_fs_.statSync)(path).uid !== uid)
+        (0,external_node_fs_.chownSync)(path, uid, gid);
+    (0,external_node_fs_.chmodSync)(path, mode & 0o7777);
 }
 /** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
 async function takeLock(path) {
     const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: (0,external_node_os_namespaceObject.hostname)() };
     const content = JSON.stringify(me);
-    const deadline = Date.now() + LOCK_TIMEOUT;
+    const start = Date.now();
     for (;;) {
         try {
             writeNewFile(path, content);
             return () => {
                 if (readText(path) === content)
-                    (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+                    (0,external_node_fs_.rmSync)(path, { force: true });
             };
         }
         catch (error) {
-            if (systemCode(error) !== 'EEXIST')
+            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
+            if ((0,src_errors/* systemCode */.xU)(error) !== 'EEXIST' && !passing)
                 throw error;
         }
         removeStaleLock(path);
-        if (Date.now() > deadline) {
-            throw new errors_TrustError('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+        if (Date.now() - start > LOCK_TIMEOUT) {
+            throw new src_errors/* TrustError */.Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
                 hint: 'If no other job is running, remove that file.',
             });
         }
-        await (0,promises_namespaceObject.setTimeout)(5 + Math.random() * 20);
+        await (0,promises_.setTimeout)(5 + Math.random() * 20);
     }
 }
 function removeStaleLock(path) {
@@ -9346,20 +13530,24 @@ function removeStaleLock(path) {
     // was removed is what was looked at.
     const aside = `${path}-${process.pid}`;
     try {
-        (0,external_node_fs_namespaceObject.renameSync)(path, aside);
+        (0,external_node_fs_.renameSync)(path, aside);
     }
     catch {
         return;
     }
     if (readText(aside) !== content && statOf(path) === undefined)
-        (0,external_node_fs_namespaceObject.renameSync)(aside, path);
-    (0,external_node_fs_namespaceObject.rmSync)(aside, { force: true });
+        (0,external_node_fs_.renameSync)(aside, path);
+    (0,external_node_fs_.rmSync)(aside, { force: true });
 }
 function isStale(content, age) {
     const holder = parseHolder(content);
     if (holder === undefined)
         return age > 2000; // its maker died between making and filling it
-    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+    if (holder.host === (0,external_node_os_namespaceObject.hostname)() && !stillRuns(holder))
+        return true;
+    // Elsewhere, or perhaps another process with the same pid.
+    const known = holder.host === (0,external_node_os_namespaceObject.hostname)() && holder.start !== undefined;
+    return !known && age > FOREIGN_LOCK_AGE;
 }
 function parseHolder(content) {
     try {
@@ -9376,7 +13564,7 @@ function parseHolder(content) {
 /** The text of a file, or undefined where it can't be read. */
 function readText(path) {
     try {
-        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch {
         return undefined;
@@ -9384,34 +13572,44 @@ function readText(path) {
 }
 
 ;// CONCATENATED MODULE: ./src/local/home.ts
-/** The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. */
+/**
+ * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
+ * user's profile for the ssh of Windows; that of Git takes $HOME first.
+ */
 
 
 
 
 /**
- * Path of ~/.ssh, which need not exist.
+ * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
  *
  * @throws TrustError `home-unsafe` where there is none that ssh would use
  */
-function sshDirectory() {
-    let home;
+function sshDirectories(platform = process.platform, env = process.env) {
+    const homes = [profile()];
+    const { HOME = '' } = platform === 'win32' ? env : {};
+    // relative() compares as the platform does, on Windows without regard to case.
+    if (HOME !== '' && homes.every((home) => (0,external_node_path_.relative)(home, HOME) !== ''))
+        homes.push(HOME);
+    return homes.map((home) => {
+        if (statOf(home)?.isDirectory() !== true) {
+            throw new src_errors/* TrustError */.Ru('home-unsafe', `The home directory ${home} does not exist.`, {
+                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        return (0,external_node_path_.join)(home, '.ssh');
+    });
+}
+function profile() {
     try {
-        home = (0,external_node_os_namespaceObject.userInfo)().homedir;
+        return (0,external_node_os_namespaceObject.userInfo)().homedir;
     }
     catch (cause) {
-        throw new errors_TrustError('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+        throw new src_errors/* TrustError */.Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
             hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
             cause,
         });
     }
-    const stat = statOf(home);
-    if (stat?.isDirectory() !== true) {
-        throw new errors_TrustError('home-unsafe', `The home directory ${home} does not exist.`, {
-            hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
-        });
-    }
-    return (0,external_node_path_namespaceObject.join)(home, '.ssh');
 }
 
 ;// CONCATENATED MODULE: ./src/local/journal.ts
@@ -9423,11 +13621,20 @@ function sshDirectory() {
 
 
 
+
 const PREFIX = 'ssh-trust-';
+/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
+const RETRIES = 5;
 /** Name of the journal in the job's directory. */
 const NAME = 'journal.jsonl';
-/** Longest Unix socket path: 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero). */
-const MAX_SOCKET_PATH = 103;
+/** Of the agent's socket, in the job's directory. */
+const SOCKET = 'agent.sock';
+const RULES = {
+    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
+    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
+    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
+    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
+};
 /**
  * Makes the job's directory and opens its journal.
  *
@@ -9436,49 +13643,89 @@ const MAX_SOCKET_PATH = 103;
  *
  * @throws TrustError `temp-unusable`
  */
-function openJournal(runnerTemp) {
-    const directory = makeDirectory([runnerTemp, (0,external_node_os_namespaceObject.tmpdir)(), '/tmp']);
-    const path = (0,external_node_path_namespaceObject.join)(directory, NAME);
-    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_EXCL | external_node_fs_namespaceObject.constants.O_APPEND;
-    (0,external_node_fs_namespaceObject.closeSync)((0,external_node_fs_namespaceObject.openSync)(path, flags, 0o600));
+function openJournal(runnerTemp, platform = process.platform) {
+    const directory = makeDirectory([runnerTemp, (0,external_node_os_namespaceObject.tmpdir)()], platform);
+    const path = external_node_path_.posix.join(directory, NAME);
+    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_APPEND;
+    (0,external_node_fs_.closeSync)((0,external_node_fs_.openSync)(path, flags, 0o600));
     return {
         path,
-        id: (0,external_node_path_namespaceObject.basename)(directory).slice(PREFIX.length),
+        id: (0,external_node_path_.basename)(directory).slice(PREFIX.length),
         directory,
         append: (effect) => {
-            const descriptor = (0,external_node_fs_namespaceObject.openSync)(path, external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_APPEND);
+            const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
             try {
-                (0,external_node_fs_namespaceObject.writeSync)(descriptor, `${JSON.stringify(effect)}\n`);
-                (0,external_node_fs_namespaceObject.fsyncSync)(descriptor);
+                (0,external_node_fs_.writeSync)(descriptor, `${JSON.stringify(effect)}\n`);
+                (0,external_node_fs_.fsyncSync)(descriptor);
             }
             finally {
-                (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+                (0,external_node_fs_.closeSync)(descriptor);
             }
         },
     };
 }
-function makeDirectory(candidates) {
+function makeDirectory(candidates, platform) {
+    const windows = platform === 'win32';
+    const rules = windows ? RULES.win32 : RULES.posix;
     const problems = [];
-    for (const parent of candidates) {
-        if (parent === undefined || parent === '')
+    for (const candidate of [...candidates, rules.last]) {
+        if (candidate === undefined || candidate === '')
             continue;
-        const longest = (0,external_node_path_namespaceObject.join)(parent, `${PREFIX}XXXXXX`, 'agent.sock');
-        if (!/^\/[A-Za-z0-9/._+-]*$/.test(parent))
+        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
+        const longest = external_node_path_.posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
+        if (!rules.plain.test(parent))
             problems.push(`${parent}: has a space or special character`);
-        else if (Buffer.byteLength(longest) > MAX_SOCKET_PATH)
+        else if (Buffer.byteLength(longest) > rules.longest)
             problems.push(`${parent}: too long`);
         else {
             try {
-                return (0,external_node_fs_namespaceObject.mkdtempSync)((0,external_node_path_namespaceObject.join)(parent, PREFIX)); // mode 0700
+                const made = (0,external_node_fs_.mkdtempSync)(external_node_path_.posix.join(parent, PREFIX)); // mode 0700
+                const directory = external_node_path_.posix.join(parent, (0,external_node_path_.basename)(made));
+                if (windows)
+                    restrictToUser(directory);
+                return directory;
             }
             catch (error) {
-                problems.push(`${parent}: ${systemCode(error) ?? String(error)}`);
+                problems.push(`${parent}: ${(0,src_errors/* systemCode */.xU)(error) ?? (0,src_errors/* explain */.WE)(error)}`);
             }
         }
     }
-    throw new errors_TrustError('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
+    throw new src_errors/* TrustError */.Ru('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
         hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
     });
+}
+/** A program of Windows itself, whatever is on the PATH. */
+function system32(name) {
+    return external_node_path_.win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
+}
+/**
+ * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
+ * still empty, gets this user as the only one with any access, to all that will be in it too.
+ *
+ * @throws an error where that fails; the directory is gone then
+ */
+function restrictToUser(directory) {
+    try {
+        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
+        const sid = parseSid((0,external_node_child_process_namespaceObject.execFileSync)(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
+        (0,external_node_child_process_namespaceObject.execFileSync)(system32('icacls.exe'), icaclsArguments(directory, sid), options);
+    }
+    catch (error) {
+        (0,external_node_fs_.rmdirSync)(directory);
+        throw new Error(`can't be made private: ${(0,src_errors/* explain */.WE)(error).trim()}`, { cause: error });
+    }
+}
+const WHOAMI_ARGUMENTS = ['/user', '/fo', 'csv', '/nh'];
+/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
+function parseSid(line) {
+    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
+    if (sid === undefined)
+        throw new Error('whoami told no SID');
+    return sid;
+}
+/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
+function icaclsArguments(directory, sid) {
+    return [external_node_path_.win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
 }
 /**
  * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
@@ -9488,10 +13735,10 @@ function makeDirectory(candidates) {
 function readJournal(path) {
     let text;
     try {
-        text = (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch (error) {
-        if (systemCode(error) === 'ENOENT')
+        if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
             return undefined;
         throw error;
     }
@@ -9506,372 +13753,19 @@ function readJournal(path) {
 }
 /** Whether `path` can be a journal of ours: teardown removes the directory around it. */
 function isJournalPath(path) {
-    return (0,external_node_path_namespaceObject.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_namespaceObject.basename)((0,external_node_path_namespaceObject.dirname)(path)));
+    return (0,external_node_path_.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
 }
 /** Removes the job's directory, journal and all. */
 function removeJobDirectory(journalPath) {
-    (0,external_node_fs_namespaceObject.rmSync)((0,external_node_path_namespaceObject.dirname)(journalPath), { recursive: true, force: true });
-}
-
-;// CONCATENATED MODULE: ./src/ssh/transport.ts
-/**
- * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
- * both sides may send at any time (RFC 4253 §4.2, §6, §11).
- */
-
-
-
-/** RFC 4253 §12. */
-const SSH_MSG_DISCONNECT = 1;
-const SSH_MSG_IGNORE = 2;
-const SSH_MSG_DEBUG = 4;
-const SSH_MSG_KEXINIT = 20;
-/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
-const BY_APPLICATION = 11;
-/** RFC 4253 §6.1: the longest packet that everyone must take. */
-const MAX_PACKET = 35000;
-/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
-const MAX_LINES_BEFORE_VERSION = 1024;
-/** RFC 4253 §4.2: the version line with its CR LF. */
-const MAX_VERSION = 255;
-/** Bytes before the version line after which a server is not taken for an SSH server. */
-const MAX_BEFORE_VERSION = 16 * 1024;
-/** One unencrypted packet (RFC 4253 §6). */
-function encodePacket(payload) {
-    let padding = 8 - ((5 + payload.length) % 8);
-    if (padding < 4)
-        padding += 8;
-    return Buffer.concat([
-        wire_uint32(1 + payload.length + padding),
-        wire_byte(padding),
-        payload,
-        (0,external_node_crypto_namespaceObject.randomBytes)(padding),
-    ]);
-}
-function disconnectMessage(description) {
-    return Buffer.concat([
-        wire_byte(SSH_MSG_DISCONNECT),
-        wire_uint32(BY_APPLICATION),
-        wire_string(description),
-        wire_string(''),
-    ]);
-}
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function printable(text) {
-    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
-}
-/** Takes apart what a server sends, in whatever pieces it arrives. */
-class TransportReader {
-    #pending = Buffer.alloc(0);
-    #lines = 0;
-    #before = 0;
-    /** The first line that came before the version, for messages. */
-    firstLine;
-    push(chunk) {
-        this.#pending = Buffer.concat([this.#pending, chunk]);
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    // First and by itself: on Windows an agent that was killed leaves it read-only.
+    try {
+        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
     }
-    /**
-     * The server's version line without CR LF, once it is there.
-     *
-     * @throws TrustError `host-not-ssh`
-     */
-    version() {
-        for (;;) {
-            const end = this.#pending.indexOf(0x0a);
-            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
-            if (end < 0) {
-                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
-                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
-                if (line.length > bound)
-                    throw notSsh(this.firstLine ?? line);
-                return undefined;
-            }
-            this.#pending = this.#pending.subarray(end + 1);
-            const text = line.replace(/\r$/, '');
-            if (text.startsWith('SSH-')) {
-                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
-                    throw notSsh(text);
-                return text;
-            }
-            this.firstLine ??= text;
-            this.#before += end + 1;
-            this.#lines += 1;
-            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
-                throw notSsh(this.firstLine);
-            }
-        }
+    catch {
+        // not there; what else there may be is told of the whole
     }
-    /**
-     * The payload of the next packet, once it is whole.
-     *
-     * @throws TrustError `host-protocol`
-     */
-    packet() {
-        if (this.#pending.length < 5)
-            return undefined;
-        const length = this.#pending.readUInt32BE(0);
-        const padding = this.#pending.readUInt8(4);
-        if (length > MAX_PACKET || length < padding + 2) {
-            throw new errors_TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
-        }
-        if (this.#pending.length < 4 + length)
-            return undefined;
-        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
-        this.#pending = this.#pending.subarray(4 + length);
-        return payload;
-    }
-}
-function notSsh(line) {
-    return new errors_TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
-        hint: 'Check the host name and the port.',
-    });
-}
-/** Reason of an SSH_MSG_DISCONNECT, for messages. */
-function disconnectReason(payload) {
-    const reader = new wire_Reader(payload);
-    reader.byte();
-    reader.uint32();
-    return printable(reader.text(1024));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/key-exchange.ts
-/**
- * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
- * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
- * Until that signature is verified here a host key is nothing but a claim.
- *
- * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
- * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
- */
-
-
-
-
-
-
-
-/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
-const SSH_MSG_KEXDH_INIT = 30;
-const SSH_MSG_KEXDH_REPLY = 31;
-/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
-function hostKeyAlgorithms(type, certified = false) {
-    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
-}
-/** The key type (wire format name) that a host key algorithm stands for. */
-function algorithmKeyType(algorithm) {
-    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
-}
-function x25519() {
-    const pair = external_node_crypto_namespaceObject.generateKeyPairSync('x25519');
-    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-    return {
-        publicKey: raw,
-        derive: (server) => {
-            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
-            const publicKey = external_node_crypto_namespaceObject.createPublicKey({ key: jwk, format: 'jwk' });
-            return external_node_crypto_namespaceObject.diffieHellman({ privateKey: pair.privateKey, publicKey });
-        },
-    };
-}
-const curve25519 = {
-    hash: 'sha256',
-    start: () => {
-        const { publicKey, derive } = x25519();
-        return { publicValue: wire_string(publicKey), secret: (server) => wire_mpint(derive(server)) };
-    },
-    readServerValue: (reader) => reader.string(32),
-};
-function ecdh(curve, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.createECDH(curve);
-            const publicValue = wire_string(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.string(1 + 2 * 66),
-    };
-}
-function dh(group, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.getDiffieHellman(group);
-            const publicValue = wire_mpint(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.mpint(1025),
-    };
-}
-/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
-const decapsulate = external_node_crypto_namespaceObject.decapsulate;
-/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
-const MLKEM_PUBLIC = 1184;
-const MLKEM_CIPHERTEXT = 1088;
-const mlkem768x25519 = {
-    hash: 'sha256',
-    start: () => {
-        const pair = external_node_crypto_namespaceObject.generateKeyPairSync('ml-kem-768');
-        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
-        const classic = x25519();
-        const publicValue = wire_string(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
-        const secret = (server) => {
-            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
-                throw new errors_TrustError('malformed', 'The reply is not one of mlkem768x25519-sha256.');
-            }
-            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
-            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
-            return wire_string(external_node_crypto_namespaceObject.createHash('sha256').update(both).digest());
-        };
-        return { publicValue, secret };
-    },
-    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
-};
-/**
- * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
- * cheap methods come first and the post-quantum one is for servers that offer nothing else.
- */
-const METHODS = new Map([
-    ['curve25519-sha256', curve25519],
-    ['curve25519-sha256@libssh.org', curve25519],
-    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
-    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
-    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
-    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
-    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
-    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
-    ...(decapsulate === undefined
-        ? []
-        : [['mlkem768x25519-sha256', mlkem768x25519]]),
-]);
-/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
-const key_exchange_CIPHERS = [
-    'chacha20-poly1305@openssh.com',
-    'aes256-gcm@openssh.com',
-    'aes128-gcm@openssh.com',
-    'aes256-ctr',
-    'aes128-ctr',
-];
-const MACS = [
-    'hmac-sha2-256-etm@openssh.com',
-    'hmac-sha2-512-etm@openssh.com',
-    'hmac-sha2-256',
-    'hmac-sha2-512',
-];
-/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
-function kexInit(hostKeys) {
-    return Buffer.concat([
-        wire_byte(SSH_MSG_KEXINIT),
-        external_node_crypto_namespaceObject.randomBytes(16),
-        nameList([...METHODS.keys()]),
-        nameList(hostKeys),
-        ...[key_exchange_CIPHERS, key_exchange_CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
-        wire_boolean(false),
-        wire_uint32(0),
-    ]);
-}
-function parseKexInit(payload) {
-    const reader = new wire_Reader(payload);
-    reader.byte();
-    reader.bytes(16);
-    const methods = reader.nameList();
-    const hostKeys = reader.nameList();
-    for (let list = 0; list < 8; list += 1)
-        reader.string();
-    const firstPacketFollows = reader.boolean();
-    return { methods, hostKeys, firstPacketFollows };
-}
-/**
- * Negotiates, and makes our half.
- *
- * @param hostKeys what our KEXINIT asked for
- * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
- */
-function startExchange(versions, ourInit, serverInit, hostKeys) {
-    const server = parseKexInit(serverInit);
-    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
-    const method = name === undefined ? undefined : METHODS.get(name);
-    if (method === undefined) {
-        throw new errors_TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
-            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
-        });
-    }
-    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
-    if (hostKeyAlgorithm === undefined) {
-        throw new errors_TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
-            hint: `Asked for were ${hostKeys.join(', ')}.`,
-        });
-    }
-    // RFC 4253 §7: right only if the first choices of both sides agree.
-    const [firstMethod] = METHODS.keys();
-    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
-    const half = method.start();
-    return {
-        init: Buffer.concat([wire_byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
-        ignoreNext: server.firstPacketFollows && !guessRight,
-        hostKeyAlgorithm,
-        finish: (reply) => {
-            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
-            let secret;
-            try {
-                secret = half.secret(serverValue);
-            }
-            catch (cause) {
-                throw new errors_TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
-            }
-            const hash = external_node_crypto_namespaceObject.createHash(method.hash);
-            for (const text of [versions.client, versions.server]) {
-                hash.update(wire_string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
-            }
-            for (const payload of [ourInit, serverInit, hostKey])
-                hash.update(wire_string(payload));
-            hash.update(half.publicValue).update(publicValue).update(secret);
-            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
-            return hostKey;
-        },
-    };
-}
-function readReply(reply, method) {
-    const reader = new wire_Reader(reply);
-    reader.byte();
-    const hostKey = Buffer.from(reader.string());
-    const start = reader.offset;
-    const serverValue = method.readServerValue(reader);
-    const publicValue = reply.subarray(start, reader.offset);
-    const signature = reader.string(8192);
-    reader.end('the key exchange reply');
-    return { hostKey, publicValue, serverValue, signature };
-}
-function requireProof(algorithm, hostKey, signature, hash) {
-    const type = public_key_typeOfBlob(hostKey);
-    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
-        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
-        : algorithm;
-    if (type === algorithmKeyType(algorithm) &&
-        signatureAlgorithm(signature) === expected &&
-        verifySignature(certificate_plainKey(hostKey), signature, hash)) {
-        return;
-    }
-    throw new errors_TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
-        hint: 'Somebody may stand between this machine and the server. Do not go on.',
-    });
-}
-
-;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
-/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-
-/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
-function knownHostsName(host, port) {
-    const name = host.toLowerCase();
-    return port === 22 ? name : `[${name}]:${port}`;
-}
-/** One line, with its newline. `marker` as known_hosts has it. */
-function formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${formatPublicKey(key)}\n`;
-    return marker === undefined ? line : `${marker} ${line}`;
+    (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true, maxRetries: RETRIES });
 }
 
 ;// CONCATENATED MODULE: ./src/local/ssh-config.ts
@@ -9882,6 +13776,66 @@ function formatKnownHostsLine(names, key, marker) {
 
 
 
+
+/** All files that ssh reads, as path and text. The last one is the job's ssh_config. */
+function renderSshFiles(hosts, paths) {
+    const clients = clientsOf(paths);
+    const names = [...blocksOf(hosts).keys()];
+    return [
+        [paths.knownHosts, renderKnownHosts(hosts)],
+        ...clients.flatMap((client) => [
+            [client.agentFile, names.map((name) => renderAgentBlock(name, client.agent)).join('\n')],
+            [
+                client.homeFile,
+                `Match exec "${client.condition}"\n    Include ${client.pathOf(paths.config)}\n`,
+            ],
+        ]),
+        [
+            paths.config,
+            renderSshConfig(hosts, {
+                ...paths,
+                agentFiles: clients.map(({ agentFile, pathOf }) => pathOf(agentFile)),
+            }),
+        ],
+    ];
+}
+/**
+ * Windows has two kinds of ssh, which read the same files: its own (in pwsh and cmd), which wants a
+ * pipe, and that of Git (in bash, and for git everywhere), which wants a Cygwin socket. What is for
+ * one of them alone stands in a file of its own. Elsewhere there is one kind, and no such file.
+ */
+function clientsOf({ config, socket, pipe }) {
+    if (pipe === undefined)
+        return [];
+    const directory = external_node_path_.posix.dirname(config);
+    return [
+        {
+            agentFile: `${directory}/agent-win32`,
+            homeFile: `${directory}/home-win32`,
+            agent: pipe,
+            // By cmd.exe. A variable that is not set stays as it is written, and is equal to neither. The
+            // x keeps a slash in front from being taken for an option.
+            condition: `if x%%SSH_AUTH_SOCK%% NEQ x${socket} if x%%SSH_AUTH_SOCK%% NEQ x${pipe} exit 1`,
+            pathOf: (path) => path, // `D:/…` is relative for MSYS, below ~/.ssh
+        },
+        {
+            agentFile: `${directory}/agent-msys`,
+            homeFile: `${directory}/home-msys`,
+            agent: socket,
+            // By a shell that may find no other program.
+            condition: `case $SSH_AUTH_SOCK in ${socket}|${pipe}) ;; *) exit 1 ;; esac`,
+            pathOf: cygdrive,
+        },
+    ];
+}
+/** `D:/…` as only Cygwin and MSYS know it; neither lets its users choose another name for this. */
+function cygdrive(path) {
+    const { drive = '', rest = '' } = /^(?<drive>[A-Za-z]):(?<rest>\/.*)$/.exec(path)?.groups ?? {};
+    return `/proc/cygdrive/${drive.toLowerCase()}${rest}`;
+}
+function renderAgentBlock(name, agent) {
+    return `Host ${patternsOf(name)}\n    IdentityAgent ${agent}\n`;
+}
 /** known_hosts with proven keys alone; for a host CA the CA's key, which its certificates prove. */
 function renderKnownHosts(hosts) {
     const lines = hosts.map(({ host, port, hostKey, pin }) => {
@@ -9892,11 +13846,8 @@ function renderKnownHosts(hosts) {
     });
     return [...new Set(lines)].join('');
 }
-/**
- * The job's ssh_config: a block for each name under which a host may be called. Everything that
- * decides about trust is said here, so that nothing in other files can loosen it.
- */
-function renderSshConfig(hosts, paths) {
+/** The hosts by each name under which they may be called. */
+function blocksOf(hosts) {
     const blocks = new Map();
     const add = (name, host) => {
         const block = blocks.get(name);
@@ -9911,7 +13862,22 @@ function renderSshConfig(hosts, paths) {
     for (const host of hosts)
         if (host.alias !== undefined)
             add(host.host, host);
-    return [...blocks]
+    return blocks;
+}
+/** What stands behind `Host`: ssh looks for the name as it is typed, or in lower case. */
+function patternsOf(name) {
+    return [...new Set([name, name.toLowerCase()])].join(' ');
+}
+/**
+ * The job's ssh_config: a block for each name under which a host may be called. Everything that
+ * decides about trust is said here, so that nothing in other files can loosen it.
+ *
+ * @param paths `agentFiles`: where these are given, they say which agent is used
+ */
+function renderSshConfig(hosts, paths) {
+    const { knownHosts, socket, agentFiles = [] } = paths;
+    const shared = agentFiles.length === 0;
+    const blocks = [...blocksOf(hosts)]
         .map(([name, { first, all }]) => {
         const named = (first.alias ?? first.host) === name;
         const algorithms = new Set(all.map(({ hostKey }) => algorithmsFor(hostKey).join(',')));
@@ -9919,7 +13885,7 @@ function renderSshConfig(hosts, paths) {
             ...(first.host === name ? [] : [`HostName ${first.host.replaceAll('%', '%%')}`]),
             ...(named ? [`Port ${first.port}`] : []),
             ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
-            `UserKnownHostsFile ${paths.knownHosts}`,
+            `UserKnownHostsFile ${knownHosts}`,
             'GlobalKnownHostsFile /dev/null',
             'StrictHostKeyChecking yes',
             'CheckHostIP no',
@@ -9927,33 +13893,44 @@ function renderSshConfig(hosts, paths) {
             // Where one name stands for servers with keys of different types, ssh itself asks for the
             // type that known_hosts has for the port.
             ...(algorithms.size === 1 ? [`HostKeyAlgorithms ${[...algorithms].join('')}`] : []),
-            `IdentityAgent ${paths.socket}`,
-            ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
+            ...(shared ? [`IdentityAgent ${socket}`] : []),
+            // `yes` is the agent that ssh itself uses.
+            ...(named && first.forward ? [`ForwardAgent ${shared ? socket : 'yes'}`] : []),
         ];
-        // ssh looks for the name as it is typed, or in lower case.
-        const names = [...new Set([name, name.toLowerCase()])].join(' ');
-        return `Host ${names}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+        return `Host ${patternsOf(name)}\n${lines.map((line) => `    ${line}\n`).join('')}`;
     })
         .join('\n');
+    return [...agentFiles.map((path) => `Include ${path}\n`), blocks].join('');
 }
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey) {
-    const { type, certified } = certificate_kindOfKey(hostKey);
-    return hostKeyAlgorithms(type, certified);
+    const { type, certified } = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
+    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(type, certified);
 }
 /**
- * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
- * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
- * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none. asyncssh splits Match lines at
- * every `=`, so there is none.)
+ * The lines for ~/.ssh/config. They go first, and what follows keeps its old meaning. The condition
+ * holds only where the job's agent is in use, so jobs side by side don't see each other. On Windows
+ * each kind of ssh has its own condition, in a file that is for it alone.
  */
 function homeBlock(id, paths) {
+    const clients = clientsOf(paths);
     return [
         `# >>> ssh-trust ${id}`,
-        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${paths.socket}"`,
-        `    Include ${paths.config}`,
-        'Match all',
+        ...(clients.length === 0
+            ? conditionalInclude(paths)
+            : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)),
         `# <<< ssh-trust ${id}`,
+    ];
+}
+/**
+ * `Match all` gives what follows its old meaning. (Quotes inside `exec` fail on OpenSSH 9.2: the paths
+ * must need none. asyncssh splits Match lines at every `=`, so there is none.)
+ */
+function conditionalInclude({ socket, config }) {
+    return [
+        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${socket}"`,
+        `    Include ${config}`,
+        'Match all',
     ];
 }
 /** `text` with the block in front. */
@@ -9986,452 +13963,6 @@ function removeBlock(text, lines) {
         .join('');
 }
 
-;// CONCATENATED MODULE: ./src/remote/prove.ts
-/**
- * One connection to a server, as far as it takes to prove its host key: connect, versions, key
- * exchange, signature, goodbye. No login is tried and nothing is encrypted.
- */
-
-
-
-
-
-const VERSION = 'SSH-2.0-sshtrust';
-/** More than any honest server needs for its half; an endless one is cut off here. */
-const MAX_BYTES = 256 * 1024;
-/**
- * Proves one host key of the server at `address`.
- *
- * @param algorithms host key algorithms to ask for, best first
- * @param timeout for all of it, in milliseconds
- * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
- *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
- *   `host-key-unproven`, `key-too-small`
- */
-async function proveHostKey(address, algorithms, timeout) {
-    const deadline = Date.now() + timeout;
-    const stream = await dial(address, timeout);
-    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
-}
-/** A TCP connection. */
-async function dial({ host, port }, timeout) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
-        const timer = setTimeout(() => {
-            socket.destroy();
-            reject(new errors_TrustError('host-timeout', `No answer within ${timeout / 1000} s.`, {
-                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
-            }));
-        }, timeout);
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            resolve(socket);
-        });
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            reject(dialError(error));
-        });
-    });
-}
-function dialError(error) {
-    // Happy eyeballs: all the addresses of a name failed; the first reason is as good as any.
-    const first = 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : error;
-    const code = systemCode(first) ?? 'unknown';
-    const cause = error;
-    switch (code) {
-        case 'ENOTFOUND':
-            return new errors_TrustError('host-not-found', 'There is no such host name.', {
-                hint: 'Check the spelling; a name of a private network needs that network on the runner.',
-                cause,
-            });
-        case 'EAI_AGAIN':
-            return new errors_TrustError('host-not-found', 'The host name could not be looked up: the name server does not answer.', {
-                hint: 'Try again, or check the name service of the runner.',
-                cause,
-            });
-        case 'ECONNREFUSED':
-            return new errors_TrustError('host-refused', 'Nothing listens on that port.', {
-                hint: 'Start the SSH server there (package openssh-server), or correct the port.',
-                cause,
-            });
-        case 'ETIMEDOUT':
-            return new errors_TrustError('host-timeout', 'The connection timed out.', { cause });
-        case 'ECONNRESET':
-            return prove_closed(undefined, cause);
-        default:
-            return new errors_TrustError('host-unreachable', `The host can't be reached (${code}).`, {
-                hint: 'Check the address and the network of the runner.',
-                cause,
-            });
-    }
-}
-function prove_closed(said, cause) {
-    const words = said === undefined ? '' : ` It said: "${printable(said)}".`;
-    return new errors_TrustError('host-closed', `The server closed the connection before it proved its key.${words}`, {
-        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
-        cause,
-    });
-}
-/** The SSH part, over any byte stream. Always destroys the stream. */
-async function exchange(stream, algorithms, timeout) {
-    const reader = new TransportReader();
-    const ourInit = kexInit(algorithms);
-    let phase = 'its version line';
-    let received = 0;
-    let serverVersion;
-    let kex;
-    let offered = [];
-    /** Handles one packet; gives the proof once the server has given it. */
-    const handle = (payload, version) => {
-        const type = payload[0];
-        if (type === SSH_MSG_IGNORE || type === SSH_MSG_DEBUG)
-            return undefined;
-        if (type === SSH_MSG_DISCONNECT)
-            throw prove_closed(disconnectReason(payload));
-        if (type === SSH_MSG_KEXINIT && kex === undefined) {
-            offered = parseKexInit(payload).hostKeys;
-            kex = startExchange({ client: VERSION, server: version }, ourInit, payload, algorithms);
-            stream.write(encodePacket(kex.init));
-            phase = 'the key exchange';
-            return undefined;
-        }
-        if (kex?.ignoreNext === true) {
-            kex.ignoreNext = false;
-            return undefined;
-        }
-        if (type === SSH_MSG_KEXDH_REPLY && kex !== undefined) {
-            const hostKey = kex.finish(payload);
-            if (public_key_typeOfBlob(hostKey) === 'ssh-rsa')
-                requireRsaSize(hostKey);
-            return { hostKey, algorithms: offered, serverVersion: version };
-        }
-        throw new errors_TrustError('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
-    };
-    const work = new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-            reject(new errors_TrustError('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
-                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
-            }));
-        }, timeout);
-        const settle = () => {
-            clearTimeout(timer);
-        };
-        stream.on('data', (chunk) => {
-            try {
-                received += chunk.length;
-                if (received > MAX_BYTES) {
-                    throw new errors_TrustError('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
-                }
-                reader.push(chunk);
-                if (serverVersion === undefined) {
-                    serverVersion = reader.version();
-                    if (serverVersion === undefined)
-                        return;
-                    phase = 'the negotiation';
-                }
-                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
-                    const proof = handle(packet, serverVersion);
-                    if (proof === undefined)
-                        continue;
-                    settle();
-                    stream.end(encodePacket(disconnectMessage('host key proven, thank you')));
-                    resolve(proof);
-                    return;
-                }
-            }
-            catch (error) {
-                settle();
-                reject(error instanceof errors_TrustError && error.code === 'malformed'
-                    ? new errors_TrustError('host-protocol', `The server broke the protocol. ${error.message}`, {
-                        cause: error,
-                    })
-                    : error instanceof Error
-                        ? error
-                        : new Error(String(error)));
-            }
-        });
-        const gone = (error) => {
-            settle();
-            const line = reader.firstLine;
-            const notSsh = serverVersion === undefined && line !== undefined;
-            reject(notSsh && /^HTTP\//.test(line)
-                ? new errors_TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, { hint: 'Check the host name and the port.' })
-                : prove_closed(line, error));
-        };
-        stream.once('error', gone);
-        stream.once('close', () => {
-            gone();
-        });
-        stream.once('end', () => {
-            gone();
-        });
-        stream.write(`${VERSION}\r\n`);
-        stream.write(encodePacket(ourInit));
-    });
-    try {
-        return await work;
-    }
-    finally {
-        // The disconnect message still goes out; then the server need not wait for us.
-        stream.on('error', () => undefined);
-        stream.end(() => {
-            stream.destroy();
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
-/**
- * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
- * where that is possible, all servers at once within bounds.
- */
-
-
-
-
-
-
-/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
-const MAX_AT_ONCE = 64;
-function sameKind(a, b) {
-    return a.type === b.type && a.certified === b.certified;
-}
-function algorithmsOf(kind) {
-    return hostKeyAlgorithms(kind.type, kind.certified);
-}
-/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
-function namesKind(pins, { type, certified }) {
-    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
-        (pin.kind === 'key' && !certified && pin.key.type === type) ||
-        (pin.kind === 'fingerprint' && !certified && pin.type === type));
-}
-/** The kinds that could satisfy `pins`: those that are named by a pin first. */
-function wantedKinds(pins) {
-    const all = KEY_TYPES.map((type) => ({ type, certified: false }));
-    const kinds = [];
-    const add = (more) => {
-        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
-    };
-    for (const pin of pins) {
-        if (pin.kind === 'key')
-            add([{ type: pin.key.type, certified: false }]);
-        if (pin.kind === 'fingerprint' && pin.type)
-            add([{ type: pin.type, certified: false }]);
-        if (pin.kind === 'cert-authority')
-            add(KEY_TYPES.map((type) => ({ type, certified: true })));
-    }
-    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
-        add(all);
-    return kinds;
-}
-/**
- * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
- * PerSourcePenalties count connections without a login.
- *
- * @param timeout for the host, all its connections together, in milliseconds
- */
-async function verifyHost(target, timeout) {
-    const deadline = Date.now() + timeout;
-    const left = () => Math.max(1, deadline - Date.now());
-    const offered = [];
-    let defect;
-    let untried = wantedKinds(target.pins);
-    try {
-        while (untried.length > 0) {
-            const proof = await proveOne(target, untried, left());
-            if (proof === undefined)
-                break;
-            const { hostKey } = proof;
-            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
-            if (judgement.verdict === 'ok') {
-                const { pin } = judgement;
-                const trusted = pin.kind === 'cert-authority' ? hostKey : certificate_plainKey(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, certificate_kindOfKey(key)));
-                return { status: 'ok', hostKey: trusted, pin, stale };
-            }
-            offered.push(hostKey);
-            if (judgement.verdict === 'revoked')
-                return { status: 'revoked', offered };
-            defect = judgement.defect ?? defect;
-            const tried = certificate_kindOfKey(hostKey);
-            untried = untried.filter((kind) => !sameKind(kind, tried) &&
-                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
-        }
-        if (offered.length === 0) {
-            // The server has no key of a pinned kind: find out what it has, for the message.
-            const everything = KEY_TYPES.map((type) => ({ type, certified: false }));
-            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
-            offered.push(hostKey);
-        }
-        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
-    }
-    catch (error) {
-        if (!(error instanceof errors_TrustError))
-            throw error;
-        return { status: 'unreachable', error };
-    }
-}
-/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
-async function proveOne(target, kinds, timeout) {
-    try {
-        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
-    }
-    catch (error) {
-        if (error instanceof errors_TrustError && error.code === 'host-key-type-absent')
-            return undefined;
-        throw error;
-    }
-}
-/**
- * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
- * taken one after another, so that no server sees many connections of ours at once.
- */
-async function verifyHosts(targets, timeout) {
-    const byHost = new Map();
-    targets.forEach(({ host }, index) => {
-        byHost.set(host, [...(byHost.get(host) ?? []), index]);
-    });
-    const queue = [...byHost.values()];
-    const results = new Array(targets.length);
-    const worker = async () => {
-        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-            for (const index of group) {
-                const target = targets[index];
-                if (target !== undefined)
-                    results[index] = await verifyHost(target, timeout);
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
-    return results;
-}
-
-;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
-
-
-
-
-
-
-/**
- * Holds all hosts against their pins; whatever is not right with any of them is an error.
- *
- * @param timeout for each host, in milliseconds
- * @throws TrustError
- */
-async function proveHosts(lines, timeout) {
-    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
-    const servers = new Map();
-    for (const { host, port, pins } of lines) {
-        const server = servers.get(address(host, port));
-        if (server === undefined)
-            servers.set(address(host, port), { host, port, pins: [...pins] });
-        else
-            server.pins.push(...pins);
-    }
-    const results = await verifyHosts([...servers.values()], timeout);
-    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
-    const proven = [];
-    const errors = [];
-    for (const line of lines) {
-        const result = byServer.get(address(line.host, line.port));
-        if (result?.status === 'ok')
-            proven.push({ line, result });
-        else if (result !== undefined)
-            errors.push(hostError(line, result));
-    }
-    if (errors.length > 0)
-        throw combine(errors);
-    return proven;
-}
-function address(host, port) {
-    return `[${host.toLowerCase()}]:${port}`;
-}
-function describeKey(hostKey) {
-    return `${displayType(public_key_typeOfBlob(hostKey))} ${public_key_fingerprint(certificate_plainKey(hostKey))}`;
-}
-function describePin(pin) {
-    const type = pin.kind === 'fingerprint'
-        ? pin.type === undefined
-            ? ''
-            : `${displayType(pin.type)} `
-        : `${displayType(pin.key.type)} `;
-    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
-    return `${role}${type}${pinFingerprint(pin)}`;
-}
-/** What is wrong with a host, in words a person can act on. */
-function hostError(line, result) {
-    const name = hostName(line);
-    const input = line.position;
-    if (result.status === 'unreachable') {
-        const { code, message, hint } = result.error;
-        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
-        return new errors_TrustError(code, `${name} (port ${line.port}): ${message}`, details);
-    }
-    const offered = result.offered.map(describeKey).join(', ');
-    const [firstOffered] = result.offered;
-    const offeredType = firstOffered === undefined ? '*' : displayType(public_key_typeOfBlob(certificate_plainKey(firstOffered))).toLowerCase();
-    if (result.status === 'revoked') {
-        return new errors_TrustError('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
-            input,
-            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
-        });
-    }
-    const pinned = line.pins
-        .filter((pin) => pin.kind !== 'revoked')
-        .map(describePin)
-        .join(', ');
-    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
-    return new errors_TrustError('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
-        input,
-        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
-    });
-}
-/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
-function policyHost({ line, result }) {
-    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
-    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin(formatPublicKey(result.hostKey));
-    return pinnedHost({ ...line, pins: [proven, ...revoked] });
-}
-/** What an agent is told of a host that it is to take by its pins. */
-function pinnedHost(line) {
-    return {
-        name: hostName(line),
-        hostname: line.host,
-        pins: line.pins,
-        forward: line.forward,
-        ...(line.user === undefined ? {} : { user: line.user }),
-        ...(line.keys === undefined ? {} : { keys: line.keys }),
-        ...(line.users === undefined ? {} : { users: line.users }),
-    };
-}
-function provenHost(line, { hostKey, pin }) {
-    const { alias, user, host, port, forward } = line;
-    return {
-        host,
-        port,
-        forward,
-        hostKey,
-        pin,
-        ...(alias === undefined ? {} : { alias }),
-        ...(user === undefined ? {} : { user }),
-    };
-}
-function reportHost({ line, result }) {
-    const { hostKey, pin, stale } = result;
-    return {
-        name: hostName(line),
-        host: line.host,
-        port: line.port,
-        status: 'ok',
-        keyType: displayType(public_key_typeOfBlob(hostKey)),
-        fingerprint: public_key_fingerprint(certificate_plainKey(hostKey)),
-        pin: describePin(pin),
-        stale: stale.map(describeKey),
-    };
-}
-
 ;// CONCATENATED MODULE: ./src/agent/audit.ts
 /**
  * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
@@ -10456,7 +13987,7 @@ function openAudit(file) {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
             const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : audit_MAX_BYTES - OMISSION_BYTES;
-            if (bytes + line.length > limit) {
+            if (bytes + Buffer.byteLength(line) > limit) {
                 omitted += 1;
                 return;
             }
@@ -10496,7 +14027,8 @@ const STDERR = 'stderr';
 function parseAudit(text) {
     const lines = text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
         }
         catch {
             return [];
@@ -10513,6 +14045,8 @@ function parseAudit(text) {
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
  * what fails is told and does not stop the rest.
  */
+
+
 
 
 
@@ -10540,19 +14074,29 @@ async function tearDown(journalPath, token) {
     const effects = readJournal(journalPath);
     if (effects === undefined)
         return undefined;
-    const directory = (0,external_node_path_namespaceObject.dirname)(journalPath);
-    const report = readReport((0,external_node_path_namespaceObject.join)(directory, 'report.json'));
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const results = [];
-    for (const effect of effects.toReversed()) {
+    const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            results.push({ kind, target, ...(await undo(effect, token)) });
+            results.push({ kind, target, ...(await undo(effect, teardown_agentOf(effects, token), token)) });
         }
         catch (error) {
-            results.push({ kind, target, outcome: 'failed', detail: explain(error) });
+            results.push({ kind, target, outcome: 'failed', detail: (0,src_errors/* explain */.WE)(error) });
         }
+    };
+    const granted = latestOf(effects.filter(isOnHost));
+    // The agent must still be there, and hosts need not wait for one another.
+    await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
+        for (const effect of granted.filter(({ target }) => target === host))
+            await attempt(effect);
+    }));
+    for (const effect of effects.toReversed()) {
+        if (!isOnHost(effect))
+            await attempt(effect);
     }
-    const audit = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = parseAudit(readText((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
@@ -10567,8 +14111,27 @@ function readReport(path) {
         return undefined;
     }
 }
-async function undo(effect, token) {
+function isOnHost(effect) {
+    return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind);
+}
+/** The latest record of each line and file on a host, the latest line first. */
+function latestOf(records) {
+    const what = (one) => (one.kind === 'remote-file' ? one.path : one.line);
+    const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]));
+    return [...latest.values()].filter(({ undone }) => undone !== true).toReversed();
+}
+/** Where the job's agent is to be asked. */
+function teardown_agentOf(effects, token) {
+    const agent = effects.find(({ kind }) => kind === 'agent');
+    return agent === undefined || token === undefined ? undefined : { socket: agent.target, token };
+}
+async function undo(effect, agent, token) {
     switch (effect.kind) {
+        case 'authorized-key':
+            return revoke(effect, agent);
+        case 'remote-file':
+        case 'known-host':
+            return undoHostTrust(effect, agent);
         case 'agent':
             return endAgent(effect.target, token);
         case 'agent-process':
@@ -10581,42 +14144,72 @@ async function undo(effect, token) {
 }
 /** An agent that serves but whose process is not in the journal yet: main died in between. */
 async function endAgent(socket, token) {
-    if (token === undefined || statOf(socket) === undefined)
+    if (token === undefined)
         return NOTHING;
     try {
         await stopAgent({ socket, token });
         return UNDONE;
     }
     catch (error) {
-        // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
-        const cause = error instanceof errors_TrustError ? error.cause : undefined;
-        if (['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? ''))
+        if (isNobody(error))
             return NOTHING;
         throw error;
     }
 }
+/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
+function isNobody(error) {
+    const cause = error instanceof src_errors/* TrustError */.Ru ? error.cause : undefined;
+    return ['ECONNREFUSED', 'ENOENT'].includes((0,src_errors/* systemCode */.xU)(cause) ?? '');
+}
 async function endProcess(agent, socket, token) {
-    if (!stillRuns(agent))
+    const address = token === undefined ? undefined : { socket, token };
+    if (!(await agentRuns(agent, address)))
         return NOTHING;
-    if (token === undefined)
+    const told = address !== undefined &&
+        (await stopAgent(address).then(() => true, () => false));
+    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
+    if (!told && agent.start !== undefined)
         process.kill(agent.pid, 'SIGTERM');
-    else
-        await stopAgent({ socket, token }).catch(() => process.kill(agent.pid, 'SIGTERM'));
     for (let waited = 0; waited < AGENT_END; waited += 5) {
         if (!stillRuns(agent))
             return UNDONE;
-        await (0,promises_namespaceObject.setTimeout)(5);
+        await (0,promises_.setTimeout)(5);
     }
+    if (!(await agentRuns(agent, address)))
+        return UNDONE;
     process.kill(agent.pid, 'SIGKILL');
     return { outcome: 'undone', detail: 'it had to be killed' };
 }
+/**
+ * Whether the agent's process still runs. Where the platform does not tell when a process started
+ * (Windows), that pid is the agent's if the agent itself says so.
+ *
+ * @throws TrustError `agent-control` where it can't be known
+ */
+async function agentRuns(agent, address) {
+    if (!stillRuns(agent))
+        return false;
+    if (agent.start !== undefined)
+        return true;
+    if (address === undefined) {
+        throw new src_errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
+    }
+    try {
+        return (await agentStatus(address)).pid === agent.pid;
+    }
+    catch (error) {
+        if (isNobody(error))
+            return false;
+        throw error;
+    }
+}
 function removeDirectory(path) {
     try {
-        (0,external_node_fs_namespaceObject.rmdirSync)(path);
+        (0,external_node_fs_.rmdirSync)(path);
         return UNDONE;
     }
     catch (error) {
-        const code = systemCode(error);
+        const code = (0,src_errors/* systemCode */.xU)(error);
         if (code === 'ENOENT')
             return NOTHING;
         if (code === 'ENOTEMPTY') {
@@ -10628,7 +14221,7 @@ function removeDirectory(path) {
 async function takeBlockOut(effect) {
     const { target, id, lines, created } = effect;
     let outcome = NOTHING;
-    if (statOf((0,external_node_path_namespaceObject.dirname)(target)) === undefined)
+    if (statOf((0,external_node_path_.dirname)(target)) === undefined)
         return outcome;
     await editFile(target, id, (text) => {
         if (text === undefined)
@@ -10661,15 +14254,13 @@ async function takeBlockOut(effect) {
 
 
 
+
+
+
 /** @throws TrustError */
 async function setUp(config, surroundings) {
-    if (process.platform === 'win32') {
-        throw new errors_TrustError('platform-unsupported', 'Windows is not supported yet.', {
-            hint: 'Run this job on ubuntu or macos.',
-        });
-    }
     const journal = openJournal(surroundings.temporary);
-    const token = (0,external_node_crypto_namespaceObject.randomBytes)(32).toString('hex');
+    const token = (0,external_node_crypto_.randomBytes)(32).toString('hex');
     surroundings.saveState(journal.path, token);
     try {
         return await make(config, surroundings, journal, token);
@@ -10680,24 +14271,30 @@ async function setUp(config, surroundings) {
     }
 }
 async function make(config, surroundings, journal, token) {
+    // With slashes on Windows too, where a shell or an ssh_config takes backslashes for escapes.
+    const inJob = (name) => `${journal.directory}/${name}`;
+    const socket = inJob('agent.sock');
+    const pipe = process.platform === 'win32' ? newPipePath() : undefined;
     const paths = {
-        socket: (0,external_node_path_namespaceObject.join)(journal.directory, 'agent.sock'),
-        auditFile: (0,external_node_path_namespaceObject.join)(journal.directory, 'audit.jsonl'),
-        knownHosts: (0,external_node_path_namespaceObject.join)(journal.directory, 'known_hosts'),
-        config: (0,external_node_path_namespaceObject.join)(journal.directory, 'config'),
-        report: (0,external_node_path_namespaceObject.join)(journal.directory, 'report.json'),
+        knownHosts: inJob('known_hosts'),
+        config: inJob('config'),
+        socket,
+        ...(pipe === undefined ? {} : { pipe: pipePathForConfig(pipe) }),
     };
+    // Where we ask the agent ourselves: Node knows no Cygwin sockets.
+    const control = pipe ?? socket;
     // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
-    journal.append({ kind: 'agent', target: paths.socket });
+    journal.append({ kind: 'agent', target: control });
     const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`]);
-    const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error) => {
+    const proven = await proven_hosts_proveHosts(config.hosts, config.connectTimeout).catch((error) => {
         launching.abandon();
         throw error;
     });
     const watch = identify(surroundings.runner);
     const ready = await launching.ready({
-        socket: paths.socket,
-        auditFile: paths.auditFile,
+        socket,
+        ...(pipe === undefined ? {} : { pipe }),
+        auditFile: inJob('audit.jsonl'),
         token,
         policy: { ...config.policy, hosts: proven.map(policyHost) },
         ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
@@ -10711,32 +14308,76 @@ async function make(config, surroundings, journal, token) {
     });
     const agent = identify(ready.pid);
     if (agent !== undefined) {
-        journal.append({ kind: 'agent-process', target: paths.socket, process: agent });
+        journal.append({ kind: 'agent-process', target: control, process: agent });
     }
     const identities = [
-        ...(await certifyGenerated(config, ready, { socket: paths.socket, token })),
+        ...(await certifyGenerated(config, ready, { socket: control, token })),
         ...ready.identities,
     ];
+    const bootstrapped = config.bootstrap === undefined || config.dryRun === true
+        ? undefined
+        : await bootstrapHosts(proven, {
+            keys: jobKeys(ready.identities),
+            config: config.bootstrap,
+            journal,
+            agent: { socket: control, token },
+            timeout: config.connectTimeout,
+        });
+    const revocations = config.bootstrap === undefined || config.dryRun === true
+        ? []
+        : await revokeEarlierTrust(proven, config.bootstrap, {
+            keep: jobKeys(ready.identities).map(({ blob }) => blob),
+            timeout: config.connectTimeout,
+        });
+    if (config.dryRun === true)
+        surroundings.say?.('dry-run: bootstrap and revoke-keys are left out');
+    const established = config.hostTrust === undefined
+        ? undefined
+        : await establishTrust(config.hostTrust.relations, proven, {
+            keys: jobKeys(ready.identities),
+            config: config.hostTrust,
+            journal,
+            agent: { socket: control, token },
+            timeout: config.connectTimeout,
+            dryRun: config.dryRun === true,
+            say: surroundings.say ?? (() => undefined),
+            ...(config.bootstrap === undefined ? {} : { credentials: config.bootstrap.credentials }),
+        });
     const hosts = proven.map(({ line, result }) => provenHost(line, result));
-    writeNewFile(paths.knownHosts, renderKnownHosts(hosts));
-    writeNewFile(paths.config, renderSshConfig(hosts, paths));
+    for (const [path, text] of renderSshFiles(hosts, paths))
+        writeNewFile(path, text);
     if (config.home)
         await includeInHome(journal, paths);
     const report = {
         version: 1,
         policy: config.policy.mode,
-        hosts: proven.map(reportHost),
+        hosts: proven.map((host) => reportHost(host, bootstrapped?.coming.get(host.line))),
         keys: identities.map(reportKey),
+        grants: [...(bootstrapped?.grants ?? []), ...(established?.grants ?? [])],
+        ...(established === undefined ? {} : { hostTrust: reportHostTrust(established) }),
+        revocations,
         repairs: config.repairs,
         warnings: config.warnings,
     };
-    writeNewFile(paths.report, `${JSON.stringify(report)}\n`);
+    writeNewFile(inJob('report.json'), `${JSON.stringify(report)}\n`);
     return {
-        socket: paths.socket,
+        socket,
+        ...(paths.pipe === undefined ? {} : { pipe: paths.pipe }),
         knownHosts: paths.knownHosts,
         sshConfig: paths.config,
         report,
     };
+}
+function reportHostTrust({ plan, dryRun, table }) {
+    return { plan, dryRun, table };
+}
+/** The keys that hosts are to take: the generated one, else those that the user brought. */
+function jobKeys(identities) {
+    const plain = identities
+        .map(({ blob, ...rest }) => ({ blob: Buffer.from(blob, 'base64'), ...rest }))
+        .filter(({ blob }) => !(0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(blob)));
+    const generated = plain.filter((key) => key.generated);
+    return generated.length > 0 ? generated : plain;
 }
 /** Has the user's authority certify the generated key, where that was asked for. */
 async function certifyGenerated({ certification }, ready, agent) {
@@ -10750,25 +14391,26 @@ async function certifyGenerated({ certification }, ready, agent) {
 }
 /** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
 async function includeInHome(journal, paths) {
-    const directory = sshDirectory();
-    if (statOf(directory) === undefined) {
-        journal.append({ kind: 'directory', target: directory });
-        (0,external_node_fs_namespaceObject.mkdirSync)(directory, { mode: 0o700 });
-    }
-    const target = (0,external_node_path_namespaceObject.join)(directory, 'config');
     const lines = homeBlock(journal.id, paths);
-    const created = statOf(target) === undefined;
-    journal.append({ kind: 'home-block', target, id: journal.id, lines, created });
-    await editFile(target, journal.id, (text) => addBlock(text, lines));
+    for (const directory of sshDirectories()) {
+        if (statOf(directory) === undefined) {
+            journal.append({ kind: 'directory', target: directory });
+            (0,external_node_fs_.mkdirSync)(directory, { mode: 0o700 });
+        }
+        const target = (0,external_node_path_.join)(directory, 'config');
+        const created = statOf(target) === undefined;
+        journal.append({ kind: 'home-block', target, id: journal.id, lines, created });
+        await editFile(target, journal.id, (text) => addBlock(text, lines));
+    }
 }
 function reportKey({ blob, comment, generated }) {
     const bytes = Buffer.from(blob, 'base64');
     return {
-        type: displayType(public_key_typeOfBlob(bytes)),
-        fingerprint: public_key_fingerprint(certificate_plainKey(bytes)),
+        type: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(bytes)),
+        fingerprint: (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(bytes)),
         comment,
-        publicKey: formatPublicKey(bytes, comment),
-        certificate: certificate_isCertificateType(public_key_typeOfBlob(bytes)),
+        publicKey: (0,public_key/* formatPublicKey */.et)(bytes, comment),
+        certificate: (0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(bytes)),
         origin: generated ? 'generated' : 'loaded',
     };
 }
@@ -10783,16 +14425,17 @@ function reportKey({ blob, comment, generated }) {
 
 
 // Bundles lie side by side in dist; only here is known where this one is.
-const dist = (0,external_node_path_namespaceObject.join)(__dirname, '..');
+const dist = (0,external_node_path_.join)(__dirname, '..');
 async function main() {
     const config = readConfig(readInputs());
     const trust = await setUp(config, {
         temporary: process.env['RUNNER_TEMP'],
-        agentFile: (0,external_node_path_namespaceObject.join)(dist, 'agent', 'index.js'),
-        teardownFile: (0,external_node_path_namespaceObject.join)(dist, 'post', 'index.js'),
+        agentFile: (0,external_node_path_.join)(dist, 'agent', 'index.js'),
+        teardownFile: (0,external_node_path_.join)(dist, 'post', 'index.js'),
         teardownEnv: stateEnv,
         runner: process.ppid,
         saveState: state_saveState,
+        say: logPlan,
     });
     logTrust(trust);
     writeOutputs(trust);

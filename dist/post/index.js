@@ -1,9 +1,1296 @@
 /******/ (() => { // webpackBootstrap
 /******/ 	"use strict";
-/******/ 	// The require scope
-/******/ 	var __nccwpck_require__ = {};
+/******/ 	var __webpack_modules__ = ({
+
+/***/ 9390:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Ru: () => (/* binding */ TrustError),
+  WE: () => (/* binding */ explain),
+  xU: () => (/* binding */ systemCode)
+});
+
+// UNUSED EXPORTS: ERROR_CODES, combine
+
+;// CONCATENATED MODULE: external "node:util/types"
+const types_namespaceObject = require("node:util/types");
+;// CONCATENATED MODULE: ./src/errors.ts
+/**
+ * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
+ * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
+ * two together).
+ */
+
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // inputs
+    'input-invalid',
+    // hosts
+    'hosts-syntax',
+    'hosts-option-unknown',
+    'hosts-pin-missing',
+    'hosts-pin-invalid',
+    'hosts-pin-md5',
+    // keys
+    'key-empty',
+    'key-is-public',
+    'key-unreadable',
+    'key-encrypted',
+    'key-passphrase-wrong',
+    'key-type-unsupported',
+    'key-too-small',
+    'certificate-invalid',
+    'malformed',
+    // host keys
+    'host-not-found',
+    'host-refused',
+    'host-unreachable',
+    'host-timeout',
+    'host-closed',
+    'host-not-ssh',
+    'host-protocol',
+    'host-no-common-algorithm',
+    'host-key-type-absent',
+    'host-key-unproven',
+    'login-refused',
+    'login-method-absent',
+    'host-key-changed',
+    'host-key-revoked',
+    // files on a host
+    'remote-shell',
+    'remote-file-unsafe',
+    'remote-file-failed',
+    'remote-file-locked',
+    'remote-file-changed',
+    // trust on hosts
+    'bootstrap-unproven',
+    'expiry-unsupported',
+    'revocation-failed',
+    // this machine
+    'home-unsafe',
+    'file-unsafe',
+    'file-locked',
+    'temp-unusable',
+    'platform-unsupported',
+    'agent-start',
+    'agent-control',
+]));
+class TrustError extends Error {
+    code;
+    input;
+    hint;
+    constructor(code, message, details = {}) {
+        super(message, details.cause === undefined ? undefined : { cause: details.cause });
+        this.name = 'TrustError';
+        this.code = code;
+        this.input = details.input;
+        this.hint = details.hint;
+    }
+    /** The same error, said of an input that only the caller knows. An input already named stays. */
+    about(input) {
+        if (this.input !== undefined)
+            return this;
+        return new TrustError(this.code, this.message, {
+            input,
+            ...(this.hint === undefined ? {} : { hint: this.hint }),
+            cause: this.cause,
+        });
+    }
+    /** The whole story in one paragraph: `input: message hint [code]`. */
+    explain() {
+        const input = this.input === undefined ? '' : `${this.input}: `;
+        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
+        return `${input}${this.message}${hint} [${this.code}]`;
+    }
+}
+/** `error` in words, whatever was thrown. */
+function explain(error) {
+    if (error instanceof TrustError)
+        return error.explain();
+    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+}
+/** One error that tells of them all. */
+function combine(errors) {
+    const [first] = errors;
+    if (first === undefined)
+        throw new Error('no error to tell');
+    if (errors.length === 1)
+        return first;
+    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
+    return new TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
+}
+/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
+function systemCode(error) {
+    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+        return undefined;
+    return typeof error.code === 'string' ? error.code : undefined;
+}
+
+
+/***/ }),
+
+/***/ 5921:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   RI: () => (/* binding */ kindOfKey),
+/* harmony export */   qu: () => (/* binding */ isCertificateType),
+/* harmony export */   y7: () => (/* binding */ plainKey)
+/* harmony export */ });
+/* unused harmony exports FOREVER, certificateType, certificateOnLine, parseCertificate, isSigned, hostCertificateDefect, validityDefect, isoTime */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(588);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3529);
+/**
+ * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
+ * certificate against a certificate authority. The rules are those of OpenSSH's
+ * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
+ */
+
+
+
+
+
+/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
+const ROLES = { 1: 'user', 2: 'host' };
+/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
+const MAX_PRINCIPALS = 256;
+/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
+const FOREVER = 0xffffffffffffffffn;
+function isCertificateType(name) {
+    return name.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF);
+}
+function certificateType(type) {
+    return `${type}${CERTIFICATE_SUFFIX}`;
+}
+/**
+ * The kind of a key, or certificate, in wire format.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function kindOfKey(blob) {
+    const name = (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob);
+    const certified = isCertificateType(name);
+    const type = certified ? name.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_1__/* .CERTIFICATE_SUFFIX */ .sF.length) : name;
+    if (!(0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .isKeyType */ .Cy)(type))
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    return { type, certified };
+}
+/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
+function certificateOnLine(line) {
+    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
+    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
+}
+/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
+function plainKey(blob) {
+    if (!isCertificateType((0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .typeOfBlob */ .JX)(blob)))
+        return blob;
+    return readCertifiedKey(new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob), blob).key;
+}
+function readCertifiedKey(reader, blob) {
+    const { type: keyType, certified } = kindOfKey(blob);
+    const name = reader.text(64);
+    if (!certified)
+        throw (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .unsupportedType */ .iO)(name);
+    reader.string(1024); // nonce
+    const start = reader.offset;
+    (0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .readPublicParts */ .eZ)(keyType, reader);
+    return { keyType, key: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_3__/* .string */ .Yj)(keyType), blob.subarray(start, reader.offset)]) };
+}
+/** @throws TrustError `malformed`, `key-type-unsupported` */
+function parseCertificate(blob) {
+    const reader = new Reader(blob);
+    const { keyType, key } = readCertifiedKey(reader, blob);
+    const serial = reader.uint64();
+    const roleNumber = reader.uint32();
+    const role = ROLES[roleNumber];
+    if (role === undefined) {
+        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+    }
+    const keyId = reader.text(4096);
+    const principals = strings(reader.string());
+    if (principals.length > MAX_PRINCIPALS) {
+        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
+    }
+    const validAfter = reader.uint64();
+    const validBefore = reader.uint64();
+    const criticalOptions = optionNames(reader.string());
+    const extensions = optionNames(reader.string());
+    reader.string(); // reserved
+    const authority = reader.string();
+    const signed = blob.subarray(0, reader.offset);
+    const signature = reader.string();
+    reader.end('a certificate');
+    return {
+        keyType,
+        key,
+        role,
+        serial,
+        keyId,
+        principals,
+        validAfter,
+        validBefore,
+        criticalOptions,
+        extensions,
+        authority,
+        signed,
+        signature,
+    };
+}
+/**
+ * Whether the authority that a certificate names has signed it.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function isSigned({ authority, signature, signed }) {
+    return verifySignature(authority, signature, signed);
+}
+function strings(list) {
+    const reader = new Reader(list);
+    const texts = [];
+    while (reader.remaining > 0)
+        texts.push(reader.text());
+    return texts;
+}
+/** Names of the options of a list of (name, data) pairs. */
+function optionNames(list) {
+    return strings(list).filter((_, index) => index % 2 === 0);
+}
+/**
+ * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
+ * format) at `now` (seconds since 1970), in words; undefined where it does.
+ */
+function hostCertificateDefect(certificate, hostname, authorities, now) {
+    if (!authorities.some((key) => key.equals(certificate.authority))) {
+        return 'it is signed by an authority that is not pinned';
+    }
+    if (!isSigned(certificate))
+        return "the authority's signature is not valid";
+    if (certificate.role !== 'host')
+        return 'it is a user certificate, not a host certificate';
+    const outOfTime = validityDefect(certificate, now);
+    if (outOfTime !== undefined)
+        return `it ${outOfTime}`;
+    if (certificate.principals.length === 0)
+        return 'it names no principals';
+    const name = hostname.toLowerCase();
+    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
+    }
+    if (certificate.criticalOptions.length > 0) {
+        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
+    }
+    return undefined;
+}
+/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
+function validityDefect({ validAfter, validBefore }, now) {
+    const time = BigInt(Math.floor(now));
+    if (time < validAfter)
+        return `is valid only from ${isoTime(validAfter)}`;
+    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
+}
+/** A certificate's time (seconds since 1970), to be read. */
+function isoTime(seconds) {
+    // ECMAScript's largest time; a certificate's can lie far beyond it.
+    const milliseconds = Number(seconds) * 1000;
+    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
+}
+
+
+/***/ }),
+
+/***/ 707:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Qb: () => (/* binding */ hostKeyAlgorithms)
+/* harmony export */ });
+/* unused harmony exports SSH_MSG_KEXDH_REPLY, kexInit, parseKexInit, startExchange */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(588);
+/* harmony import */ var _transport__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7963);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3529);
+/**
+ * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
+ * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
+ * Until that signature is verified here a host key is nothing but a claim.
+ *
+ * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
+ * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
+ */
+
+
+
+
+
+
+
+/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
+const SSH_MSG_KEXDH_INIT = 30;
+const SSH_MSG_KEXDH_REPLY = 31;
+/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
+function hostKeyAlgorithms(type, certified = false) {
+    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+    return certified ? plain.map((name) => `${name}${_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF}`) : plain;
+}
+/** The key type (wire format name) that a host key algorithm stands for. */
+function algorithmKeyType(algorithm) {
+    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
+}
+function x25519() {
+    const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('x25519');
+    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    return {
+        publicKey: raw,
+        derive: (server) => {
+            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
+            const publicKey = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey({ key: jwk, format: 'jwk' });
+            return node_crypto__WEBPACK_IMPORTED_MODULE_0__.diffieHellman({ privateKey: pair.privateKey, publicKey });
+        },
+    };
+}
+const curve25519 = {
+    hash: 'sha256',
+    start: () => {
+        const { publicKey, derive } = x25519();
+        return { publicValue: (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(publicKey), secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(derive(server)) };
+    },
+    readServerValue: (reader) => reader.string(32),
+};
+function ecdh(curve, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createECDH(curve);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.string(1 + 2 * 66),
+    };
+}
+function dh(group, hash) {
+    return {
+        hash,
+        start: () => {
+            const exchange = node_crypto__WEBPACK_IMPORTED_MODULE_0__.getDiffieHellman(group);
+            const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.generateKeys());
+            return { publicValue, secret: (server) => (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .mpint */ .lW)(exchange.computeSecret(server)) };
+        },
+        readServerValue: (reader) => reader.mpint(1025),
+    };
+}
+/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
+const decapsulate = node_crypto__WEBPACK_IMPORTED_MODULE_0__.decapsulate;
+/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
+const MLKEM_PUBLIC = 1184;
+const MLKEM_CIPHERTEXT = 1088;
+const mlkem768x25519 = {
+    hash: 'sha256',
+    start: () => {
+        const pair = node_crypto__WEBPACK_IMPORTED_MODULE_0__.generateKeyPairSync('ml-kem-768');
+        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
+        const classic = x25519();
+        const publicValue = (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
+        const secret = (server) => {
+            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'The reply is not one of mlkem768x25519-sha256.');
+            }
+            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
+            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
+            return (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash('sha256').update(both).digest());
+        };
+        return { publicValue, secret };
+    },
+    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
+};
+/**
+ * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
+ * cheap methods come first and the post-quantum one is for servers that offer nothing else.
+ */
+const METHODS = new Map([
+    ['curve25519-sha256', curve25519],
+    ['curve25519-sha256@libssh.org', curve25519],
+    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
+    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
+    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
+    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
+    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
+    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
+    ...(decapsulate === undefined
+        ? []
+        : [['mlkem768x25519-sha256', mlkem768x25519]]),
+]);
+/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
+const CIPHERS = (/* unused pure expression or super */ null && ([
+    'chacha20-poly1305@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'aes256-ctr',
+    'aes128-ctr',
+]));
+const MACS = (/* unused pure expression or super */ null && ([
+    'hmac-sha2-256-etm@openssh.com',
+    'hmac-sha2-512-etm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-512',
+]));
+/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
+function kexInit(hostKeys) {
+    return Buffer.concat([
+        byte(SSH_MSG_KEXINIT),
+        crypto.randomBytes(16),
+        nameList([...METHODS.keys()]),
+        nameList(hostKeys),
+        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
+        boolean(false),
+        uint32(0),
+    ]);
+}
+function parseKexInit(payload) {
+    const reader = new Reader(payload);
+    reader.byte();
+    reader.bytes(16);
+    const methods = reader.nameList();
+    const hostKeys = reader.nameList();
+    for (let list = 0; list < 8; list += 1)
+        reader.string();
+    const firstPacketFollows = reader.boolean();
+    return { methods, hostKeys, firstPacketFollows };
+}
+/**
+ * Negotiates, and makes our half.
+ *
+ * @param hostKeys what our KEXINIT asked for
+ * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
+ */
+function startExchange(versions, ourInit, serverInit, hostKeys) {
+    const server = parseKexInit(serverInit);
+    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
+    const method = name === undefined ? undefined : METHODS.get(name);
+    if (method === undefined) {
+        throw new TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
+        });
+    }
+    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
+    if (hostKeyAlgorithm === undefined) {
+        throw new TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+            hint: `Asked for were ${hostKeys.join(', ')}.`,
+        });
+    }
+    // RFC 4253 §7: right only if the first choices of both sides agree.
+    const [firstMethod] = METHODS.keys();
+    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
+    const half = method.start();
+    return {
+        init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        ignoreNext: server.firstPacketFollows && !guessRight,
+        hostKeyAlgorithm,
+        finish: (reply) => {
+            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
+            let secret;
+            try {
+                secret = half.secret(serverValue);
+            }
+            catch (cause) {
+                throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+            }
+            const hash = crypto.createHash(method.hash);
+            for (const text of [versions.client, versions.server]) {
+                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+            }
+            for (const payload of [ourInit, serverInit, hostKey])
+                hash.update(string(payload));
+            hash.update(half.publicValue).update(publicValue).update(secret);
+            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
+            return hostKey;
+        },
+    };
+}
+function readReply(reply, method) {
+    const reader = new Reader(reply);
+    reader.byte();
+    const hostKey = Buffer.from(reader.string());
+    const start = reader.offset;
+    const serverValue = method.readServerValue(reader);
+    const publicValue = reply.subarray(start, reader.offset);
+    const signature = reader.string(8192);
+    reader.end('the key exchange reply');
+    return { hostKey, publicValue, serverValue, signature };
+}
+function requireProof(algorithm, hostKey, signature, hash) {
+    const type = typeOfBlob(hostKey);
+    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
+        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+        : algorithm;
+    if (type === algorithmKeyType(algorithm) &&
+        signatureAlgorithm(signature) === expected &&
+        verifySignature(plainKey(hostKey), signature, hash)) {
+        return;
+    }
+    throw new TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
+        hint: 'Somebody may stand between this machine and the server. Do not go on.',
+    });
+}
+
+
+/***/ }),
+
+/***/ 6119:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cy: () => (/* binding */ isKeyType),
+/* harmony export */   H1: () => (/* binding */ CURVES),
+/* harmony export */   JX: () => (/* binding */ typeOfBlob),
+/* harmony export */   NT: () => (/* binding */ isEcdsa),
+/* harmony export */   eZ: () => (/* binding */ readPublicParts),
+/* harmony export */   iO: () => (/* binding */ unsupportedType),
+/* harmony export */   sF: () => (/* binding */ CERTIFICATE_SUFFIX)
+/* harmony export */ });
+/* unused harmony exports KEY_TYPES, MIN_RSA_BITS, MAX_RSA_BITS, displayType, fingerprint, decodePublicKey, rsaBits, keyBits, parsePublicKey, requireRsaSize, formatPublicKey, encodePublicKey */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
+ * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
+ */
+
+
+
+/** The key types that are taken, in the order in which a server is asked for them. */
+const KEY_TYPES = [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'ssh-rsa',
+];
+/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
+const CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
+/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
+const CURVES = {
+    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
+    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
+    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
+};
+/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
+const MIN_RSA_BITS = 2048;
+/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
+const MAX_RSA_BITS = 16384;
+function isKeyType(name) {
+    return KEY_TYPES.includes(name);
+}
+function isEcdsa(type) {
+    return type in CURVES;
+}
+/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
+function displayType(name) {
+    const certified = name.endsWith(CERTIFICATE_SUFFIX);
+    const plain = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
+    const cert = certified ? '-CERT' : '';
+    if (plain === 'ssh-ed25519')
+        return `ED25519${cert}`;
+    if (plain.startsWith('ecdsa-sha2-'))
+        return `ECDSA${cert}`;
+    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
+        return `RSA${cert}`;
+    if (plain === 'ssh-dss')
+        return `DSA${cert}`;
+    return `${plain}${cert}`;
+}
+/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
+function fingerprint(blob) {
+    return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+/** The type name that a key in wire format begins with. Does not look further. */
+function typeOfBlob(blob) {
+    return new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob).text(64);
+}
+/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
+function readPublicParts(type, reader) {
+    if (type === 'ssh-ed25519') {
+        const x = reader.string(32);
+        if (x.length !== 32)
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', 'An ed25519 public key has 32 bytes.');
+        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    }
+    if (isEcdsa(type)) {
+        const curve = CURVES[type];
+        const name = reader.text(32);
+        const point = reader.string(1 + 2 * 66);
+        if (name !== curve.name) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} names the curve ${name}.`);
+        }
+        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
+        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A key of type ${type} has a malformed point.`);
+        }
+        return {
+            kty: 'EC',
+            crv: curve.jwk,
+            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
+            y: point.subarray(1 + curve.bytes).toString('base64url'),
+        };
+    }
+    const e = reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+/**
+ * A public key from its wire format, for verifying.
+ *
+ * @throws TrustError `key-type-unsupported`, `malformed`
+ */
+function decodePublicKey(blob) {
+    const reader = new Reader(blob);
+    const type = reader.text(64);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    const parts = readPublicParts(type, reader);
+    reader.end('a public key');
+    try {
+        return { type, key: createPublicKey({ key: parts, format: 'jwk' }) };
+    }
+    catch (cause) {
+        throw new TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    }
+}
+function unsupportedType(type) {
+    if (type === 'ssh-dss') {
+        return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', 'DSA keys are not accepted.', {
+            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
+        });
+    }
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
+        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
+    });
+}
+/** Modulus length of an RSA key in wire format, in bits. */
+function rsaBits(blob) {
+    const reader = new Reader(blob);
+    reader.string(64);
+    reader.mpint(9);
+    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
+    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
+}
+/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
+function keyBits(blob) {
+    const { type } = decodePublicKey(blob);
+    if (type === 'ssh-rsa')
+        return rsaBits(blob);
+    // The digits of a curve's name are its size.
+    return isEcdsa(type) ? Number(CURVES[type].name.replace('nistp', '')) : 256;
+}
+/**
+ * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
+ * key must be whole.
+ *
+ * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
+ */
+function parsePublicKey(text) {
+    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
+    if (!isKeyType(type))
+        throw unsupportedType(type);
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+        throw new TrustError('malformed', `The key after ${type} is not base64.`);
+    }
+    const blob = Buffer.from(base64, 'base64');
+    const inner = decodePublicKey(blob).type;
+    if (inner !== type) {
+        throw new TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+    }
+    if (type === 'ssh-rsa')
+        requireRsaSize(blob);
+    return { type, blob, comment: comment.join(' ') };
+}
+/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
+function requireRsaSize(blob) {
+    const bits = rsaBits(blob);
+    if (bits >= MIN_RSA_BITS)
+        return;
+    throw new TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
+    });
+}
+/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
+function formatPublicKey(blob, comment = '') {
+    const line = `${typeOfBlob(blob)} ${blob.toString('base64')}`;
+    return comment === '' ? line : `${line} ${comment}`;
+}
+/** The wire format of a public key. */
+function encodePublicKey(key) {
+    const jwk = key.export({ format: 'jwk' });
+    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
+    if (jwk.crv === 'Ed25519') {
+        return { type: 'ssh-ed25519', blob: Buffer.concat([string('ssh-ed25519'), string(part('x'))]) };
+    }
+    if (jwk.kty === 'RSA') {
+        const blob = Buffer.concat([string('ssh-rsa'), mpint(part('e')), mpint(part('n'))]);
+        return { type: 'ssh-rsa', blob };
+    }
+    const type = KEY_TYPES.find((name) => isEcdsa(name) && CURVES[name].jwk === jwk.crv);
+    if (type === undefined || !isEcdsa(type)) {
+        throw unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
+    }
+    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
+    return { type, blob: Buffer.concat([string(type), string(CURVES[type].name), string(point)]) };
+}
+
+
+/***/ }),
+
+/***/ 588:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Bn: () => (/* binding */ makeSignature)
+});
+
+// UNUSED EXPORTS: makeRsaSignature, signatureAlgorithm, verifySignature
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
+// EXTERNAL MODULE: ./src/errors.ts + 1 modules
+var errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var wire = __nccwpck_require__(3529);
+;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/**
+ * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
+ * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
+ */
+
+
+
+
+
+/** RFC 8332 §3. */
+const RSA_ALGORITHMS = { sha256: 'rsa-sha2-256', sha512: 'rsa-sha2-512' };
+/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
+function makeSignature(type, key, data, rsaHash) {
+    if (type === 'ssh-ed25519') {
+        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(null, data, key))]);
+    }
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        const curve = public_key/* CURVES */.H1[type];
+        const raw = (0,external_node_crypto_.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = (0,wire/* mpint */.lW)(raw.subarray(0, curve.bytes));
+        const s = (0,wire/* mpint */.lW)(raw.subarray(curve.bytes));
+        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)(Buffer.concat([r, s]))]);
+    }
+    return Buffer.concat([(0,wire/* string */.Yj)(RSA_ALGORITHMS[rsaHash]), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(rsaHash, data, key))]);
+}
+/** An RSA signature made by a thread of its own: it takes as long as dozens of the other kinds. */
+async function makeRsaSignature(key, data, hash) {
+    const blob = await signInThread(hash, data, key);
+    return Buffer.concat([string(RSA_ALGORITHMS[hash]), string(blob)]);
+}
+const signInThread = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_.sign);
+/** Name of the algorithm of a signature. */
+function signatureAlgorithm(signature) {
+    return new Reader(signature).text(64);
+}
+/**
+ * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
+ * algorithm that is not the key's.
+ *
+ * @throws TrustError `malformed`, `key-type-unsupported`
+ */
+function verifySignature(blob, signature, data) {
+    const { type, key } = decodePublicKey(blob);
+    const reader = new Reader(signature);
+    const algorithm = reader.text(64);
+    const bytes = reader.string(4096);
+    reader.end('a signature');
+    if (type === 'ssh-ed25519')
+        return algorithm === type && verify(null, data, key, bytes);
+    if (isEcdsa(type)) {
+        if (algorithm !== type)
+            return false;
+        const curve = CURVES[type];
+        const parts = new Reader(bytes);
+        const raw = Buffer.concat([
+            leftPad(parts.mpint(), curve.bytes),
+            leftPad(parts.mpint(), curve.bytes),
+        ]);
+        parts.end('an ECDSA signature');
+        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+    }
+    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
+    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
+    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
+}
+function leftPad(number, length) {
+    if (number.length > length) {
+        throw new TrustError('malformed', 'A signature with a number that is too large.');
+    }
+    return Buffer.concat([Buffer.alloc(length - number.length), number]);
+}
+
+
+/***/ }),
+
+/***/ 7963:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g$: () => (/* binding */ printable)
+/* harmony export */ });
+/* unused harmony exports SSH_MSG_DISCONNECT, SSH_MSG_IGNORE, SSH_MSG_DEBUG, SSH_MSG_KEXINIT, encodePacket, disconnectMessage, TransportReader, disconnectReason */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/**
+ * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
+ * both sides may send at any time (RFC 4253 §4.2, §6, §11).
+ */
+
+
+
+/** RFC 4253 §12. */
+const SSH_MSG_DISCONNECT = 1;
+const SSH_MSG_IGNORE = 2;
+const SSH_MSG_DEBUG = 4;
+const SSH_MSG_KEXINIT = 20;
+/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
+const BY_APPLICATION = 11;
+/** RFC 4253 §6.1: the longest packet that everyone must take. */
+const MAX_PACKET = 35000;
+/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
+const MAX_LINES_BEFORE_VERSION = 1024;
+/** RFC 4253 §4.2: the version line with its CR LF. */
+const MAX_VERSION = 255;
+/** Bytes before the version line after which a server is not taken for an SSH server. */
+const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
+/** One unencrypted packet (RFC 4253 §6). */
+function encodePacket(payload) {
+    let padding = 8 - ((5 + payload.length) % 8);
+    if (padding < 4)
+        padding += 8;
+    return Buffer.concat([
+        uint32(1 + payload.length + padding),
+        byte(padding),
+        payload,
+        randomBytes(padding),
+    ]);
+}
+function disconnectMessage(description) {
+    return Buffer.concat([
+        byte(SSH_MSG_DISCONNECT),
+        uint32(BY_APPLICATION),
+        string(description),
+        string(''),
+    ]);
+}
+/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
+function printable(text) {
+    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+}
+/** Takes apart what a server sends, in whatever pieces it arrives. */
+class TransportReader {
+    #pending = Buffer.alloc(0);
+    #lines = 0;
+    #before = 0;
+    /** The first line that came before the version, for messages. */
+    firstLine;
+    push(chunk) {
+        this.#pending = Buffer.concat([this.#pending, chunk]);
+    }
+    /**
+     * The server's version line without CR LF, once it is there.
+     *
+     * @throws TrustError `host-not-ssh`
+     */
+    version() {
+        for (;;) {
+            const end = this.#pending.indexOf(0x0a);
+            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
+            if (end < 0) {
+                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
+                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
+                if (line.length > bound)
+                    throw notSsh(this.firstLine ?? line);
+                return undefined;
+            }
+            this.#pending = this.#pending.subarray(end + 1);
+            const text = line.replace(/\r$/, '');
+            if (text.startsWith('SSH-')) {
+                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
+                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
+                    throw notSsh(text);
+                return text;
+            }
+            this.firstLine ??= text;
+            this.#before += end + 1;
+            this.#lines += 1;
+            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
+                throw notSsh(this.firstLine);
+            }
+        }
+    }
+    /**
+     * The payload of the next packet, once it is whole.
+     *
+     * @throws TrustError `host-protocol`
+     */
+    packet() {
+        if (this.#pending.length < 5)
+            return undefined;
+        const length = this.#pending.readUInt32BE(0);
+        const padding = this.#pending.readUInt8(4);
+        if (length > MAX_PACKET || length < padding + 2) {
+            throw new TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
+        }
+        if (this.#pending.length < 4 + length)
+            return undefined;
+        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
+        this.#pending = this.#pending.subarray(4 + length);
+        return payload;
+    }
+}
+function notSsh(line) {
+    return new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
+        hint: 'Check the host name and the port.',
+    });
+}
+/** Reason of an SSH_MSG_DISCONNECT, for messages. */
+function disconnectReason(payload) {
+    const reader = new Reader(payload);
+    reader.byte();
+    reader.uint32();
+    return printable(reader.text(1024));
+}
+
+
+/***/ }),
+
+/***/ 3529:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   PE: () => (/* binding */ byte),
+/* harmony export */   S8: () => (/* binding */ uint32),
+/* harmony export */   Yj: () => (/* binding */ string),
+/* harmony export */   lW: () => (/* binding */ mpint),
+/* harmony export */   mP: () => (/* binding */ Reader)
+/* harmony export */ });
+/* unused harmony exports MAX_STRING, boolean, uint64, nameList */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/**
+ * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
+ * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
+ */
+
+/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
+const MAX_STRING = 256 * 1024;
+function malformed(what) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `Malformed SSH data: ${what}.`);
+}
+/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
+class Reader {
+    #buffer;
+    #offset = 0;
+    constructor(buffer) {
+        this.#buffer = buffer;
+    }
+    get remaining() {
+        return this.#buffer.length - this.#offset;
+    }
+    get offset() {
+        return this.#offset;
+    }
+    /** The next `length` bytes, as a view (no copy). */
+    bytes(length) {
+        if (length > this.remaining) {
+            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
+        }
+        this.#offset += length;
+        return this.#buffer.subarray(this.#offset - length, this.#offset);
+    }
+    byte() {
+        return this.bytes(1).readUInt8();
+    }
+    boolean() {
+        return this.byte() !== 0;
+    }
+    uint32() {
+        return this.bytes(4).readUInt32BE();
+    }
+    uint64() {
+        return this.bytes(8).readBigUInt64BE();
+    }
+    /** A `string`: a view of its bytes. */
+    string(max = MAX_STRING) {
+        const length = this.uint32();
+        if (length > max)
+            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
+        return this.bytes(length);
+    }
+    /** A `string` that holds text (UTF-8). */
+    text(max = MAX_STRING) {
+        return this.string(max).toString('utf8');
+    }
+    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
+    mpint(maxBytes = 2049) {
+        const bytes = this.string(maxBytes);
+        if ((bytes[0] ?? 0) & 0x80)
+            throw malformed('a negative number');
+        return withoutLeadingZeros(bytes);
+    }
+    nameList(max = MAX_STRING) {
+        const list = this.text(max);
+        return list === '' ? [] : list.split(',');
+    }
+    /** All that is left, as a view. */
+    rest() {
+        return this.bytes(this.remaining);
+    }
+    /** Throws unless everything was read. */
+    end(what) {
+        if (this.remaining !== 0)
+            throw malformed(`${this.remaining} bytes too many after ${what}`);
+    }
+}
+function byte(value) {
+    return Buffer.of(value);
+}
+function boolean(value) {
+    return Buffer.of(value ? 1 : 0);
+}
+function uint32(value) {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32BE(value);
+    return buffer;
+}
+function uint64(value) {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64BE(value);
+    return buffer;
+}
+function string(value) {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return Buffer.concat([uint32(bytes.length), bytes]);
+}
+/** `magnitude` (big-endian, unsigned) as an `mpint`. */
+function mpint(magnitude) {
+    const digits = withoutLeadingZeros(magnitude);
+    return (digits[0] ?? 0) & 0x80 ? string(Buffer.concat([byte(0), digits])) : string(digits);
+}
+function withoutLeadingZeros(number) {
+    let start = 0;
+    while (number[start] === 0)
+        start += 1;
+    return number.subarray(start);
+}
+function nameList(names) {
+    return string(names.join(','));
+}
+
+
+/***/ }),
+
+/***/ 2613:
+/***/ ((module) => {
+
+module.exports = require("assert");
+
+/***/ }),
+
+/***/ 181:
+/***/ ((module) => {
+
+module.exports = require("buffer");
+
+/***/ }),
+
+/***/ 5317:
+/***/ ((module) => {
+
+module.exports = require("child_process");
+
+/***/ }),
+
+/***/ 6982:
+/***/ ((module) => {
+
+module.exports = require("crypto");
+
+/***/ }),
+
+/***/ 2250:
+/***/ ((module) => {
+
+module.exports = require("dns");
+
+/***/ }),
+
+/***/ 4434:
+/***/ ((module) => {
+
+module.exports = require("events");
+
+/***/ }),
+
+/***/ 9896:
+/***/ ((module) => {
+
+module.exports = require("fs");
+
+/***/ }),
+
+/***/ 8611:
+/***/ ((module) => {
+
+module.exports = require("http");
+
+/***/ }),
+
+/***/ 5692:
+/***/ ((module) => {
+
+module.exports = require("https");
+
+/***/ }),
+
+/***/ 9278:
+/***/ ((module) => {
+
+module.exports = require("net");
+
+/***/ }),
+
+/***/ 7598:
+/***/ ((module) => {
+
+module.exports = require("node:crypto");
+
+/***/ }),
+
+/***/ 3024:
+/***/ ((module) => {
+
+module.exports = require("node:fs");
+
+/***/ }),
+
+/***/ 6760:
+/***/ ((module) => {
+
+module.exports = require("node:path");
+
+/***/ }),
+
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 6928:
+/***/ ((module) => {
+
+module.exports = require("path");
+
+/***/ }),
+
+/***/ 2203:
+/***/ ((module) => {
+
+module.exports = require("stream");
+
+/***/ }),
+
+/***/ 4756:
+/***/ ((module) => {
+
+module.exports = require("tls");
+
+/***/ }),
+
+/***/ 9023:
+/***/ ((module) => {
+
+module.exports = require("util");
+
+/***/ }),
+
+/***/ 3106:
+/***/ ((module) => {
+
+module.exports = require("zlib");
+
+/***/ })
+
+/******/ 	});
+/************************************************************************/
+/******/ 	// The module cache
+/******/ 	var __webpack_module_cache__ = {};
+/******/ 	
+/******/ 	// The require function
+/******/ 	function __nccwpck_require__(moduleId) {
+/******/ 		// Check if module is in cache
+/******/ 		var cachedModule = __webpack_module_cache__[moduleId];
+/******/ 		if (cachedModule !== undefined) {
+/******/ 			return cachedModule.exports;
+/******/ 		}
+/******/ 		// Create a new module (and put it into the cache)
+/******/ 		var module = __webpack_module_cache__[moduleId] = {
+/******/ 			// no module.id needed
+/******/ 			// no module.loaded needed
+/******/ 			exports: {}
+/******/ 		};
+/******/ 	
+/******/ 		// Execute the module function
+/******/ 		var threw = true;
+/******/ 		try {
+/******/ 			__webpack_modules__[moduleId](module, module.exports, __nccwpck_require__);
+/******/ 			threw = false;
+/******/ 		} finally {
+/******/ 			if(threw) delete __webpack_module_cache__[moduleId];
+/******/ 		}
+/******/ 	
+/******/ 		// Return the exports of the module
+/******/ 		return module.exports;
+/******/ 	}
+/******/ 	
+/******/ 	// expose the modules object (__webpack_modules__)
+/******/ 	__nccwpck_require__.m = __webpack_modules__;
 /******/ 	
 /************************************************************************/
+/******/ 	/* webpack/runtime/asset-relocator-loader */
+/******/ 	if (typeof __nccwpck_require__ !== 'undefined') __nccwpck_require__.ab = __dirname + "/";
+/******/ 	
+/******/ 	/* webpack/runtime/compat get default export */
+/******/ 	(() => {
+/******/ 		// getDefaultExport function for compatibility with non-harmony modules
+/******/ 		__nccwpck_require__.n = (module) => {
+/******/ 			var getter = module && module.__esModule ?
+/******/ 				() => (module['default']) :
+/******/ 				() => (module);
+/******/ 			__nccwpck_require__.d(getter, { a: getter });
+/******/ 			return getter;
+/******/ 		};
+/******/ 	})();
+/******/ 	
 /******/ 	/* webpack/runtime/define property getters */
 /******/ 	(() => {
 /******/ 		// define getter functions for harmony exports
@@ -13,6 +1300,28 @@
 /******/ 					Object.defineProperty(exports, key, { enumerable: true, get: definition[key] });
 /******/ 				}
 /******/ 			}
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/ensure chunk */
+/******/ 	(() => {
+/******/ 		__nccwpck_require__.f = {};
+/******/ 		// This file contains only the entry chunk.
+/******/ 		// The chunk loading function for additional chunks
+/******/ 		__nccwpck_require__.e = (chunkId) => {
+/******/ 			return Promise.all(Object.keys(__nccwpck_require__.f).reduce((promises, key) => {
+/******/ 				__nccwpck_require__.f[key](chunkId, promises);
+/******/ 				return promises;
+/******/ 			}, []));
+/******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/get javascript chunk filename */
+/******/ 	(() => {
+/******/ 		// This function allow to reference async chunks
+/******/ 		__nccwpck_require__.u = (chunkId) => {
+/******/ 			// return url for filenames based on template
+/******/ 			return "" + chunkId + ".index.js";
 /******/ 		};
 /******/ 	})();
 /******/ 	
@@ -30,6 +1339,48 @@
 /******/ 			}
 /******/ 			Object.defineProperty(exports, '__esModule', { value: true });
 /******/ 		};
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/require chunk loading */
+/******/ 	(() => {
+/******/ 		// no baseURI
+/******/ 		
+/******/ 		// object to store loaded chunks
+/******/ 		// "1" means "loaded", otherwise not loaded yet
+/******/ 		var installedChunks = {
+/******/ 			792: 1
+/******/ 		};
+/******/ 		
+/******/ 		// no on chunks loaded
+/******/ 		
+/******/ 		var installChunk = (chunk) => {
+/******/ 			var moreModules = chunk.modules, chunkIds = chunk.ids, runtime = chunk.runtime;
+/******/ 			for(var moduleId in moreModules) {
+/******/ 				if(__nccwpck_require__.o(moreModules, moduleId)) {
+/******/ 					__nccwpck_require__.m[moduleId] = moreModules[moduleId];
+/******/ 				}
+/******/ 			}
+/******/ 			if(runtime) runtime(__nccwpck_require__);
+/******/ 			for(var i = 0; i < chunkIds.length; i++)
+/******/ 				installedChunks[chunkIds[i]] = 1;
+/******/ 		
+/******/ 		};
+/******/ 		
+/******/ 		// require() chunk loading for javascript
+/******/ 		__nccwpck_require__.f.require = (chunkId, promises) => {
+/******/ 			// "1" is the signal for "already loaded"
+/******/ 			if(!installedChunks[chunkId]) {
+/******/ 				if(true) { // all chunks have JS
+/******/ 					installChunk(require("./" + __nccwpck_require__.u(chunkId)));
+/******/ 				} else installedChunks[chunkId] = 1;
+/******/ 			}
+/******/ 		};
+/******/ 		
+/******/ 		// no external install chunk
+/******/ 		
+/******/ 		// no HMR
+/******/ 		
+/******/ 		// no HMR manifest
 /******/ 	})();
 /******/ 	
 /************************************************************************/
@@ -177,10 +1528,10 @@ function escapeProperty(s) {
         .replace(/,/g, '%2C');
 }
 //# sourceMappingURL=command.js.map
-;// CONCATENATED MODULE: external "crypto"
-const external_crypto_namespaceObject = require("crypto");
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = require("fs");
+// EXTERNAL MODULE: external "crypto"
+var external_crypto_ = __nccwpck_require__(6982);
+// EXTERNAL MODULE: external "fs"
+var external_fs_ = __nccwpck_require__(9896);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
 // For internal use, subject to change.
 // We use any as a valid input type
@@ -216,8 +1567,8 @@ function file_command_prepareKeyValueMessage(key, value) {
     return `${key}<<${delimiter}${os.EOL}${convertedValue}${os.EOL}${delimiter}`;
 }
 //# sourceMappingURL=file-command.js.map
-;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = require("path");
+// EXTERNAL MODULE: external "path"
+var external_path_ = __nccwpck_require__(6928);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -304,7 +1655,7 @@ var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const { access, appendFile, writeFile } = external_fs_.promises;
 const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
 const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
 class Summary {
@@ -327,7 +1678,7 @@ class Summary {
                 throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
             }
             try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+                yield access(pathFromEnv, external_fs_.constants.R_OK | external_fs_.constants.W_OK);
             }
             catch (_a) {
                 throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
@@ -609,12 +1960,12 @@ function toPlatformPath(pth) {
 //# sourceMappingURL=path-utils.js.map
 ;// CONCATENATED MODULE: external "string_decoder"
 const external_string_decoder_namespaceObject = require("string_decoder");
-;// CONCATENATED MODULE: external "events"
-const external_events_namespaceObject = require("events");
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = require("child_process");
-;// CONCATENATED MODULE: external "assert"
-const external_assert_namespaceObject = require("assert");
+// EXTERNAL MODULE: external "events"
+var external_events_ = __nccwpck_require__(4434);
+// EXTERNAL MODULE: external "child_process"
+var external_child_process_ = __nccwpck_require__(5317);
+// EXTERNAL MODULE: external "assert"
+var external_assert_ = __nccwpck_require__(2613);
 ;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
 var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -627,7 +1978,7 @@ var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _
 };
 
 
-const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_namespaceObject.promises;
+const { chmod, copyFile, lstat, mkdir, open: io_util_open, readdir, rename, rm, rmdir, stat, symlink, unlink } = external_fs_.promises;
 // export const {open} = 'fs'
 const IS_WINDOWS = process.platform === 'win32';
 /**
@@ -654,7 +2005,7 @@ function readlink(fsPath) {
 }
 // See https://github.com/nodejs/node/blob/d0153aee367422d0858105abec186da4dff0a0c5/deps/uv/include/uv/win.h#L691
 const UV_FS_O_EXLOCK = 0x10000000;
-const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
+const READONLY = external_fs_.constants.O_RDONLY;
 function exists(fsPath) {
     return io_util_awaiter(this, void 0, void 0, function* () {
         try {
@@ -712,7 +2063,7 @@ function tryGetExecutablePath(filePath, extensions) {
         if (stats && stats.isFile()) {
             if (IS_WINDOWS) {
                 // on Windows, test for valid extension
-                const upperExt = external_path_namespaceObject.extname(filePath).toUpperCase();
+                const upperExt = external_path_.extname(filePath).toUpperCase();
                 if (extensions.some(validExt => validExt.toUpperCase() === upperExt)) {
                     return filePath;
                 }
@@ -741,11 +2092,11 @@ function tryGetExecutablePath(filePath, extensions) {
                 if (IS_WINDOWS) {
                     // preserve the case of the actual file (since an extension was appended)
                     try {
-                        const directory = external_path_namespaceObject.dirname(filePath);
-                        const upperName = external_path_namespaceObject.basename(filePath).toUpperCase();
+                        const directory = external_path_.dirname(filePath);
+                        const upperName = external_path_.basename(filePath).toUpperCase();
                         for (const actualName of yield readdir(directory)) {
                             if (upperName === actualName.toUpperCase()) {
-                                filePath = external_path_namespaceObject.join(directory, actualName);
+                                filePath = external_path_.join(directory, actualName);
                                 break;
                             }
                         }
@@ -965,7 +2316,7 @@ function findInPath(tool) {
         // build the list of extensions to try
         const extensions = [];
         if (IS_WINDOWS && process.env['PATHEXT']) {
-            for (const extension of process.env['PATHEXT'].split(external_path_namespaceObject.delimiter)) {
+            for (const extension of process.env['PATHEXT'].split(external_path_.delimiter)) {
                 if (extension) {
                     extensions.push(extension);
                 }
@@ -980,7 +2331,7 @@ function findInPath(tool) {
             return [];
         }
         // if any path separators, return empty
-        if (tool.includes(external_path_namespaceObject.sep)) {
+        if (tool.includes(external_path_.sep)) {
             return [];
         }
         // build the list of directories
@@ -991,7 +2342,7 @@ function findInPath(tool) {
         // across platforms.
         const directories = [];
         if (process.env.PATH) {
-            for (const p of process.env.PATH.split(external_path_namespaceObject.delimiter)) {
+            for (const p of process.env.PATH.split(external_path_.delimiter)) {
                 if (p) {
                     directories.push(p);
                 }
@@ -1000,7 +2351,7 @@ function findInPath(tool) {
         // find all matches
         const matches = [];
         for (const directory of directories) {
-            const filePath = yield tryGetExecutablePath(external_path_namespaceObject.join(directory, tool), extensions);
+            const filePath = yield tryGetExecutablePath(external_path_.join(directory, tool), extensions);
             if (filePath) {
                 matches.push(filePath);
             }
@@ -1091,7 +2442,7 @@ const toolrunner_IS_WINDOWS = process.platform === 'win32';
 /*
  * Class for running command line tools. Handles quoting and arg parsing in a platform agnostic way.
  */
-class ToolRunner extends external_events_namespaceObject.EventEmitter {
+class ToolRunner extends external_events_.EventEmitter {
     constructor(toolPath, args, options) {
         super();
         if (!toolPath) {
@@ -1431,7 +2782,7 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
                 (this.toolPath.includes('/') ||
                     (toolrunner_IS_WINDOWS && this.toolPath.includes('\\')))) {
                 // prefer options.cwd if it is specified, however options.cwd may also need to be rooted
-                this.toolPath = external_path_namespaceObject.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+                this.toolPath = external_path_.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
             }
             // if the tool is only a file name, then resolve it from the PATH
             // otherwise verify it exists (add extension on Windows if necessary)
@@ -1454,7 +2805,7 @@ class ToolRunner extends external_events_namespaceObject.EventEmitter {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                const cp = external_child_process_.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
                 let stdbuffer = '';
                 if (cp.stdout) {
                     cp.stdout.on('data', (data) => {
@@ -1589,7 +2940,7 @@ function argStringToArray(argString) {
     }
     return args;
 }
-class ExecState extends external_events_namespaceObject.EventEmitter {
+class ExecState extends external_events_.EventEmitter {
     constructor(options, toolPath) {
         super();
         this.processClosed = false; // tracks whether the process has exited and stdio is closed
@@ -2120,114 +3471,14 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
-/**
- * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
- * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
- * two together).
- */
-
-const ERROR_CODES = (/* unused pure expression or super */ null && ([
-    // inputs
-    'input-invalid',
-    // hosts
-    'hosts-syntax',
-    'hosts-option-unknown',
-    'hosts-pin-missing',
-    'hosts-pin-invalid',
-    'hosts-pin-md5',
-    // keys
-    'key-empty',
-    'key-is-public',
-    'key-unreadable',
-    'key-encrypted',
-    'key-passphrase-wrong',
-    'key-type-unsupported',
-    'key-too-small',
-    'certificate-invalid',
-    'malformed',
-    // host keys
-    'host-not-found',
-    'host-refused',
-    'host-unreachable',
-    'host-timeout',
-    'host-closed',
-    'host-not-ssh',
-    'host-protocol',
-    'host-no-common-algorithm',
-    'host-key-type-absent',
-    'host-key-unproven',
-    'login-refused',
-    'host-key-changed',
-    'host-key-revoked',
-    // this machine
-    'home-unsafe',
-    'file-unsafe',
-    'file-locked',
-    'temp-unusable',
-    'platform-unsupported',
-    'agent-start',
-    'agent-control',
-]));
-class errors_TrustError extends Error {
-    code;
-    input;
-    hint;
-    constructor(code, message, details = {}) {
-        super(message, details.cause === undefined ? undefined : { cause: details.cause });
-        this.name = 'TrustError';
-        this.code = code;
-        this.input = details.input;
-        this.hint = details.hint;
-    }
-    /** The same error, said of an input that only the caller knows. An input already named stays. */
-    about(input) {
-        if (this.input !== undefined)
-            return this;
-        return new errors_TrustError(this.code, this.message, {
-            input,
-            ...(this.hint === undefined ? {} : { hint: this.hint }),
-            cause: this.cause,
-        });
-    }
-    /** The whole story in one paragraph: `input: message hint [code]`. */
-    explain() {
-        const input = this.input === undefined ? '' : `${this.input}: `;
-        const hint = this.hint === undefined ? '' : ` ${this.hint}`;
-        return `${input}${this.message}${hint} [${this.code}]`;
-    }
-}
-/** `error` in words, whatever was thrown. */
-function explain(error) {
-    if (error instanceof errors_TrustError)
-        return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
-}
-/** One error that tells of them all. */
-function combine(errors) {
-    const [first] = errors;
-    if (first === undefined)
-        throw new Error('no error to tell');
-    if (errors.length === 1)
-        return first;
-    const list = errors.map((error) => `\n- ${explain(error)}`).join('');
-    return new errors_TrustError(first.code, `${errors.length} things are wrong:${list}`, { cause: first });
-}
-/** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
-function errors_systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
-        return undefined;
-    return typeof error.code === 'string' ? error.code : undefined;
-}
-
+// EXTERNAL MODULE: ./src/errors.ts + 1 modules
+var errors = __nccwpck_require__(9390);
 ;// CONCATENATED MODULE: ./src/action/failure.ts
 /** How the action fails: one clear error, as an annotation and as the step's result. */
 
 
 function fail(error) {
-    setFailed(explain(error));
+    setFailed((0,errors/* explain */.WE)(error));
     if (error instanceof Error)
         core_debug(error.stack ?? '');
 }
@@ -2273,7 +3524,7 @@ function adviceFor(entry) {
         case 'user-not-allowed':
             return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
         case 'forward-not-allowed':
-            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${host} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
+            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
         case 'forward-not-hostbound':
             return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
         case 'destination-not-permitted':
@@ -2355,6 +3606,10 @@ async function writeSummary({ report, audit, effects }) {
                 ...report.hosts.map(({ name, host, port, keyType, fingerprint, pin }) => row([`✓ ${name}`, `${host}:${port}`, `${keyType} ${fingerprint}`, pin])),
             ]);
         }
+        const [heading, ...rows] = report.hostTrust?.table ?? [];
+        if (heading !== undefined && rows.length > 0) {
+            summary.addTable([header(heading.map(escapeHtml)), ...rows.map(row)]);
+        }
         summary.addTable([
             header(['Key', 'Type', 'Fingerprint', 'Comment']),
             ...report.keys.map(({ origin, type, fingerprint, comment }) => row([origin, type, fingerprint, comment])),
@@ -2391,7 +3646,6 @@ function logTeardown({ audit: { entries, omitted }, effects }) {
     for (const use of refusals.slice(0, MAX_LINES)) {
         info(oneLine(`  refused: ${useRow(use).join('  ')}`));
     }
-    warnOfRefusals(refusals);
     for (const { kind, target, outcome, detail } of effects) {
         const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`;
         if (outcome === 'failed')
@@ -2399,6 +3653,21 @@ function logTeardown({ audit: { entries, omitted }, effects }) {
         else if (outcome === 'undone' || detail !== undefined)
             info(`  ${words}`);
     }
+    warnOfRefusals(lasting(entries)); // last: the runner annotates ten a step, and those above matter more
+}
+/**
+ * Refusals but those that ssh got over by itself: it tries each key, and a later one was signed for the
+ * same user.
+ */
+function lasting(entries) {
+    return entries.filter(({ verdict, reason, user }, index) => {
+        if (verdict !== 'refused')
+            return false;
+        if (reason !== 'user-not-allowed' && reason !== 'key-not-for-host')
+            return true;
+        const next = entries.slice(index + 1).find((entry) => entry.request === 'sign');
+        return next?.verdict !== 'signed' || next.user !== user;
+    });
 }
 /** One warning for each kind of refusal that the workflow can mend, saying how. */
 function warnOfRefusals(refusals) {
@@ -2421,12 +3690,12 @@ function warnOfRefusals(refusals) {
     }
 }
 
-;// CONCATENATED MODULE: external "node:fs"
-const external_node_fs_namespaceObject = require("node:fs");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = require("node:path");
-;// CONCATENATED MODULE: external "node:timers/promises"
-const promises_namespaceObject = require("node:timers/promises");
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 ;// CONCATENATED MODULE: ./src/agent/audit.ts
 /**
  * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
@@ -2451,7 +3720,7 @@ function openAudit(file) {
         write: (entry) => {
             const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
             const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
-            if (bytes + line.length > limit) {
+            if (bytes + Buffer.byteLength(line) > limit) {
                 omitted += 1;
                 return;
             }
@@ -2491,7 +3760,8 @@ const STDERR = 'stderr';
 function parseAudit(text) {
     const lines = text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
         }
         catch {
             return [];
@@ -2505,117 +3775,8 @@ function parseAudit(text) {
 
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
-;// CONCATENATED MODULE: ./src/ssh/wire.ts
-/**
- * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
- * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
- */
-
-/** Longest string that is read unless the caller allows more; OpenSSH's agent has the same bound. */
-const MAX_STRING = (/* unused pure expression or super */ null && (256 * 1024));
-function malformed(what) {
-    return new TrustError('malformed', `Malformed SSH data: ${what}.`);
-}
-/** Reads one buffer from front to back. Whatever is short, long or out of bounds is a `malformed` error. */
-class wire_Reader {
-    #buffer;
-    #offset = 0;
-    constructor(buffer) {
-        this.#buffer = buffer;
-    }
-    get remaining() {
-        return this.#buffer.length - this.#offset;
-    }
-    get offset() {
-        return this.#offset;
-    }
-    /** The next `length` bytes, as a view (no copy). */
-    bytes(length) {
-        if (length > this.remaining) {
-            throw malformed(`${length} bytes wanted, ${this.remaining} left`);
-        }
-        this.#offset += length;
-        return this.#buffer.subarray(this.#offset - length, this.#offset);
-    }
-    byte() {
-        return this.bytes(1).readUInt8();
-    }
-    boolean() {
-        return this.byte() !== 0;
-    }
-    uint32() {
-        return this.bytes(4).readUInt32BE();
-    }
-    uint64() {
-        return this.bytes(8).readBigUInt64BE();
-    }
-    /** A `string`: a view of its bytes. */
-    string(max = MAX_STRING) {
-        const length = this.uint32();
-        if (length > max)
-            throw malformed(`a string of ${length} bytes, at most ${max} allowed`);
-        return this.bytes(length);
-    }
-    /** A `string` that holds text (UTF-8). */
-    text(max = MAX_STRING) {
-        return this.string(max).toString('utf8');
-    }
-    /** A non-negative `mpint`: its magnitude, big-endian; leading zeros are dropped, as OpenSSH does. */
-    mpint(maxBytes = 2049) {
-        const bytes = this.string(maxBytes);
-        if ((bytes[0] ?? 0) & 0x80)
-            throw malformed('a negative number');
-        return withoutLeadingZeros(bytes);
-    }
-    nameList(max = MAX_STRING) {
-        const list = this.text(max);
-        return list === '' ? [] : list.split(',');
-    }
-    /** All that is left, as a view. */
-    rest() {
-        return this.bytes(this.remaining);
-    }
-    /** Throws unless everything was read. */
-    end(what) {
-        if (this.remaining !== 0)
-            throw malformed(`${this.remaining} bytes too many after ${what}`);
-    }
-}
-function wire_byte(value) {
-    return Buffer.of(value);
-}
-function wire_boolean(value) {
-    return Buffer.of(value ? 1 : 0);
-}
-function wire_uint32(value) {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32BE(value);
-    return buffer;
-}
-function uint64(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64BE(value);
-    return buffer;
-}
-function wire_string(value) {
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-    return Buffer.concat([wire_uint32(bytes.length), bytes]);
-}
-/** `magnitude` (big-endian, unsigned) as an `mpint`. */
-function wire_mpint(magnitude) {
-    const digits = withoutLeadingZeros(magnitude);
-    return (digits[0] ?? 0) & 0x80 ? wire_string(Buffer.concat([wire_byte(0), digits])) : wire_string(digits);
-}
-function withoutLeadingZeros(number) {
-    let start = 0;
-    while (number[start] === 0)
-        start += 1;
-    return number.subarray(start);
-}
-function wire_nameList(names) {
-    return wire_string(names.join(','));
-}
-
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var wire = __nccwpck_require__(3529);
 ;// CONCATENATED MODULE: ./src/agent/messages.ts
 /**
  * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
@@ -2641,9 +3802,9 @@ const SSH_AGENTC_EXTENSION = 27;
 const SSH_AGENT_FAILURE = 5;
 const SSH_AGENT_SUCCESS = 6;
 const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const messages_SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_SIGN_RESPONSE = 14;
 const SSH_AGENT_EXTENSION_FAILURE = 28;
-const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
 /** RFC 9987 §5.6.1, flags of a sign request. */
 const SSH_AGENT_RSA_SHA2_256 = 2;
 const SSH_AGENT_RSA_SHA2_512 = 4;
@@ -2659,12 +3820,14 @@ const CONTROL = 'control@ssh-trust-action';
 const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
 /** Longest message; OpenSSH's AGENT_MAX_LEN. */
 const MAX_MESSAGE = 256 * 1024;
-const FAILURE = wire_byte(SSH_AGENT_FAILURE);
-const SUCCESS = wire_byte(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = wire_byte(SSH_AGENT_EXTENSION_FAILURE);
+const FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,wire/* byte */.PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
 /** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire_string;
-/** Takes frames apart, in whatever pieces they arrive. Each byte is copied at most once. */
+const messages_frame = wire/* string */.Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
 class FrameReader {
     #chunks = [];
     #pending = 0;
@@ -2673,8 +3836,16 @@ class FrameReader {
         return this.#pending;
     }
     push(chunk) {
-        this.#chunks.push(chunk);
         this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
     }
     /**
      * The next whole message, or undefined until there is one.
@@ -2686,7 +3857,7 @@ class FrameReader {
             return undefined;
         const length = this.#length();
         if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors_TrustError('malformed', `An agent message of ${length} bytes.`);
+            throw new errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
         }
         if (this.#pending < 4 + length)
             return undefined;
@@ -2713,19 +3884,19 @@ function identitiesAnswer(identities) {
 }
 /** RFC 9987 §5.6. */
 function signResponse(signature) {
-    return Buffer.concat([byte(messages_SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
 }
 /** RFC 9987 §5.8. */
 function extensionResponse(name, contents) {
-    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
 }
 /** RFC 9987 §5.6. */
-function messages_signRequest(key, data, flags = 0) {
-    return Buffer.concat([byte(SSH_AGENTC_SIGN_REQUEST), string(key), string(data), uint32(flags)]);
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,wire/* string */.Yj)(key), (0,wire/* string */.Yj)(data), (0,wire/* uint32 */.S8)(flags)]);
 }
 /** RFC 9987 §5.8. */
 function extensionRequest(name, contents) {
-    return Buffer.concat([wire_byte(SSH_AGENTC_EXTENSION), wire_string(name), contents]);
+    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,wire/* string */.Yj)(name), contents]);
 }
 
 ;// CONCATENATED MODULE: ./src/agent/control.ts
@@ -2746,7 +3917,7 @@ async function converse(path, messages) {
         const answers = [];
         const fail = (message, cause) => {
             socket.destroy();
-            reject(new errors_TrustError('agent-control', `The agent at ${path} ${message}.`, { cause }));
+            reject(new errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
         };
         const sendNext = () => {
             const message = messages[answers.length];
@@ -2782,26 +3953,26 @@ async function converse(path, messages) {
     });
 }
 function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([wire_string(token), wire_string(JSON.stringify(request))]));
+    return extensionRequest(CONTROL, Buffer.concat([(0,wire/* string */.Yj)(token), (0,wire/* string */.Yj)(JSON.stringify(request))]));
 }
 function requireSuccess(answer, what) {
     if (answer?.[0] === SSH_AGENT_SUCCESS)
         return;
-    throw new errors_TrustError('agent-control', `The agent refused to ${what}.`);
+    throw new errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
 }
 /** @throws TrustError `agent-control` */
 async function agentStatus({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new Reader(answer ?? Buffer.alloc(0));
+    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to tell its status.');
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
     }
     try {
         reader.text(256);
         return JSON.parse(reader.text());
     }
     catch (cause) {
-        throw new TrustError('agent-control', 'The agent told a status that is none.', { cause });
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
     }
 }
 /**
@@ -2842,9 +4013,9 @@ async function signForProvenHost({ socket, token }, host, key, data, flags) {
     });
     const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
     requireSuccess(bound, 'bind the connection');
-    const reader = new Reader(answer ?? Buffer.alloc(0));
+    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
     if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new TrustError('agent-control', 'The agent refused to sign for this host; its audit says why.');
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
     }
     return Buffer.from(reader.string());
 }
@@ -2882,7 +4053,7 @@ function isAlive(pid) {
     }
     catch (error) {
         // EPERM: it lives, and belongs to somebody else.
-        return errors_systemCode(error) === 'EPERM';
+        return (0,errors/* systemCode */.xU)(error) === 'EPERM';
     }
     return startTime(pid) !== 'zombie';
 }
@@ -2891,7 +4062,7 @@ function startTime(pid) {
         if (process.platform === 'linux') {
             // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
             // ends at the last parenthesis.
-            const stat = (0,external_node_fs_namespaceObject.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'latin1');
             const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
             return fields[0] === 'Z' ? 'zombie' : fields[19];
         }
@@ -2920,27 +4091,32 @@ function startTime(pid) {
 
 /** How long to wait for another job that is writing the same file. */
 const LOCK_TIMEOUT = 20_000;
-/** Age at which a lock is stale whose holder can't be asked: it is on another machine or container. */
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
 const FOREIGN_LOCK_AGE = 60_000;
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000;
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = 16 * 1024 * 1024;
 /** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
 function writeNewFile(path, content) {
-    const flags = external_node_fs_namespaceObject.constants.O_WRONLY | external_node_fs_namespaceObject.constants.O_CREAT | external_node_fs_namespaceObject.constants.O_EXCL | external_node_fs_namespaceObject.constants.O_NOFOLLOW;
-    const descriptor = (0,external_node_fs_namespaceObject.openSync)(path, flags, 0o600);
+    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
+    const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
     const bytes = Buffer.from(content);
     try {
         for (let done = 0; done < bytes.length;)
-            done += (0,external_node_fs_namespaceObject.writeSync)(descriptor, bytes, done);
-        (0,external_node_fs_namespaceObject.fsyncSync)(descriptor);
+            done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
+        (0,external_node_fs_.fsyncSync)(descriptor);
     }
     finally {
-        (0,external_node_fs_namespaceObject.closeSync)(descriptor);
+        (0,external_node_fs_.closeSync)(descriptor);
     }
 }
 /** What `lstat` says, or undefined where there is nothing. */
 function statOf(path) {
-    return (0,external_node_fs_namespaceObject.lstatSync)(path, { throwIfNoEntry: false });
+    return (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
 }
 /**
  * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
@@ -2954,37 +4130,63 @@ async function editFile(path, id, edit) {
     const release = await takeLock(`${target}.ssh-trust-lock`);
     const temporary = `${target}.ssh-trust-${id}`;
     try {
-        const before = (0,external_node_fs_namespaceObject.statSync)(target, { throwIfNoEntry: false });
+        const before = (0,external_node_fs_.statSync)(target, { throwIfNoEntry: false });
         requireSafe(target, before);
-        const text = before === undefined ? undefined : (0,external_node_fs_namespaceObject.readFileSync)(target, 'latin1');
+        const text = before === undefined ? undefined : (0,external_node_fs_.readFileSync)(target, 'latin1');
         const edited = edit(text);
         if (edited === text)
             return;
         if (edited === undefined) {
-            (0,external_node_fs_namespaceObject.rmSync)(target);
+            await whenFree(() => {
+                (0,external_node_fs_.rmSync)(target);
+            });
             return;
         }
-        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
+        (0,external_node_fs_.rmSync)(temporary, { force: true });
         writeNewFile(temporary, Buffer.from(edited, 'latin1'));
         if (before !== undefined)
             keepOwnerAndMode(temporary, before);
-        (0,external_node_fs_namespaceObject.renameSync)(temporary, target);
+        await whenFree(() => {
+            (0,external_node_fs_.renameSync)(temporary, target);
+        });
     }
     finally {
-        (0,external_node_fs_namespaceObject.rmSync)(temporary, { force: true });
-        release();
+        (0,external_node_fs_.rmSync)(temporary, { force: true });
+        await whenFree(release);
     }
+}
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action) {
+    const start = Date.now();
+    for (;;) {
+        try {
+            action();
+            return;
+        }
+        catch (error) {
+            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
+                throw error;
+        }
+        await (0,promises_.setTimeout)(20);
+    }
+}
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+function isHeldOpen(error, platform = process.platform) {
+    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,errors/* systemCode */.xU)(error) ?? '');
 }
 /** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
 function resolveTarget(path) {
     try {
-        return (0,external_node_fs_namespaceObject.realpathSync)(path);
+        return (0,external_node_fs_.realpathSync)(path);
     }
     catch (error) {
-        if (errors_systemCode(error) !== 'ENOENT')
+        if ((0,errors/* systemCode */.xU)(error) !== 'ENOENT')
             throw error;
         if (statOf(path)?.isSymbolicLink() === true) {
-            throw new errors_TrustError('file-unsafe', `${path} is a symbolic link to nothing.`);
+            throw new errors/* TrustError */.Ru('file-unsafe', `${path} is a symbolic link to nothing.`);
         }
         return path;
     }
@@ -2993,45 +4195,46 @@ function requireSafe(path, stat) {
     if (stat === undefined)
         return;
     if (!stat.isFile())
-        throw new errors_TrustError('file-unsafe', `${path} is not a regular file.`);
+        throw new errors/* TrustError */.Ru('file-unsafe', `${path} is not a regular file.`);
     if (stat.size > MAX_FILE)
-        throw new errors_TrustError('file-unsafe', `${path} is too large to edit.`);
+        throw new errors/* TrustError */.Ru('file-unsafe', `${path} is too large to edit.`);
     const user = process.geteuid?.();
     if (user !== undefined && stat.uid !== user) {
-        throw new errors_TrustError('file-unsafe', `${path} belongs to another user.`, {
+        throw new errors/* TrustError */.Ru('file-unsafe', `${path} belongs to another user.`, {
             hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
         });
     }
 }
 function keepOwnerAndMode(path, { mode, uid, gid }) {
-    if ((0,external_node_fs_namespaceObject.statSync)(path).gid !== gid || (0,external_node_fs_namespaceObject.statSync)(path).uid !== uid)
-        (0,external_node_fs_namespaceObject.chownSync)(path, uid, gid);
-    (0,external_node_fs_namespaceObject.chmodSync)(path, mode & 0o7777);
+    if ((0,external_node_fs_.statSync)(path).gid !== gid || (0,external_node_fs_.statSync)(path).uid !== uid)
+        (0,external_node_fs_.chownSync)(path, uid, gid);
+    (0,external_node_fs_.chmodSync)(path, mode & 0o7777);
 }
 /** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
 async function takeLock(path) {
     const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: (0,external_node_os_namespaceObject.hostname)() };
     const content = JSON.stringify(me);
-    const deadline = Date.now() + LOCK_TIMEOUT;
+    const start = Date.now();
     for (;;) {
         try {
             writeNewFile(path, content);
             return () => {
                 if (readText(path) === content)
-                    (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+                    (0,external_node_fs_.rmSync)(path, { force: true });
             };
         }
         catch (error) {
-            if (errors_systemCode(error) !== 'EEXIST')
+            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
+            if ((0,errors/* systemCode */.xU)(error) !== 'EEXIST' && !passing)
                 throw error;
         }
         removeStaleLock(path);
-        if (Date.now() > deadline) {
-            throw new errors_TrustError('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+        if (Date.now() - start > LOCK_TIMEOUT) {
+            throw new errors/* TrustError */.Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
                 hint: 'If no other job is running, remove that file.',
             });
         }
-        await (0,promises_namespaceObject.setTimeout)(5 + Math.random() * 20);
+        await (0,promises_.setTimeout)(5 + Math.random() * 20);
     }
 }
 function removeStaleLock(path) {
@@ -3046,20 +4249,24 @@ function removeStaleLock(path) {
     // was removed is what was looked at.
     const aside = `${path}-${process.pid}`;
     try {
-        (0,external_node_fs_namespaceObject.renameSync)(path, aside);
+        (0,external_node_fs_.renameSync)(path, aside);
     }
     catch {
         return;
     }
     if (readText(aside) !== content && statOf(path) === undefined)
-        (0,external_node_fs_namespaceObject.renameSync)(aside, path);
-    (0,external_node_fs_namespaceObject.rmSync)(aside, { force: true });
+        (0,external_node_fs_.renameSync)(aside, path);
+    (0,external_node_fs_.rmSync)(aside, { force: true });
 }
 function isStale(content, age) {
     const holder = parseHolder(content);
     if (holder === undefined)
         return age > 2000; // its maker died between making and filling it
-    return holder.host === (0,external_node_os_namespaceObject.hostname)() ? !stillRuns(holder) : age > FOREIGN_LOCK_AGE;
+    if (holder.host === (0,external_node_os_namespaceObject.hostname)() && !stillRuns(holder))
+        return true;
+    // Elsewhere, or perhaps another process with the same pid.
+    const known = holder.host === (0,external_node_os_namespaceObject.hostname)() && holder.start !== undefined;
+    return !known && age > FOREIGN_LOCK_AGE;
 }
 function parseHolder(content) {
     try {
@@ -3076,7 +4283,7 @@ function parseHolder(content) {
 /** The text of a file, or undefined where it can't be read. */
 function readText(path) {
     try {
-        return (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+        return (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch {
         return undefined;
@@ -3092,11 +4299,20 @@ function readText(path) {
 
 
 
+
 const PREFIX = 'ssh-trust-';
+/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
+const RETRIES = 5;
 /** Name of the journal in the job's directory. */
 const NAME = 'journal.jsonl';
-/** Longest Unix socket path: 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero). */
-const MAX_SOCKET_PATH = 103;
+/** Of the agent's socket, in the job's directory. */
+const SOCKET = 'agent.sock';
+const RULES = {
+    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
+    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
+    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
+    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
+};
 /**
  * Makes the job's directory and opens its journal.
  *
@@ -3105,9 +4321,9 @@ const MAX_SOCKET_PATH = 103;
  *
  * @throws TrustError `temp-unusable`
  */
-function openJournal(runnerTemp) {
-    const directory = makeDirectory([runnerTemp, tmpdir(), '/tmp']);
-    const path = join(directory, NAME);
+function openJournal(runnerTemp, platform = process.platform) {
+    const directory = makeDirectory([runnerTemp, tmpdir()], platform);
+    const path = posix.join(directory, NAME);
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
     closeSync(openSync(path, flags, 0o600));
     return {
@@ -3126,28 +4342,68 @@ function openJournal(runnerTemp) {
         },
     };
 }
-function makeDirectory(candidates) {
+function makeDirectory(candidates, platform) {
+    const windows = platform === 'win32';
+    const rules = windows ? RULES.win32 : RULES.posix;
     const problems = [];
-    for (const parent of candidates) {
-        if (parent === undefined || parent === '')
+    for (const candidate of [...candidates, rules.last]) {
+        if (candidate === undefined || candidate === '')
             continue;
-        const longest = join(parent, `${PREFIX}XXXXXX`, 'agent.sock');
-        if (!/^\/[A-Za-z0-9/._+-]*$/.test(parent))
+        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
+        const longest = posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
+        if (!rules.plain.test(parent))
             problems.push(`${parent}: has a space or special character`);
-        else if (Buffer.byteLength(longest) > MAX_SOCKET_PATH)
+        else if (Buffer.byteLength(longest) > rules.longest)
             problems.push(`${parent}: too long`);
         else {
             try {
-                return mkdtempSync(join(parent, PREFIX)); // mode 0700
+                const made = mkdtempSync(posix.join(parent, PREFIX)); // mode 0700
+                const directory = posix.join(parent, basename(made));
+                if (windows)
+                    restrictToUser(directory);
+                return directory;
             }
             catch (error) {
-                problems.push(`${parent}: ${systemCode(error) ?? String(error)}`);
+                problems.push(`${parent}: ${systemCode(error) ?? explain(error)}`);
             }
         }
     }
     throw new TrustError('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
         hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
     });
+}
+/** A program of Windows itself, whatever is on the PATH. */
+function system32(name) {
+    return win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
+}
+/**
+ * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
+ * still empty, gets this user as the only one with any access, to all that will be in it too.
+ *
+ * @throws an error where that fails; the directory is gone then
+ */
+function restrictToUser(directory) {
+    try {
+        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
+        const sid = parseSid(execFileSync(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
+        execFileSync(system32('icacls.exe'), icaclsArguments(directory, sid), options);
+    }
+    catch (error) {
+        rmdirSync(directory);
+        throw new Error(`can't be made private: ${explain(error).trim()}`, { cause: error });
+    }
+}
+const WHOAMI_ARGUMENTS = (/* unused pure expression or super */ null && (['/user', '/fo', 'csv', '/nh']));
+/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
+function parseSid(line) {
+    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
+    if (sid === undefined)
+        throw new Error('whoami told no SID');
+    return sid;
+}
+/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
+function icaclsArguments(directory, sid) {
+    return [win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
 }
 /**
  * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
@@ -3157,10 +4413,10 @@ function makeDirectory(candidates) {
 function readJournal(path) {
     let text;
     try {
-        text = (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
     }
     catch (error) {
-        if (errors_systemCode(error) === 'ENOENT')
+        if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
             return undefined;
         throw error;
     }
@@ -3175,763 +4431,27 @@ function readJournal(path) {
 }
 /** Whether `path` can be a journal of ours: teardown removes the directory around it. */
 function isJournalPath(path) {
-    return (0,external_node_path_namespaceObject.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_namespaceObject.basename)((0,external_node_path_namespaceObject.dirname)(path)));
+    return (0,external_node_path_.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
 }
 /** Removes the job's directory, journal and all. */
 function removeJobDirectory(journalPath) {
-    (0,external_node_fs_namespaceObject.rmSync)((0,external_node_path_namespaceObject.dirname)(journalPath), { recursive: true, force: true });
-}
-
-;// CONCATENATED MODULE: external "node:crypto"
-const external_node_crypto_namespaceObject = require("node:crypto");
-;// CONCATENATED MODULE: ./src/ssh/public-key.ts
-/**
- * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
- * authorized_keys and known_hosts, and fingerprints as `ssh-keygen -l` prints them.
- */
-
-
-
-/** The key types that are taken, in the order in which a server is asked for them. */
-const KEY_TYPES = (/* unused pure expression or super */ null && ([
-    'ssh-ed25519',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'ssh-rsa',
-]));
-/** What the type of a certificate, and a host key algorithm for one, ends with (PROTOCOL.certkeys). */
-const public_key_CERTIFICATE_SUFFIX = '-cert-v01@openssh.com';
-/** Names of the elliptic curves: RFC 5656 §10.1, JWK, bytes of a coordinate, digest (RFC 5656 §6.2.1). */
-const public_key_CURVES = {
-    'ecdsa-sha2-nistp256': { name: 'nistp256', jwk: 'P-256', bytes: 32, hash: 'sha256' },
-    'ecdsa-sha2-nistp384': { name: 'nistp384', jwk: 'P-384', bytes: 48, hash: 'sha384' },
-    'ecdsa-sha2-nistp521': { name: 'nistp521', jwk: 'P-521', bytes: 66, hash: 'sha512' },
-};
-/** Smallest RSA modulus that is accepted, in bits: OpenSSH's RequiredRSASize is 1024, NIST's floor is this. */
-const MIN_RSA_BITS = 2048;
-/** Largest, as OpenSSH's OPENSSL_RSA_MAX_MODULUS_BITS: bounds the time of one verification. */
-const MAX_RSA_BITS = 16384;
-function public_key_isKeyType(name) {
-    return KEY_TYPES.includes(name);
-}
-function public_key_isEcdsa(type) {
-    return type in public_key_CURVES;
-}
-/** What a key of type `name` is called by `ssh-keygen -l`: `ED25519`, `ECDSA`, `RSA`; `…-CERT` for certificates. */
-function public_key_displayType(name) {
-    const certified = name.endsWith(public_key_CERTIFICATE_SUFFIX);
-    const plain = certified ? name.slice(0, -public_key_CERTIFICATE_SUFFIX.length) : name;
-    const cert = certified ? '-CERT' : '';
-    if (plain === 'ssh-ed25519')
-        return `ED25519${cert}`;
-    if (plain.startsWith('ecdsa-sha2-'))
-        return `ECDSA${cert}`;
-    if (plain === 'ssh-rsa' || plain.startsWith('rsa-sha2-'))
-        return `RSA${cert}`;
-    if (plain === 'ssh-dss')
-        return `DSA${cert}`;
-    return `${plain}${cert}`;
-}
-/** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
-function fingerprint(blob) {
-    return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-/** The type name that a key in wire format begins with. Does not look further. */
-function public_key_typeOfBlob(blob) {
-    return new Reader(blob).text(64);
-}
-/** The public parts of a key, as JWK names them, read from where `type` has just been read. */
-function public_key_readPublicParts(type, reader) {
-    if (type === 'ssh-ed25519') {
-        const x = reader.string(32);
-        if (x.length !== 32)
-            throw new TrustError('malformed', 'An ed25519 public key has 32 bytes.');
-        return { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
-    }
-    if (public_key_isEcdsa(type)) {
-        const curve = public_key_CURVES[type];
-        const name = reader.text(32);
-        const point = reader.string(1 + 2 * 66);
-        if (name !== curve.name) {
-            throw new TrustError('malformed', `A key of type ${type} names the curve ${name}.`);
-        }
-        // SEC 1 §2.3.3: 04 says that both coordinates follow, uncompressed (RFC 5656 §3.1).
-        if (point.length !== 1 + 2 * curve.bytes || point[0] !== 4) {
-            throw new TrustError('malformed', `A key of type ${type} has a malformed point.`);
-        }
-        return {
-            kty: 'EC',
-            crv: curve.jwk,
-            x: point.subarray(1, 1 + curve.bytes).toString('base64url'),
-            y: point.subarray(1 + curve.bytes).toString('base64url'),
-        };
-    }
-    const e = reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
-}
-/**
- * A public key from its wire format, for verifying.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function public_key_decodePublicKey(blob) {
-    const reader = new Reader(blob);
-    const type = reader.text(64);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    const parts = public_key_readPublicParts(type, reader);
-    reader.end('a public key');
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    // First and by itself: on Windows an agent that was killed leaves it read-only.
     try {
-        return { type, key: createPublicKey({ key: parts, format: 'jwk' }) };
+        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
     }
-    catch (cause) {
-        throw new TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+    catch {
+        // not there; what else there may be is told of the whole
     }
-}
-function public_key_unsupportedType(type) {
-    if (type === 'ssh-dss') {
-        return new TrustError('key-type-unsupported', 'DSA keys are not accepted.', {
-            hint: 'DSA is limited to 1024 bits and SHA-1, and OpenSSH 10 removed it. Make an ed25519 key: ssh-keygen -t ed25519.',
-        });
-    }
-    return new TrustError('key-type-unsupported', `Keys of type ${JSON.stringify(type)} are not supported.`, {
-        hint: `Supported are ${KEY_TYPES.join(', ')}.`,
-    });
-}
-/** Modulus length of an RSA key in wire format, in bits. */
-function public_key_rsaBits(blob) {
-    const reader = new Reader(blob);
-    reader.string(64);
-    reader.mpint(9);
-    const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
-    return n.length === 0 ? 0 : n.length * 8 - (Math.clz32(n[0] ?? 0) - 24);
-}
-/** Size of a plain key (wire format) as ssh-keygen -l tells it, in bits. */
-function keyBits(blob) {
-    const { type } = public_key_decodePublicKey(blob);
-    if (type === 'ssh-rsa')
-        return public_key_rsaBits(blob);
-    // The digits of a curve's name are its size.
-    return public_key_isEcdsa(type) ? Number(public_key_CURVES[type].name.replace('nistp', '')) : 256;
-}
-/**
- * A key from `type base64 [comment]`. The type of the text and the type inside must agree, and the
- * key must be whole.
- *
- * @throws TrustError `key-type-unsupported`, `key-too-small`, `malformed`
- */
-function parsePublicKey(text) {
-    const [type = '', base64 = '', ...comment] = text.trim().split(/[ \t]+/);
-    if (!public_key_isKeyType(type))
-        throw public_key_unsupportedType(type);
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new TrustError('malformed', `The key after ${type} is not base64.`);
-    }
-    const blob = Buffer.from(base64, 'base64');
-    const inner = public_key_decodePublicKey(blob).type;
-    if (inner !== type) {
-        throw new TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
-    }
-    if (type === 'ssh-rsa')
-        requireRsaSize(blob);
-    return { type, blob, comment: comment.join(' ') };
-}
-/** Throws `key-too-small` for an RSA key under `MIN_RSA_BITS`. */
-function requireRsaSize(blob) {
-    const bits = public_key_rsaBits(blob);
-    if (bits >= MIN_RSA_BITS)
-        return;
-    throw new TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
-        hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
-    });
-}
-/** `type base64[ comment]`, as in authorized_keys and `*.pub` files. Takes certificates too. */
-function public_key_formatPublicKey(blob, comment = '') {
-    const line = `${public_key_typeOfBlob(blob)} ${blob.toString('base64')}`;
-    return comment === '' ? line : `${line} ${comment}`;
-}
-/** The wire format of a public key. */
-function encodePublicKey(key) {
-    const jwk = key.export({ format: 'jwk' });
-    const part = (name) => Buffer.from(jwk[name] ?? '', 'base64url');
-    if (jwk.crv === 'Ed25519') {
-        return { type: 'ssh-ed25519', blob: Buffer.concat([string('ssh-ed25519'), string(part('x'))]) };
-    }
-    if (jwk.kty === 'RSA') {
-        const blob = Buffer.concat([string('ssh-rsa'), mpint(part('e')), mpint(part('n'))]);
-        return { type: 'ssh-rsa', blob };
-    }
-    const type = KEY_TYPES.find((name) => public_key_isEcdsa(name) && public_key_CURVES[name].jwk === jwk.crv);
-    if (type === undefined || !public_key_isEcdsa(type)) {
-        throw public_key_unsupportedType(jwk.crv ?? jwk.kty ?? key.asymmetricKeyType ?? 'unknown');
-    }
-    const point = Buffer.concat([Buffer.of(4), part('x'), part('y')]);
-    return { type, blob: Buffer.concat([string(type), string(public_key_CURVES[type].name), string(point)]) };
+    (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true, maxRetries: RETRIES });
 }
 
-;// CONCATENATED MODULE: ./src/ssh/signature.ts
-/**
- * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
- * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
- */
-
-
-
-
-/** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
-function makeSignature(type, key, data, rsaHash) {
-    if (type === 'ssh-ed25519') {
-        return Buffer.concat([string(type), string(sign(null, data, key))]);
-    }
-    if (isEcdsa(type)) {
-        const curve = CURVES[type];
-        const raw = sign(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = mpint(raw.subarray(0, curve.bytes));
-        const s = mpint(raw.subarray(curve.bytes));
-        return Buffer.concat([string(type), string(Buffer.concat([r, s]))]);
-    }
-    const algorithm = rsaHash === 'sha256' ? 'rsa-sha2-256' : 'rsa-sha2-512';
-    return Buffer.concat([string(algorithm), string(sign(rsaHash, data, key))]);
-}
-/** Name of the algorithm of a signature. */
-function signature_signatureAlgorithm(signature) {
-    return new Reader(signature).text(64);
-}
-/**
- * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
- * algorithm that is not the key's.
- *
- * @throws TrustError `malformed`, `key-type-unsupported`
- */
-function signature_verifySignature(blob, signature, data) {
-    const { type, key } = decodePublicKey(blob);
-    const reader = new Reader(signature);
-    const algorithm = reader.text(64);
-    const bytes = reader.string(4096);
-    reader.end('a signature');
-    if (type === 'ssh-ed25519')
-        return algorithm === type && verify(null, data, key, bytes);
-    if (isEcdsa(type)) {
-        if (algorithm !== type)
-            return false;
-        const curve = CURVES[type];
-        const parts = new Reader(bytes);
-        const raw = Buffer.concat([
-            leftPad(parts.mpint(), curve.bytes),
-            leftPad(parts.mpint(), curve.bytes),
-        ]);
-        parts.end('an ECDSA signature');
-        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
-    }
-    const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
-    // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
-}
-function leftPad(number, length) {
-    if (number.length > length) {
-        throw new TrustError('malformed', 'A signature with a number that is too large.');
-    }
-    return Buffer.concat([Buffer.alloc(length - number.length), number]);
-}
-
-;// CONCATENATED MODULE: ./src/ssh/certificate.ts
-/**
- * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
- * certificate against a certificate authority. The rules are those of OpenSSH's
- * sshkey_cert_check_host, with its newest reading of an empty principals list: it matches nobody.
- */
-
-
-
-
-
-/** PROTOCOL.certkeys: SSH_CERT_TYPE_USER, SSH_CERT_TYPE_HOST. */
-const ROLES = { 1: 'user', 2: 'host' };
-/** OpenSSH's SSHKEY_CERT_MAX_PRINCIPALS. */
-const MAX_PRINCIPALS = 256;
-/** PROTOCOL.certkeys: all ones in `valid before` means no end. */
-const FOREVER = 0xffffffffffffffffn;
-function isCertificateType(name) {
-    return name.endsWith(CERTIFICATE_SUFFIX);
-}
-function certificateType(type) {
-    return `${type}${CERTIFICATE_SUFFIX}`;
-}
-/**
- * The kind of a key, or certificate, in wire format.
- *
- * @throws TrustError `key-type-unsupported`, `malformed`
- */
-function certificate_kindOfKey(blob) {
-    const name = typeOfBlob(blob);
-    const certified = isCertificateType(name);
-    const type = certified ? name.slice(0, -CERTIFICATE_SUFFIX.length) : name;
-    if (!isKeyType(type))
-        throw unsupportedType(name);
-    return { type, certified };
-}
-/** The certificate (wire format) on a line as `*-cert.pub` files have it; undefined for other lines. */
-function certificateOnLine(line) {
-    const [type = '', base64 = ''] = line.trim().split(/[ \t]+/);
-    return isCertificateType(type) ? Buffer.from(base64, 'base64') : undefined;
-}
-/** The plain key (wire format) of `blob`: the certified one if it is a certificate, else itself. */
-function certificate_plainKey(blob) {
-    if (!isCertificateType(typeOfBlob(blob)))
-        return blob;
-    return readCertifiedKey(new Reader(blob), blob).key;
-}
-function readCertifiedKey(reader, blob) {
-    const { type: keyType, certified } = certificate_kindOfKey(blob);
-    const name = reader.text(64);
-    if (!certified)
-        throw unsupportedType(name);
-    reader.string(1024); // nonce
-    const start = reader.offset;
-    readPublicParts(keyType, reader);
-    return { keyType, key: Buffer.concat([string(keyType), blob.subarray(start, reader.offset)]) };
-}
-/** @throws TrustError `malformed`, `key-type-unsupported` */
-function parseCertificate(blob) {
-    const reader = new Reader(blob);
-    const { keyType, key } = readCertifiedKey(reader, blob);
-    const serial = reader.uint64();
-    const roleNumber = reader.uint32();
-    const role = ROLES[roleNumber];
-    if (role === undefined) {
-        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
-    }
-    const keyId = reader.text(4096);
-    const principals = strings(reader.string());
-    if (principals.length > MAX_PRINCIPALS) {
-        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
-    }
-    const validAfter = reader.uint64();
-    const validBefore = reader.uint64();
-    const criticalOptions = optionNames(reader.string());
-    const extensions = optionNames(reader.string());
-    reader.string(); // reserved
-    const authority = reader.string();
-    const signed = blob.subarray(0, reader.offset);
-    const signature = reader.string();
-    reader.end('a certificate');
-    return {
-        keyType,
-        key,
-        role,
-        serial,
-        keyId,
-        principals,
-        validAfter,
-        validBefore,
-        criticalOptions,
-        extensions,
-        authority,
-        signed,
-        signature,
-    };
-}
-function strings(list) {
-    const reader = new Reader(list);
-    const texts = [];
-    while (reader.remaining > 0)
-        texts.push(reader.text());
-    return texts;
-}
-/** Names of the options of a list of (name, data) pairs. */
-function optionNames(list) {
-    return strings(list).filter((_, index) => index % 2 === 0);
-}
-/**
- * Why a host certificate does not stand for `hostname` under one of `authorities` (keys in wire
- * format) at `now` (seconds since 1970), in words; undefined where it does.
- */
-function hostCertificateDefect(certificate, hostname, authorities, now) {
-    if (!authorities.some((key) => key.equals(certificate.authority))) {
-        return 'it is signed by an authority that is not pinned';
-    }
-    if (!verifySignature(certificate.authority, certificate.signature, certificate.signed)) {
-        return "the authority's signature is not valid";
-    }
-    if (certificate.role !== 'host')
-        return 'it is a user certificate, not a host certificate';
-    const outOfTime = validityDefect(certificate, now);
-    if (outOfTime !== undefined)
-        return `it ${outOfTime}`;
-    if (certificate.principals.length === 0)
-        return 'it names no principals';
-    const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
-        return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
-    }
-    if (certificate.criticalOptions.length > 0) {
-        return `it has critical options that are not known: ${certificate.criticalOptions.join(', ')}`;
-    }
-    return undefined;
-}
-/** Why a certificate is not valid at `now` (seconds since 1970), in words; undefined where it is. */
-function validityDefect({ validAfter, validBefore }, now) {
-    const time = BigInt(Math.floor(now));
-    if (time < validAfter)
-        return `is valid only from ${isoTime(validAfter)}`;
-    return time >= validBefore ? `expired at ${isoTime(validBefore)}` : undefined;
-}
-/** A certificate's time (seconds since 1970), to be read. */
-function isoTime(seconds) {
-    // ECMAScript's largest time; a certificate's can lie far beyond it.
-    const milliseconds = Number(seconds) * 1000;
-    return milliseconds > 8.64e15 ? 'the far future' : new Date(milliseconds).toISOString();
-}
-
-;// CONCATENATED MODULE: ./src/ssh/transport.ts
-/**
- * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
- * both sides may send at any time (RFC 4253 §4.2, §6, §11).
- */
-
-
-
-/** RFC 4253 §12. */
-const SSH_MSG_DISCONNECT = 1;
-const SSH_MSG_IGNORE = 2;
-const SSH_MSG_DEBUG = 4;
-const transport_SSH_MSG_KEXINIT = 20;
-/** RFC 4253 §11.1: SSH_DISCONNECT_BY_APPLICATION. */
-const BY_APPLICATION = 11;
-/** RFC 4253 §6.1: the longest packet that everyone must take. */
-const MAX_PACKET = 35000;
-/** RFC 4253 §4.2 lets a server say something before its version; OpenSSH reads as many lines, of 8 KiB. */
-const MAX_LINES_BEFORE_VERSION = 1024;
-/** RFC 4253 §4.2: the version line with its CR LF. */
-const MAX_VERSION = 255;
-/** Bytes before the version line after which a server is not taken for an SSH server. */
-const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
-/** One unencrypted packet (RFC 4253 §6). */
-function encodePacket(payload) {
-    let padding = 8 - ((5 + payload.length) % 8);
-    if (padding < 4)
-        padding += 8;
-    return Buffer.concat([
-        uint32(1 + payload.length + padding),
-        byte(padding),
-        payload,
-        randomBytes(padding),
-    ]);
-}
-function disconnectMessage(description) {
-    return Buffer.concat([
-        byte(SSH_MSG_DISCONNECT),
-        uint32(BY_APPLICATION),
-        string(description),
-        string(''),
-    ]);
-}
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function printable(text) {
-    const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
-}
-/** Takes apart what a server sends, in whatever pieces it arrives. */
-class TransportReader {
-    #pending = Buffer.alloc(0);
-    #lines = 0;
-    #before = 0;
-    /** The first line that came before the version, for messages. */
-    firstLine;
-    push(chunk) {
-        this.#pending = Buffer.concat([this.#pending, chunk]);
-    }
-    /**
-     * The server's version line without CR LF, once it is there.
-     *
-     * @throws TrustError `host-not-ssh`
-     */
-    version() {
-        for (;;) {
-            const end = this.#pending.indexOf(0x0a);
-            const line = this.#pending.subarray(0, end < 0 ? undefined : end).toString('latin1');
-            if (end < 0) {
-                const versionBegun = 'SSH-'.startsWith(line.slice(0, 4));
-                const bound = versionBegun ? MAX_VERSION : MAX_BEFORE_VERSION - this.#before;
-                if (line.length > bound)
-                    throw notSsh(this.firstLine ?? line);
-                return undefined;
-            }
-            this.#pending = this.#pending.subarray(end + 1);
-            const text = line.replace(/\r$/, '');
-            if (text.startsWith('SSH-')) {
-                // RFC 4253 §5.1: 1.99 is a server that speaks 2.0 and the older protocol.
-                if (!/^SSH-(2\.0|1\.99)-/.test(text) || text.length > MAX_VERSION - 2)
-                    throw notSsh(text);
-                return text;
-            }
-            this.firstLine ??= text;
-            this.#before += end + 1;
-            this.#lines += 1;
-            if (this.#lines > MAX_LINES_BEFORE_VERSION || this.#before > MAX_BEFORE_VERSION) {
-                throw notSsh(this.firstLine);
-            }
-        }
-    }
-    /**
-     * The payload of the next packet, once it is whole.
-     *
-     * @throws TrustError `host-protocol`
-     */
-    packet() {
-        if (this.#pending.length < 5)
-            return undefined;
-        const length = this.#pending.readUInt32BE(0);
-        const padding = this.#pending.readUInt8(4);
-        if (length > MAX_PACKET || length < padding + 2) {
-            throw new TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
-        }
-        if (this.#pending.length < 4 + length)
-            return undefined;
-        const payload = Buffer.from(this.#pending.subarray(5, 4 + length - padding));
-        this.#pending = this.#pending.subarray(4 + length);
-        return payload;
-    }
-}
-function notSsh(line) {
-    return new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
-        hint: 'Check the host name and the port.',
-    });
-}
-/** Reason of an SSH_MSG_DISCONNECT, for messages. */
-function disconnectReason(payload) {
-    const reader = new Reader(payload);
-    reader.byte();
-    reader.uint32();
-    return printable(reader.text(1024));
-}
-
-;// CONCATENATED MODULE: ./src/ssh/key-exchange.ts
-/**
- * As much of the SSH key exchange as proves a host key: negotiation (RFC 4253 §7), the exchange and
- * its hash (RFC 4253 §8, RFC 5656 §4, RFC 8268, RFC 8731), and the server's signature over that hash.
- * Until that signature is verified here a host key is nothing but a claim.
- *
- * Why our own: ssh2 can negotiate neither host certificates nor post-quantum methods and hands a key
- * to its verifier before the signature is checked; ssh-keyscan never checks it at all.
- */
-
-
-
-
-
-
-
-/** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
-const SSH_MSG_KEXDH_INIT = 30;
-const SSH_MSG_KEXDH_REPLY = 31;
-/** The host key algorithms for a key type; RFC 8332 gives RSA two. `certified` for certificates. */
-function key_exchange_hostKeyAlgorithms(type, certified = false) {
-    const plain = type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
-    return certified ? plain.map((name) => `${name}${CERTIFICATE_SUFFIX}`) : plain;
-}
-/** The key type (wire format name) that a host key algorithm stands for. */
-function algorithmKeyType(algorithm) {
-    return algorithm.replace(/^rsa-sha2-(256|512)/, 'ssh-rsa');
-}
-function x25519() {
-    const pair = external_node_crypto_namespaceObject.generateKeyPairSync('x25519');
-    const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
-    return {
-        publicKey: raw,
-        derive: (server) => {
-            const jwk = { kty: 'OKP', crv: 'X25519', x: server.toString('base64url') };
-            const publicKey = external_node_crypto_namespaceObject.createPublicKey({ key: jwk, format: 'jwk' });
-            return external_node_crypto_namespaceObject.diffieHellman({ privateKey: pair.privateKey, publicKey });
-        },
-    };
-}
-const curve25519 = {
-    hash: 'sha256',
-    start: () => {
-        const { publicKey, derive } = x25519();
-        return { publicValue: wire_string(publicKey), secret: (server) => wire_mpint(derive(server)) };
-    },
-    readServerValue: (reader) => reader.string(32),
-};
-function ecdh(curve, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.createECDH(curve);
-            const publicValue = wire_string(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.string(1 + 2 * 66),
-    };
-}
-function dh(group, hash) {
-    return {
-        hash,
-        start: () => {
-            const exchange = external_node_crypto_namespaceObject.getDiffieHellman(group);
-            const publicValue = wire_mpint(exchange.generateKeys());
-            return { publicValue, secret: (server) => wire_mpint(exchange.computeSecret(server)) };
-        },
-        readServerValue: (reader) => reader.mpint(1025),
-    };
-}
-/** `crypto.decapsulate` came with Node 24.7; the types of Node 20 do not know it. */
-const decapsulate = external_node_crypto_namespaceObject.decapsulate;
-/** draft-ietf-sshm-mlkem-hybrid-kex: ML-KEM-768's public key and ciphertext, FIPS 203 §8, in bytes. */
-const MLKEM_PUBLIC = 1184;
-const MLKEM_CIPHERTEXT = 1088;
-const mlkem768x25519 = {
-    hash: 'sha256',
-    start: () => {
-        const pair = external_node_crypto_namespaceObject.generateKeyPairSync('ml-kem-768');
-        const spki = pair.publicKey.export({ format: 'der', type: 'spki' });
-        const classic = x25519();
-        const publicValue = wire_string(Buffer.concat([spki.subarray(-MLKEM_PUBLIC), classic.publicKey]));
-        const secret = (server) => {
-            if (decapsulate === undefined || server.length !== MLKEM_CIPHERTEXT + 32) {
-                throw new errors_TrustError('malformed', 'The reply is not one of mlkem768x25519-sha256.');
-            }
-            const quantum = decapsulate(pair.privateKey, server.subarray(0, MLKEM_CIPHERTEXT));
-            const both = Buffer.concat([quantum, classic.derive(server.subarray(MLKEM_CIPHERTEXT))]);
-            return wire_string(external_node_crypto_namespaceObject.createHash('sha256').update(both).digest());
-        };
-        return { publicValue, secret };
-    },
-    readServerValue: (reader) => reader.string(MLKEM_CIPHERTEXT + 32),
-};
-/**
- * In the order in which they are asked for. The proof needs no secrecy, only the signature, so the
- * cheap methods come first and the post-quantum one is for servers that offer nothing else.
- */
-const METHODS = new Map([
-    ['curve25519-sha256', curve25519],
-    ['curve25519-sha256@libssh.org', curve25519],
-    ['ecdh-sha2-nistp256', ecdh('prime256v1', 'sha256')],
-    ['ecdh-sha2-nistp384', ecdh('secp384r1', 'sha384')],
-    ['ecdh-sha2-nistp521', ecdh('secp521r1', 'sha512')],
-    ['diffie-hellman-group14-sha256', dh('modp14', 'sha256')],
-    ['diffie-hellman-group16-sha512', dh('modp16', 'sha512')],
-    ['diffie-hellman-group18-sha512', dh('modp18', 'sha512')],
-    ...(decapsulate === undefined
-        ? []
-        : [['mlkem768x25519-sha256', mlkem768x25519]]),
-]);
-/** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
-const CIPHERS = (/* unused pure expression or super */ null && ([
-    'chacha20-poly1305@openssh.com',
-    'aes256-gcm@openssh.com',
-    'aes128-gcm@openssh.com',
-    'aes256-ctr',
-    'aes128-ctr',
-]));
-const MACS = (/* unused pure expression or super */ null && ([
-    'hmac-sha2-256-etm@openssh.com',
-    'hmac-sha2-512-etm@openssh.com',
-    'hmac-sha2-256',
-    'hmac-sha2-512',
-]));
-/** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
-function kexInit(hostKeys) {
-    return Buffer.concat([
-        byte(SSH_MSG_KEXINIT),
-        crypto.randomBytes(16),
-        nameList([...METHODS.keys()]),
-        nameList(hostKeys),
-        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
-        boolean(false),
-        uint32(0),
-    ]);
-}
-function parseKexInit(payload) {
-    const reader = new Reader(payload);
-    reader.byte();
-    reader.bytes(16);
-    const methods = reader.nameList();
-    const hostKeys = reader.nameList();
-    for (let list = 0; list < 8; list += 1)
-        reader.string();
-    const firstPacketFollows = reader.boolean();
-    return { methods, hostKeys, firstPacketFollows };
-}
-/**
- * Negotiates, and makes our half.
- *
- * @param hostKeys what our KEXINIT asked for
- * @throws TrustError `host-no-common-algorithm`, `host-key-type-absent`
- */
-function startExchange(versions, ourInit, serverInit, hostKeys) {
-    const server = parseKexInit(serverInit);
-    const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
-    const method = name === undefined ? undefined : METHODS.get(name);
-    if (method === undefined) {
-        throw new TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
-            hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
-        });
-    }
-    const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
-    if (hostKeyAlgorithm === undefined) {
-        throw new TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
-            hint: `Asked for were ${hostKeys.join(', ')}.`,
-        });
-    }
-    // RFC 4253 §7: right only if the first choices of both sides agree.
-    const [firstMethod] = METHODS.keys();
-    const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
-    const half = method.start();
-    return {
-        init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
-        ignoreNext: server.firstPacketFollows && !guessRight,
-        hostKeyAlgorithm,
-        finish: (reply) => {
-            const { hostKey, publicValue, serverValue, signature } = readReply(reply, method);
-            let secret;
-            try {
-                secret = half.secret(serverValue);
-            }
-            catch (cause) {
-                throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
-            }
-            const hash = crypto.createHash(method.hash);
-            for (const text of [versions.client, versions.server]) {
-                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
-            }
-            for (const payload of [ourInit, serverInit, hostKey])
-                hash.update(string(payload));
-            hash.update(half.publicValue).update(publicValue).update(secret);
-            requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
-            return hostKey;
-        },
-    };
-}
-function readReply(reply, method) {
-    const reader = new Reader(reply);
-    reader.byte();
-    const hostKey = Buffer.from(reader.string());
-    const start = reader.offset;
-    const serverValue = method.readServerValue(reader);
-    const publicValue = reply.subarray(start, reader.offset);
-    const signature = reader.string(8192);
-    reader.end('the key exchange reply');
-    return { hostKey, publicValue, serverValue, signature };
-}
-function requireProof(algorithm, hostKey, signature, hash) {
-    const type = typeOfBlob(hostKey);
-    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
-        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
-        : algorithm;
-    if (type === algorithmKeyType(algorithm) &&
-        signatureAlgorithm(signature) === expected &&
-        verifySignature(plainKey(hostKey), signature, hash)) {
-        return;
-    }
-    throw new TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
-        hint: 'Somebody may stand between this machine and the server. Do not go on.',
-    });
-}
-
+// EXTERNAL MODULE: ./src/ssh/certificate.ts
+var certificate = __nccwpck_require__(5921);
+// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
+var key_exchange = __nccwpck_require__(707);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
 ;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
 /** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 
@@ -3954,6 +4474,66 @@ function known_hosts_formatKnownHostsLine(names, key, marker) {
 
 
 
+
+/** All files that ssh reads, as path and text. The last one is the job's ssh_config. */
+function renderSshFiles(hosts, paths) {
+    const clients = clientsOf(paths);
+    const names = [...blocksOf(hosts).keys()];
+    return [
+        [paths.knownHosts, renderKnownHosts(hosts)],
+        ...clients.flatMap((client) => [
+            [client.agentFile, names.map((name) => renderAgentBlock(name, client.agent)).join('\n')],
+            [
+                client.homeFile,
+                `Match exec "${client.condition}"\n    Include ${client.pathOf(paths.config)}\n`,
+            ],
+        ]),
+        [
+            paths.config,
+            renderSshConfig(hosts, {
+                ...paths,
+                agentFiles: clients.map(({ agentFile, pathOf }) => pathOf(agentFile)),
+            }),
+        ],
+    ];
+}
+/**
+ * Windows has two kinds of ssh, which read the same files: its own (in pwsh and cmd), which wants a
+ * pipe, and that of Git (in bash, and for git everywhere), which wants a Cygwin socket. What is for
+ * one of them alone stands in a file of its own. Elsewhere there is one kind, and no such file.
+ */
+function clientsOf({ config, socket, pipe }) {
+    if (pipe === undefined)
+        return [];
+    const directory = posix.dirname(config);
+    return [
+        {
+            agentFile: `${directory}/agent-win32`,
+            homeFile: `${directory}/home-win32`,
+            agent: pipe,
+            // By cmd.exe. A variable that is not set stays as it is written, and is equal to neither. The
+            // x keeps a slash in front from being taken for an option.
+            condition: `if x%%SSH_AUTH_SOCK%% NEQ x${socket} if x%%SSH_AUTH_SOCK%% NEQ x${pipe} exit 1`,
+            pathOf: (path) => path, // `D:/…` is relative for MSYS, below ~/.ssh
+        },
+        {
+            agentFile: `${directory}/agent-msys`,
+            homeFile: `${directory}/home-msys`,
+            agent: socket,
+            // By a shell that may find no other program.
+            condition: `case $SSH_AUTH_SOCK in ${socket}|${pipe}) ;; *) exit 1 ;; esac`,
+            pathOf: cygdrive,
+        },
+    ];
+}
+/** `D:/…` as only Cygwin and MSYS know it; neither lets its users choose another name for this. */
+function cygdrive(path) {
+    const { drive = '', rest = '' } = /^(?<drive>[A-Za-z]):(?<rest>\/.*)$/.exec(path)?.groups ?? {};
+    return `/proc/cygdrive/${drive.toLowerCase()}${rest}`;
+}
+function renderAgentBlock(name, agent) {
+    return `Host ${patternsOf(name)}\n    IdentityAgent ${agent}\n`;
+}
 /** known_hosts with proven keys alone; for a host CA the CA's key, which its certificates prove. */
 function renderKnownHosts(hosts) {
     const lines = hosts.map(({ host, port, hostKey, pin }) => {
@@ -3964,11 +4544,8 @@ function renderKnownHosts(hosts) {
     });
     return [...new Set(lines)].join('');
 }
-/**
- * The job's ssh_config: a block for each name under which a host may be called. Everything that
- * decides about trust is said here, so that nothing in other files can loosen it.
- */
-function renderSshConfig(hosts, paths) {
+/** The hosts by each name under which they may be called. */
+function blocksOf(hosts) {
     const blocks = new Map();
     const add = (name, host) => {
         const block = blocks.get(name);
@@ -3983,7 +4560,22 @@ function renderSshConfig(hosts, paths) {
     for (const host of hosts)
         if (host.alias !== undefined)
             add(host.host, host);
-    return [...blocks]
+    return blocks;
+}
+/** What stands behind `Host`: ssh looks for the name as it is typed, or in lower case. */
+function patternsOf(name) {
+    return [...new Set([name, name.toLowerCase()])].join(' ');
+}
+/**
+ * The job's ssh_config: a block for each name under which a host may be called. Everything that
+ * decides about trust is said here, so that nothing in other files can loosen it.
+ *
+ * @param paths `agentFiles`: where these are given, they say which agent is used
+ */
+function renderSshConfig(hosts, paths) {
+    const { knownHosts, socket, agentFiles = [] } = paths;
+    const shared = agentFiles.length === 0;
+    const blocks = [...blocksOf(hosts)]
         .map(([name, { first, all }]) => {
         const named = (first.alias ?? first.host) === name;
         const algorithms = new Set(all.map(({ hostKey }) => algorithmsFor(hostKey).join(',')));
@@ -3991,7 +4583,7 @@ function renderSshConfig(hosts, paths) {
             ...(first.host === name ? [] : [`HostName ${first.host.replaceAll('%', '%%')}`]),
             ...(named ? [`Port ${first.port}`] : []),
             ...(named && first.user !== undefined ? [`User ${first.user}`] : []),
-            `UserKnownHostsFile ${paths.knownHosts}`,
+            `UserKnownHostsFile ${knownHosts}`,
             'GlobalKnownHostsFile /dev/null',
             'StrictHostKeyChecking yes',
             'CheckHostIP no',
@@ -3999,14 +4591,14 @@ function renderSshConfig(hosts, paths) {
             // Where one name stands for servers with keys of different types, ssh itself asks for the
             // type that known_hosts has for the port.
             ...(algorithms.size === 1 ? [`HostKeyAlgorithms ${[...algorithms].join('')}`] : []),
-            `IdentityAgent ${paths.socket}`,
-            ...(named && first.forward ? [`ForwardAgent ${paths.socket}`] : []),
+            ...(shared ? [`IdentityAgent ${socket}`] : []),
+            // `yes` is the agent that ssh itself uses.
+            ...(named && first.forward ? [`ForwardAgent ${shared ? socket : 'yes'}`] : []),
         ];
-        // ssh looks for the name as it is typed, or in lower case.
-        const names = [...new Set([name, name.toLowerCase()])].join(' ');
-        return `Host ${names}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+        return `Host ${patternsOf(name)}\n${lines.map((line) => `    ${line}\n`).join('')}`;
     })
         .join('\n');
+    return [...agentFiles.map((path) => `Include ${path}\n`), blocks].join('');
 }
 /** The algorithms under which the server will show this very key again. */
 function algorithmsFor(hostKey) {
@@ -4014,18 +4606,29 @@ function algorithmsFor(hostKey) {
     return hostKeyAlgorithms(type, certified);
 }
 /**
- * The lines for ~/.ssh/config. They go first, and `Match all` gives what follows its old meaning. The
- * condition holds only where the job's agent is in use, so jobs side by side don't see each other.
- * (Quotes inside `exec` fail on OpenSSH 9.2: the paths must need none. asyncssh splits Match lines at
- * every `=`, so there is none.)
+ * The lines for ~/.ssh/config. They go first, and what follows keeps its old meaning. The condition
+ * holds only where the job's agent is in use, so jobs side by side don't see each other. On Windows
+ * each kind of ssh has its own condition, in a file that is for it alone.
  */
 function homeBlock(id, paths) {
+    const clients = clientsOf(paths);
     return [
         `# >>> ssh-trust ${id}`,
-        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${paths.socket}"`,
-        `    Include ${paths.config}`,
-        'Match all',
+        ...(clients.length === 0
+            ? conditionalInclude(paths)
+            : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)),
         `# <<< ssh-trust ${id}`,
+    ];
+}
+/**
+ * `Match all` gives what follows its old meaning. (Quotes inside `exec` fail on OpenSSH 9.2: the paths
+ * must need none. asyncssh splits Match lines at every `=`, so there is none.)
+ */
+function conditionalInclude({ socket, config }) {
+    return [
+        `Match exec "printenv SSH_AUTH_SOCK | grep -qxF ${socket}"`,
+        `    Include ${config}`,
+        'Match all',
     ];
 }
 /** `text` with the block in front. */
@@ -4058,11 +4661,631 @@ function removeBlock(text, lines) {
         .join('');
 }
 
+;// CONCATENATED MODULE: ./src/trust/job-login.ts
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(48)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2048)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? SSH_AGENT_RSA_SHA2_256 : SSH_AGENT_RSA_SHA2_512;
+                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
+/**
+ * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
+ * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
+ */
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000];
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/** @throws TrustError with what is left, where it can't be undone */
+async function undoHostTrust(effect, agent) {
+    if (!effect.revoke)
+        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
+    if (agent === undefined)
+        throw notUndone(effect, 'The agent is gone.');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await undoByLogin(effect, agent);
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const again = error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notUndone(effect, (0,errors/* explain */.WE)(error), error);
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+async function undoByLogin(effect, agent) {
+    const { host, port, user } = effect;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(effect.key, 'base64'), agent);
+    try {
+        return await undoOver(client, effect);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Undoes it over a connection that is there. */
+async function undoOver(client, effect) {
+    const { KNOWN_HOSTS, removeGeneratedKey, removeKnownHost } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    if (effect.kind === 'remote-file') {
+        const { path, comment, madeDirectory } = effect;
+        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
+        if (result === 'removed')
+            return { outcome: 'undone' };
+        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
+        return { outcome: 'nothing to undo', detail };
+    }
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { user, line, created } = effect;
+    let found = 0;
+    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
+        const rest = removeKnownHost(content, line, effect);
+        found = rest === undefined ? 0 : 1;
+        return rest;
+    });
+    return found > 0
+        ? { outcome: 'undone' }
+        : { outcome: 'nothing to undo', detail: 'the line was gone' };
+}
+function notUndone(effect, why, cause) {
+    const { user, host } = effect;
+    const [what, hint] = effect.kind === 'remote-file'
+        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
+        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
+    const message = `${what} is still with ${user} at ${host}. ${why}`;
+    return new errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./src/ssh/authorized-keys.ts
+/**
+ * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
+ * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
+ * lines, lines that it does not understand) is never touched.
+ */
+
+
+
+
+
+
+
+/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
+const MAX_LINE = 8 * 1024;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+function splitLines(content) {
+    const lines = [];
+    for (let start = 0; start < content.length;) {
+        const found = content.indexOf(NEWLINE, start);
+        const end = found < 0 ? content.length : found;
+        const next = found < 0 ? end : end + 1;
+        lines.push({ start, end, next });
+        start = next;
+    }
+    return lines;
+}
+/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
+function shown(latin1) {
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+/**
+ * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
+ * does not take for a key.
+ */
+function parseAuthorizedKey(line, lineNumber = 1) {
+    // sshd reads lines as C strings.
+    const [seen = ''] = line.toString('latin1').split('\0', 1);
+    const text = seen.replace(/^[ \t]+/, '');
+    if (text === '' || text.startsWith('#'))
+        return undefined;
+    const plain = readKey(text);
+    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
+    if (found === undefined)
+        return undefined;
+    const { options, type, blob, comment } = found;
+    return {
+        lineNumber,
+        options: options.map(shown),
+        type,
+        blob,
+        comment: shown(comment),
+        text: shown(seen.replace(/\r$/, '')),
+    };
+}
+/** All keys of a file, in their order. */
+function parseAuthorizedKeys(content) {
+    return keyLines(content).map(({ key }) => key);
+}
+function keyLines(content) {
+    return splitLines(content).flatMap((line, index) => {
+        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
+        return key === undefined ? [] : [{ ...line, key }];
+    });
+}
+/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
+function readKey(text) {
+    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+    if (type === undefined || run === undefined)
+        return undefined;
+    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
+    const base64 = run.replace(/[\r\v\f]/g, '');
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+        return undefined;
+    const blob = Buffer.from(base64, 'base64');
+    try {
+        const reader = new wire/* Reader */.mP(blob);
+        if (reader.text(64) !== type || reader.remaining === 0)
+            return undefined;
+        // All plain keys are strings to their end; one that was cut short is no key for sshd.
+        while (!(0,certificate/* isCertificateType */.qu)(type) && reader.remaining > 0)
+            reader.string();
+    }
+    catch {
+        return undefined;
+    }
+    return { type, blob, comment: rest.trimEnd() };
+}
+function readOptionsAndKey(text) {
+    const { options, end, balanced } = splitOptions(text);
+    if (!balanced)
+        return undefined;
+    const key = readKey(text.slice(end).replace(/^[ \t]+/, ''));
+    return key === undefined ? undefined : { ...key, options };
+}
+/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
+function splitOptions(text) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
+        const char = text.charAt(end);
+        if (char === '\\' && text.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(text.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(text.slice(start, end));
+    return { options, end, balanced: !quoted };
+}
+/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
+function isSameKey(a, b) {
+    if (a.equals(b))
+        return true;
+    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
+    return left !== undefined && left === right;
+}
+function rsaNumbers(blob) {
+    try {
+        const reader = new wire/* Reader */.mP(blob);
+        if (reader.text(64) !== 'ssh-rsa')
+            return undefined;
+        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * Appends `line` (without newline) unless the same key is there, with whatever options. The new
+ * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function addAuthorizedKey(content, line) {
+    const { blob } = requireKeyLine(line);
+    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
+    if (existing !== undefined)
+        return { status: 'present', content, existing };
+    const newline = lineEnd(content);
+    if (content.length === 0 || content.at(-1) === NEWLINE) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
+    }
+    const added = Buffer.from(newline + line + newline);
+    return {
+        status: 'added',
+        content: Buffer.concat([content, added]),
+        newlineMended: digest(content),
+    };
+}
+function requireKeyLine(line) {
+    const key = parseAuthorizedKey(Buffer.from(line));
+    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
+        throw new errors/* TrustError */.Ru('input-invalid', 'This is not a line for authorized_keys.');
+    }
+    return key;
+}
+function lineEnd(content) {
+    const last = content.lastIndexOf(NEWLINE);
+    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
+}
+function digest(content) {
+    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
+}
+/**
+ * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
+ * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
+    const { blob } = requireKeyLine(line);
+    const ours = Buffer.from(line);
+    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
+    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
+    const removed = changed ? same : same.filter(isExact);
+    const rest = withoutLines(content, removed);
+    const last = removed.at(-1);
+    const wasLast = last?.next === content.length && removed.length === 1;
+    return {
+        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
+        removed: removed.map(({ key }) => key),
+        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
+    };
+}
+function withoutReturn(line) {
+    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
+}
+function withoutLines(content, lines) {
+    const kept = [];
+    let from = 0;
+    for (const { start, next } of lines) {
+        kept.push(content.subarray(from, start));
+        from = next;
+    }
+    return Buffer.concat([...kept, content.subarray(from)]);
+}
+/** `content` without its last newline, if that gives what was there before the newline was mended. */
+function withoutMend(content, before) {
+    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
+        .filter((newline) => content.subarray(-newline.length).equals(newline))
+        .map((newline) => content.subarray(0, content.length - newline.length));
+    return candidates.find((candidate) => digest(candidate) === before) ?? content;
+}
+/** Removes all keys that match any of `matches`; every other byte stays. */
+function removeKeys(content, matches) {
+    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
+    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
+}
+function isMatch(key, match) {
+    if (match.kind === 'key')
+        return isSameKey(key.blob, match.blob);
+    if (match.kind === 'comment')
+        return matchPattern(key.comment, match.pattern);
+    return fingerprint(key.blob) === match.fingerprint.replace(/=+$/, '');
+}
+/**
+ * A line for authorized_keys, without newline.
+ *
+ * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
+ *   that can't stand there
+ */
+function formatAuthorizedKey(key) {
+    const options = key.options ?? [];
+    checkOptions(options);
+    const comment = key.comment ?? '';
+    if (hasControls(comment))
+        throw invalid('The comment of a key can have no control characters.');
+    const text = options.map(formatOption).join(',');
+    const line = `${text}${text === '' ? '' : ' '}${formatPublicKey(key.blob, comment.trim())}`;
+    if (Buffer.byteLength(line) > MAX_LINE) {
+        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
+    }
+    return line;
+}
+function formatOption({ name, value }) {
+    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
+}
+function invalid(message, hint) {
+    return new TrustError('input-invalid', message, hint === undefined ? {} : { hint });
+}
+/** Control characters but the tab, which sshd allows between quotes. */
+function hasControls(text) {
+    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+/** Options without value; those that begin with `no-` mean the contrary. */
+const FLAGS = [
+    'restrict',
+    'cert-authority',
+    ...[
+        'agent-forwarding',
+        'port-forwarding',
+        'pty',
+        'touch-required',
+        'user-rc',
+        'verify-required',
+        'x11-forwarding',
+    ].flatMap((name) => [name, `no-${name}`]),
+];
+/** Options with a value: what is wrong with one, or undefined. */
+const VALUES = {
+    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
+    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
+        ? undefined
+        : 'is not NAME=value with a name of letters, digits, _',
+    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
+    from: (value) => value.split(',').map(wrongPattern).find(isText),
+    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
+    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
+    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
+    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+};
+/** OpenSSH refuses a line that has one of these twice. */
+const ONCE = (/* unused pure expression or super */ null && (['command', 'from', 'principals']));
+/**
+ * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
+ * out where the value has neither comma, blank nor quote.
+ *
+ * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ */
+function parseKeyOptions(text) {
+    const trimmed = text.trim();
+    if (trimmed === '')
+        return [];
+    const { options, end, balanced } = splitOptions(trimmed);
+    if (!balanced)
+        throw invalid('The options for the key have a quote that does not end.');
+    if (end < trimmed.length) {
+        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+    }
+    const parsed = options.map(parseOption);
+    checkOptions(parsed);
+    return parsed;
+}
+function parseOption(text) {
+    const equals = text.indexOf('=');
+    if (equals < 0)
+        return { name: text };
+    const name = text.slice(0, equals);
+    const value = text.slice(equals + 1);
+    if (!value.includes('"'))
+        return { name, value };
+    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
+        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
+    }
+    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
+}
+function checkOptions(options) {
+    const names = options.map(({ name }) => name.toLowerCase());
+    for (const option of options)
+        checkOption(option);
+    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
+    if (twice !== undefined)
+        throw invalid(`The option ${twice} stands there twice.`);
+    if (names.includes('principals') && !names.includes('cert-authority')) {
+        throw invalid('The option principals is for cert-authority keys only.');
+    }
+}
+function checkOption({ name, value }) {
+    const lower = name.toLowerCase();
+    const isFlag = FLAGS.includes(lower);
+    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
+    if (!isFlag && check === undefined) {
+        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
+    }
+    if (check === undefined) {
+        if (value !== undefined)
+            throw invalid(`The option ${lower} takes no value.`);
+        return;
+    }
+    if (value === undefined)
+        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
+    if (hasControls(value))
+        throw invalid(`The value of ${lower} has control characters in it.`);
+    // sshd would take the backslash and the closing quote for a quote in the value.
+    if (value.endsWith('\\'))
+        throw invalid(`The value of ${lower} can't end with a backslash.`);
+    const wrong = check(value);
+    if (wrong !== undefined)
+        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
+}
+function isText(value) {
+    return value !== undefined;
+}
+/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
+function isAddress(text) {
+    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
+    if (port === undefined)
+        return false;
+    if (/^\d+$/.test(port))
+        return Number(port) >= 1 && Number(port) <= 65535;
+    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
+}
+/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
+function wrongPattern(pattern) {
+    const text = pattern.replace(/^!/, '');
+    if (text === '')
+        return 'has an empty pattern in its list';
+    if (/\s/.test(text))
+        return 'has a blank in a pattern';
+    if (!text.includes('/'))
+        return undefined;
+    const [address = '', length = ''] = text.split('/', 2);
+    const bits = addressBits(address);
+    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
+        return 'has a malformed network';
+    }
+    return bits.slice(Number(length)).includes('1')
+        ? 'has a network with bits behind its length'
+        : undefined;
+}
+function addressBits(address) {
+    const version = (0,external_node_net_namespaceObject.isIP)(address);
+    if (version === 0 || address.includes('%'))
+        return undefined;
+    if (version === 4)
+        return bitsOf(address.split('.').map(Number), 8);
+    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
+        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::', 2);
+    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+    const [left, right] = [groups(head), groups(tail ?? '')];
+    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
+    return bitsOf([...left, ...zeros, ...right], 16);
+}
+function bitsOf(numbers, width) {
+    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
+}
+/** As OpenSSH's parse_absolute_time. */
+function isTime(text) {
+    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return false;
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
+    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
+        day.getUTCMonth() === at(4) - 1 &&
+        day.getUTCDate() === at(6) &&
+        at(8) < 24 &&
+        at(10) < 60 &&
+        at(12) < 60);
+}
+/**
+ * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
+ * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ *
+ * @throws TrustError `input-invalid` if `date` can't be written so
+ */
+function expiryTime(date, form) {
+    const shift = form === 'utc' ? 0 : form.offset * 60_000;
+    const time = new Date(date.getTime() + shift);
+    if (Number.isNaN(time.getTime()) ||
+        time.getUTCFullYear() < 1970 ||
+        time.getUTCFullYear() > 9999) {
+        throw invalid('A key can expire between the years 1970 and 9999 only.');
+    }
+    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
+    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
+}
+/**
+ * What a server makes of `expiry-time`, by the software that its version line names
+ * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
+ * it does not know.
+ */
+function expirySupport(software) {
+    if (/^dropbear/i.test(software))
+        return 'none';
+    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
+    if (major === undefined)
+        return 'unknown';
+    const version = Number(major) * 1000 + Number(minor);
+    if (version >= 9001)
+        return 'utc';
+    return version >= 7007 ? 'server-time' : 'none';
+}
+
+;// CONCATENATED MODULE: ./src/trust/revocation.ts
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const revocation_LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const revocation_BACKOFF = [500, 2000];
+const revocation_UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/** @throws TrustError with the line that is left, where it can't be removed */
+async function revoke(granted, agent) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` };
+    }
+    if (agent === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await removeLine(granted, agent);
+        }
+        catch (error) {
+            const wait = revocation_BACKOFF[attempt];
+            const again = error instanceof errors/* TrustError */.Ru && revocation_UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notRevoked(granted, (0,errors/* explain */.WE)(error), error);
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+function endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    return new errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+}
+async function removeLine(granted, agent) {
+    const { host, port, user } = granted;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: revocation_LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
+    try {
+        return await removeGranted(client, granted);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
+}
+
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
 /**
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
  * what fails is told and does not stop the rest.
  */
+
+
 
 
 
@@ -4090,19 +5313,29 @@ async function tearDown(journalPath, token) {
     const effects = readJournal(journalPath);
     if (effects === undefined)
         return undefined;
-    const directory = (0,external_node_path_namespaceObject.dirname)(journalPath);
-    const report = readReport((0,external_node_path_namespaceObject.join)(directory, 'report.json'));
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const results = [];
-    for (const effect of effects.toReversed()) {
+    const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            results.push({ kind, target, ...(await undo(effect, token)) });
+            results.push({ kind, target, ...(await undo(effect, agentOf(effects, token), token)) });
         }
         catch (error) {
-            results.push({ kind, target, outcome: 'failed', detail: explain(error) });
+            results.push({ kind, target, outcome: 'failed', detail: (0,errors/* explain */.WE)(error) });
         }
+    };
+    const granted = latestOf(effects.filter(isOnHost));
+    // The agent must still be there, and hosts need not wait for one another.
+    await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
+        for (const effect of granted.filter(({ target }) => target === host))
+            await attempt(effect);
+    }));
+    for (const effect of effects.toReversed()) {
+        if (!isOnHost(effect))
+            await attempt(effect);
     }
-    const audit = parseAudit(readText((0,external_node_path_namespaceObject.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = parseAudit(readText((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
     if (results.every(({ outcome }) => outcome !== 'failed'))
         removeJobDirectory(journalPath);
@@ -4117,8 +5350,27 @@ function readReport(path) {
         return undefined;
     }
 }
-async function undo(effect, token) {
+function isOnHost(effect) {
+    return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind);
+}
+/** The latest record of each line and file on a host, the latest line first. */
+function latestOf(records) {
+    const what = (one) => (one.kind === 'remote-file' ? one.path : one.line);
+    const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]));
+    return [...latest.values()].filter(({ undone }) => undone !== true).toReversed();
+}
+/** Where the job's agent is to be asked. */
+function agentOf(effects, token) {
+    const agent = effects.find(({ kind }) => kind === 'agent');
+    return agent === undefined || token === undefined ? undefined : { socket: agent.target, token };
+}
+async function undo(effect, agent, token) {
     switch (effect.kind) {
+        case 'authorized-key':
+            return revoke(effect, agent);
+        case 'remote-file':
+        case 'known-host':
+            return undoHostTrust(effect, agent);
         case 'agent':
             return endAgent(effect.target, token);
         case 'agent-process':
@@ -4131,42 +5383,72 @@ async function undo(effect, token) {
 }
 /** An agent that serves but whose process is not in the journal yet: main died in between. */
 async function endAgent(socket, token) {
-    if (token === undefined || statOf(socket) === undefined)
+    if (token === undefined)
         return NOTHING;
     try {
         await stopAgent({ socket, token });
         return UNDONE;
     }
     catch (error) {
-        // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
-        const cause = error instanceof errors_TrustError ? error.cause : undefined;
-        if (['ECONNREFUSED', 'ENOENT'].includes(errors_systemCode(cause) ?? ''))
+        if (isNobody(error))
             return NOTHING;
         throw error;
     }
 }
+/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
+function isNobody(error) {
+    const cause = error instanceof errors/* TrustError */.Ru ? error.cause : undefined;
+    return ['ECONNREFUSED', 'ENOENT'].includes((0,errors/* systemCode */.xU)(cause) ?? '');
+}
 async function endProcess(agent, socket, token) {
-    if (!stillRuns(agent))
+    const address = token === undefined ? undefined : { socket, token };
+    if (!(await agentRuns(agent, address)))
         return NOTHING;
-    if (token === undefined)
+    const told = address !== undefined &&
+        (await stopAgent(address).then(() => true, () => false));
+    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
+    if (!told && agent.start !== undefined)
         process.kill(agent.pid, 'SIGTERM');
-    else
-        await stopAgent({ socket, token }).catch(() => process.kill(agent.pid, 'SIGTERM'));
     for (let waited = 0; waited < AGENT_END; waited += 5) {
         if (!stillRuns(agent))
             return UNDONE;
-        await (0,promises_namespaceObject.setTimeout)(5);
+        await (0,promises_.setTimeout)(5);
     }
+    if (!(await agentRuns(agent, address)))
+        return UNDONE;
     process.kill(agent.pid, 'SIGKILL');
     return { outcome: 'undone', detail: 'it had to be killed' };
 }
+/**
+ * Whether the agent's process still runs. Where the platform does not tell when a process started
+ * (Windows), that pid is the agent's if the agent itself says so.
+ *
+ * @throws TrustError `agent-control` where it can't be known
+ */
+async function agentRuns(agent, address) {
+    if (!stillRuns(agent))
+        return false;
+    if (agent.start !== undefined)
+        return true;
+    if (address === undefined) {
+        throw new errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
+    }
+    try {
+        return (await agentStatus(address)).pid === agent.pid;
+    }
+    catch (error) {
+        if (isNobody(error))
+            return false;
+        throw error;
+    }
+}
 function removeDirectory(path) {
     try {
-        (0,external_node_fs_namespaceObject.rmdirSync)(path);
+        (0,external_node_fs_.rmdirSync)(path);
         return UNDONE;
     }
     catch (error) {
-        const code = errors_systemCode(error);
+        const code = (0,errors/* systemCode */.xU)(error);
         if (code === 'ENOENT')
             return NOTHING;
         if (code === 'ENOTEMPTY') {
@@ -4178,7 +5460,7 @@ function removeDirectory(path) {
 async function takeBlockOut(effect) {
     const { target, id, lines, created } = effect;
     let outcome = NOTHING;
-    if (statOf((0,external_node_path_namespaceObject.dirname)(target)) === undefined)
+    if (statOf((0,external_node_path_.dirname)(target)) === undefined)
         return outcome;
     await editFile(target, id, (text) => {
         if (text === undefined)

@@ -24,6 +24,18 @@ export function readInputs(): Inputs {
     maxSignatures: core.getInput('max-signatures'),
     signatureNamespaces: core.getInput('signature-namespaces'),
     signOtherData: core.getInput('sign-other-data'),
+    bootstrapPassword: secret('bootstrap-password'),
+    bootstrapKey: secret('bootstrap-key'),
+    bootstrapPassphrase: secret('bootstrap-passphrase'),
+    authorizedKeysOptions: core.getInput('authorized-keys-options'),
+    trustLifetime: core.getInput('trust-lifetime'),
+    trustExpiry: core.getInput('trust-expiry'),
+    bootstrapFailure: core.getInput('bootstrap-failure'),
+    revoke: core.getInput('revoke'),
+    revokeKeys: core.getInput('revoke-keys'),
+    trust: core.getInput('trust'),
+    dryRun: core.getInput('dry-run'),
+    secretOf,
     home: core.getInput('home'),
     connectTimeout: core.getInput('connect-timeout'),
     keyComment: keyComment(),
@@ -34,6 +46,13 @@ export function readInputs(): Inputs {
 function secret(name: string): string {
   const value = core.getInput(name, { trimWhitespace: false })
   maskLines(value)
+  return value
+}
+
+/** A variable of the step's environment that an input names as holding a secret. */
+function secretOf(name: string): string | undefined {
+  const value = process.env[name]
+  if (value !== undefined) maskLines(value)
   return value
 }
 

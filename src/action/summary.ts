@@ -61,6 +61,10 @@ export async function writeSummary({ report, audit, effects }: TeardownReport): 
         ),
       ])
     }
+    const [heading, ...rows] = report.hostTrust?.table ?? []
+    if (heading !== undefined && rows.length > 0) {
+      summary.addTable([header(heading.map(escapeHtml)), ...rows.map(row)])
+    }
     summary.addTable([
       header(['Key', 'Type', 'Fingerprint', 'Comment']),
       ...report.keys.map(({ origin, type, fingerprint, comment }) =>

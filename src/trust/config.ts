@@ -8,19 +8,22 @@ import { certificateOnLine } from '../ssh/certificate'
 import { parsePrivateKeys } from '../ssh/key-file'
 import { parseKeySpec, type KeySpec, type PrivateKey } from '../ssh/private-key'
 import { fingerprint } from '../ssh/public-key'
+import { readBootstrap, type Bootstrap, type BootstrapInputs } from './bootstrap-config'
 import {
   matchCertificates,
   readCertification,
   type Certification,
   type CertificationInputs,
 } from './certificates'
+import { readHostTrust, type HostTrust, type HostTrustInputs } from './host-trust'
 import { parseHosts, type HostLine } from './hosts'
 import { collectErrors, readBoolean, readLines, readTimeout } from './input-values'
 import { readPolicy, type AgentBounds, type PolicyInputs } from './policy'
 import { oneLine } from './report'
 
 /** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
-export interface Inputs extends CertificationInputs, PolicyInputs {
+export interface Inputs
+  extends CertificationInputs, PolicyInputs, BootstrapInputs, HostTrustInputs {
   sshPrivateKey: string
   passphrase: string
   sshCertificate: string
@@ -37,6 +40,12 @@ export interface Config extends AgentBounds {
   generate?: KeySpec & { comment: string }
   /** How the generated key is to be certified. */
   certification?: Certification
+  /** How hosts are to take the job's key, where any is. */
+  bootstrap?: Bootstrap
+  /** Trust between hosts, where any is asked for. */
+  hostTrust?: HostTrust
+  /** Whether nothing is to be done on the hosts. */
+  dryRun?: true
   /** What was repaired in the keys that were given, and what to know about them. */
   repairs: string[]
   warnings: string[]
@@ -69,6 +78,9 @@ export function readConfig(inputs: Inputs): Config {
   errors.push(...hostErrors)
   const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
   const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt)
+  const bootstrap = readBootstrap(inputs, hosts, attempt)
+  const hostTrust = readHostTrust(inputs, hosts, errors)
+  const dryRun = attempt('dry-run', () => readBoolean(inputs.dryRun ?? '', false))
   const home = attempt('home', () => readBoolean(inputs.home, true))
   const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10))
   if (loaded !== undefined) errors.push(...unknownKeys(hosts, loaded.keys, inputs))
@@ -86,6 +98,9 @@ export function readConfig(inputs: Inputs): Config {
     ...loaded,
     ...generate,
     ...(certification === undefined ? {} : { certification }),
+    ...(bootstrap === undefined ? {} : { bootstrap }),
+    ...(hostTrust === undefined ? {} : { hostTrust }),
+    ...(dryRun === true ? { dryRun } : {}),
     hosts,
     ...bounds,
     home,

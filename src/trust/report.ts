@@ -17,6 +17,15 @@ export interface HostReport {
   pin: string
   /** Fingerprints that the server holds too and that no pin matches. */
   stale: string[]
+  /** Further host keys that it proved after a login and that are not pinned; none is trusted for that. */
+  coming?: ComingKey[]
+}
+
+/** A host key that may be that of a rotation to come. */
+export interface ComingKey {
+  /** As in HostReport. */
+  keyType: string
+  fingerprint: string
 }
 
 export interface KeyReport {
@@ -27,6 +36,46 @@ export interface KeyReport {
   publicKey: string
   certificate: boolean
   origin: 'loaded' | 'generated'
+}
+
+/** A key that a host was asked to take. */
+export interface GrantReport {
+  host: string
+  user: string
+  /** Fingerprint. */
+  key: string
+  /** `present`: it was there before, and stays. */
+  status: 'added' | 'present' | 'failed'
+  /** Path on the host. */
+  file?: string
+  /** ISO 8601, or `never`. */
+  expires?: string
+  /** What was mended on the host, and what else to know. */
+  notes: string[]
+  error?: string
+}
+
+/** What was taken out of authorized_keys on a host, of trust that was made earlier. */
+export interface RevocationReport {
+  host: string
+  user: string
+  /** Path on the host. */
+  file?: string
+  /** Lines that were removed, or would be in a dry run. */
+  removed: string[]
+  /** Lines that match and stay, since their key is in use for this. */
+  kept: string[]
+  error?: string
+}
+
+/** Trust from host to host. */
+export interface HostTrustReport {
+  /** What was to be done, in words. */
+  plan: string[]
+  /** Whether it was left at that. */
+  dryRun: boolean
+  /** Who can log in where, as measured: a heading row, then a row for each source. */
+  table: string[][]
 }
 
 /** Something that was done outside the job's directory, and what became of it. */
@@ -42,6 +91,12 @@ export interface TrustReport {
   policy: PolicyMode
   hosts: HostReport[]
   keys: KeyReport[]
+  /** What was written into authorized_keys of hosts. */
+  grants: GrantReport[]
+  /** What `revoke-keys` took out of them. */
+  revocations?: RevocationReport[]
+  /** Where the `trust` input asks for any. */
+  hostTrust?: HostTrustReport
   /** What was repaired in the texts of keys. */
   repairs: string[]
   warnings: string[]

@@ -6,12 +6,14 @@ import { rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAudit } from '../agent/audit'
-import { stopAgent } from '../agent/control'
+import { agentStatus, stopAgent, type AgentAddress } from '../agent/control'
 import { explain, systemCode, TrustError } from '../errors'
 import { editFile, readText, statOf } from '../local/files'
 import { isJournalPath, readJournal, removeJobDirectory, type Effect } from '../local/journal'
 import { removeBlock } from '../local/ssh-config'
 import { stillRuns, type ProcessIdentity } from '../process-identity'
+import { undoHostTrust, type HostTrustEffect } from './host-trust-undo'
+import { revoke, type Granted } from './revocation'
 import type { EffectReport, TeardownReport, TrustReport } from './report'
 
 type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
@@ -40,13 +42,23 @@ export async function tearDown(
   const report = readReport(join(directory, 'report.json'))
 
   const results: EffectReport[] = []
-  for (const effect of effects.toReversed()) {
+  const attempt = async (effect: Effect): Promise<void> => {
     const { kind, target } = effect
     try {
-      results.push({ kind, target, ...(await undo(effect, token)) })
+      results.push({ kind, target, ...(await undo(effect, agentOf(effects, token), token)) })
     } catch (error) {
       results.push({ kind, target, outcome: 'failed', detail: explain(error) })
     }
+  }
+  const granted = latestOf(effects.filter(isOnHost))
+  // The agent must still be there, and hosts need not wait for one another.
+  await Promise.all(
+    [...new Set(granted.map(({ target }) => target))].map(async (host) => {
+      for (const effect of granted.filter(({ target }) => target === host)) await attempt(effect)
+    }),
+  )
+  for (const effect of effects.toReversed()) {
+    if (!isOnHost(effect)) await attempt(effect)
   }
   const audit = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
   // What could not be undone may be later: then the journal is needed again.
@@ -63,8 +75,36 @@ function readReport(path: string): TrustReport | undefined {
   }
 }
 
-async function undo(effect: Effect, token: string | undefined): Promise<Outcome> {
+type OnHost = Granted | HostTrustEffect
+
+function isOnHost(effect: Effect): effect is OnHost {
+  return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind)
+}
+
+/** The latest record of each line and file on a host, the latest line first. */
+function latestOf(records: readonly OnHost[]): OnHost[] {
+  const what = (one: OnHost): string => (one.kind === 'remote-file' ? one.path : one.line)
+  const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]))
+  return [...latest.values()].filter(({ undone }) => undone !== true).toReversed()
+}
+
+/** Where the job's agent is to be asked. */
+function agentOf(effects: readonly Effect[], token: string | undefined): AgentAddress | undefined {
+  const agent = effects.find(({ kind }) => kind === 'agent')
+  return agent === undefined || token === undefined ? undefined : { socket: agent.target, token }
+}
+
+async function undo(
+  effect: Effect,
+  agent: AgentAddress | undefined,
+  token: string | undefined,
+): Promise<Outcome> {
   switch (effect.kind) {
+    case 'authorized-key':
+      return revoke(effect, agent)
+    case 'remote-file':
+    case 'known-host':
+      return undoHostTrust(effect, agent)
     case 'agent':
       return endAgent(effect.target, token)
     case 'agent-process':
@@ -78,16 +118,20 @@ async function undo(effect: Effect, token: string | undefined): Promise<Outcome>
 
 /** An agent that serves but whose process is not in the journal yet: main died in between. */
 async function endAgent(socket: string, token: string | undefined): Promise<Outcome> {
-  if (token === undefined || statOf(socket) === undefined) return NOTHING
+  if (token === undefined) return NOTHING
   try {
     await stopAgent({ socket, token })
     return UNDONE
   } catch (error) {
-    // Nobody listens: an agent that was killed leaves its socket, which goes with the directory.
-    const cause = error instanceof TrustError ? error.cause : undefined
-    if (['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? '')) return NOTHING
+    if (isNobody(error)) return NOTHING
     throw error
   }
+}
+
+/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
+function isNobody(error: unknown): boolean {
+  const cause = error instanceof TrustError ? error.cause : undefined
+  return ['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? '')
 }
 
 async function endProcess(
@@ -95,15 +139,46 @@ async function endProcess(
   socket: string,
   token: string | undefined,
 ): Promise<Outcome> {
-  if (!stillRuns(agent)) return NOTHING
-  if (token === undefined) process.kill(agent.pid, 'SIGTERM')
-  else await stopAgent({ socket, token }).catch(() => process.kill(agent.pid, 'SIGTERM'))
+  const address = token === undefined ? undefined : { socket, token }
+  if (!(await agentRuns(agent, address))) return NOTHING
+  const told =
+    address !== undefined &&
+    (await stopAgent(address).then(
+      () => true,
+      () => false,
+    ))
+  // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
+  if (!told && agent.start !== undefined) process.kill(agent.pid, 'SIGTERM')
   for (let waited = 0; waited < AGENT_END; waited += 5) {
     if (!stillRuns(agent)) return UNDONE
     await sleep(5)
   }
+  if (!(await agentRuns(agent, address))) return UNDONE
   process.kill(agent.pid, 'SIGKILL')
   return { outcome: 'undone', detail: 'it had to be killed' }
+}
+
+/**
+ * Whether the agent's process still runs. Where the platform does not tell when a process started
+ * (Windows), that pid is the agent's if the agent itself says so.
+ *
+ * @throws TrustError `agent-control` where it can't be known
+ */
+async function agentRuns(
+  agent: ProcessIdentity,
+  address: AgentAddress | undefined,
+): Promise<boolean> {
+  if (!stillRuns(agent)) return false
+  if (agent.start !== undefined) return true
+  if (address === undefined) {
+    throw new TrustError('agent-control', `Without a token process ${agent.pid} can't be known.`)
+  }
+  try {
+    return (await agentStatus(address)).pid === agent.pid
+  } catch (error) {
+    if (isNobody(error)) return false
+    throw error
+  }
 }
 
 function removeDirectory(path: string): Outcome {
