@@ -22,14 +22,8 @@ import { diagnose, formatFindings, hasProblem, type DoctorOptions } from './trus
 import { parseDuration } from './trust/duration'
 import { hostName, parseHosts, type HostLine } from './trust/hosts'
 import type { RevocationReport } from './trust/report'
-import {
-  formatRevocations,
-  matchesOfKeys,
-  matchOfComment,
-  matchOfFingerprint,
-  revocationCredentials,
-  revokeOnHosts,
-} from './trust/revoke-keys'
+import { matchesOfKeys, matchOfComment, matchOfFingerprint } from './trust/key-matches'
+import { formatRevocations, revocationCredentials, revokeOnHosts } from './trust/revoke-keys'
 import {
   killAgent,
   runUnderAgent,

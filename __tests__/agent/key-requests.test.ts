@@ -79,7 +79,7 @@ describe.each(KINDS)('a key of type $name', (kind) => {
   const { made, blob, body } = ofKind(kind)
   const told = { key: fingerprint(made.publicKey), comment: 'nëw' }
 
-  test('is added behind the others, told, and signs', () => {
+  test('is added behind the others, told, and signs', async () => {
     const state = stateOf({ identities: [me] })
     expect(reply(message(ADD, body), unbound, state)).toEqual(SUCCESS)
     expect(state.identities[0]).toBe(me)
@@ -93,7 +93,7 @@ describe.each(KINDS)('a key of type $name', (kind) => {
     expect(state.audit.entries).toEqual([
       { request: 'add', verdict: 'done', reason: 'as-asked', ...told },
     ])
-    const signature = signatureIn(reply(signMessage(blob, 'x', 4), unbound, state))
+    const signature = signatureIn(await answer(signMessage(blob, 'x', 4), unbound, state))
     expect(verifySignature(made.publicKey, signature, Buffer.from('x'))).toBe(true)
   })
 

@@ -8,11 +8,13 @@ import { fingerprint } from '../../src/ssh/public-key'
 import { parseHosts, type HostLine } from '../../src/trust/hosts'
 import type { RevocationReport } from '../../src/trust/report'
 import {
-  formatRevocations,
+  matchesOfKeys,
   matchOfComment,
   matchOfFingerprint,
-  matchesOfKeys,
   readRevokeKeys,
+} from '../../src/trust/key-matches'
+import {
+  formatRevocations,
   revocationCredentials,
   revokeOnHosts,
   type KeyRevocation,

@@ -36350,6 +36350,121 @@ function parseDuration(text) {
     });
 }
 
+;// CONCATENATED MODULE: ./src/trust/input-values.ts
+/** Values that inputs are made of: booleans, numbers, lists. Each error says what would be right. */
+
+/** @throws TrustError `input-invalid` */
+function readBoolean(text, whenEmpty) {
+    if (text === '')
+        return whenEmpty;
+    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
+    if (['true', 'True', 'TRUE'].includes(text))
+        return true;
+    if (['false', 'False', 'FALSE'].includes(text))
+        return false;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
+}
+/**
+ * A number from 1 upwards; undefined for an empty text.
+ *
+ * @throws TrustError `input-invalid`
+ */
+function readCount(text) {
+    if (text === '')
+        return undefined;
+    if (/^[1-9][0-9]{0,8}$/.test(text))
+        return Number(text);
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a number from 1 to 999999999.`);
+}
+/** Names separated by commas or white space. */
+function readNames(text) {
+    return text.split(/[\s,]+/).filter((name) => name !== '');
+}
+/** Lines that are not empty. Blanks within are their own: a passphrase may have them. */
+function input_values_readLines(text) {
+    return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+}
+/**
+ * A time to wait for a host.
+ *
+ * @returns milliseconds
+ * @throws TrustError `input-invalid`
+ */
+function readTimeout(text, whenEmpty) {
+    const seconds = text === '' ? whenEmpty : Number(text);
+    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
+        return seconds * 1000;
+    throw new TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
+}
+/** Collects what is wrong with several inputs, so that all of it can be told at once. */
+function collectErrors() {
+    const errors = [];
+    return {
+        errors,
+        attempt: (input, read) => {
+            try {
+                return read();
+            }
+            catch (error) {
+                if (!(error instanceof src_errors/* TrustError */.Ru))
+                    throw error;
+                errors.push(error.about(input));
+                return undefined;
+            }
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./src/trust/key-matches.ts
+/** Which lines of authorized_keys are meant: by key, fingerprint or comment. */
+
+
+
+
+
+/** All keys of a text: lines as in authorized_keys, or one key in another public format. */
+function matchesOfKeys(text) {
+    const lines = parseAuthorizedKeys(Buffer.from(text));
+    const blobs = lines.length > 0 ? lines.map(({ blob }) => blob) : [parsePublicKeyText(text).blob];
+    return blobs.map((blob) => ({ kind: 'key', blob }));
+}
+/** @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5` */
+function matchOfFingerprint(text) {
+    const pin = pin_parsePin(text);
+    if (pin.kind === 'fingerprint')
+        return { kind: 'fingerprint', fingerprint: pin.fingerprint };
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no fingerprint.`, {
+        hint: 'ssh-keygen -lf prints it: SHA256:….',
+    });
+}
+/**
+ * @param pattern for the whole comment, with `*` and `?`
+ * @throws TrustError `input-invalid` for a pattern that any comment would match
+ */
+function matchOfComment(pattern) {
+    if (/[^*?\s]/.test(pattern))
+        return { kind: 'comment', pattern };
+    const message = `The pattern ${JSON.stringify(pattern)} is for no comment in particular: every key would go.`;
+    throw new src_errors/* TrustError */.Ru('input-invalid', message, {
+        hint: 'Is a variable in it empty? Write some letters of the comment besides * and ?.',
+    });
+}
+/**
+ * The input `revoke-keys`: on each line a key as in authorized_keys, `SHA256:…`, or `comment=PATTERN`.
+ *
+ * @throws TrustError
+ */
+function readRevokeKeys(text) {
+    const lines = readLines(text).map((line) => line.trim());
+    return lines
+        .filter((line) => !line.startsWith('#'))
+        .flatMap((line) => {
+        if (line.startsWith('comment='))
+            return [matchOfComment(line.slice('comment='.length))];
+        return /^(SHA256|MD5):/i.test(line) ? [matchOfFingerprint(line)] : matchesOfKeys(line);
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/trust/expiry.ts
 /** The option that lets a line of authorized_keys expire, in the form that a server understands. */
 
@@ -36667,71 +36782,6 @@ async function bootstrap_eachOf(items, atOnce, work) {
     return results;
 }
 
-;// CONCATENATED MODULE: ./src/trust/input-values.ts
-/** Values that inputs are made of: booleans, numbers, lists. Each error says what would be right. */
-
-/** @throws TrustError `input-invalid` */
-function readBoolean(text, whenEmpty) {
-    if (text === '')
-        return whenEmpty;
-    // The YAML 1.2 core schema's booleans, as @actions/core takes them.
-    if (['true', 'True', 'TRUE'].includes(text))
-        return true;
-    if (['false', 'False', 'FALSE'].includes(text))
-        return false;
-    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is neither true nor false.`);
-}
-/**
- * A number from 1 upwards; undefined for an empty text.
- *
- * @throws TrustError `input-invalid`
- */
-function readCount(text) {
-    if (text === '')
-        return undefined;
-    if (/^[1-9][0-9]{0,8}$/.test(text))
-        return Number(text);
-    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a number from 1 to 999999999.`);
-}
-/** Names separated by commas or white space. */
-function readNames(text) {
-    return text.split(/[\s,]+/).filter((name) => name !== '');
-}
-/** Lines that are not empty. Blanks within are their own: a passphrase may have them. */
-function input_values_readLines(text) {
-    return text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
-}
-/**
- * A time to wait for a host.
- *
- * @returns milliseconds
- * @throws TrustError `input-invalid`
- */
-function readTimeout(text, whenEmpty) {
-    const seconds = text === '' ? whenEmpty : Number(text);
-    if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 300)
-        return seconds * 1000;
-    throw new TrustError('input-invalid', `${JSON.stringify(text)} is not a number of seconds from 1 to 300.`);
-}
-/** Collects what is wrong with several inputs, so that all of it can be told at once. */
-function collectErrors() {
-    const errors = [];
-    return {
-        errors,
-        attempt: (input, read) => {
-            try {
-                return read();
-            }
-            catch (error) {
-                if (!(error instanceof src_errors/* TrustError */.Ru))
-                    throw error;
-                errors.push(error.about(input));
-                return undefined;
-            }
-        },
-    };
-}
-
 ;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
 
 
@@ -36871,52 +36921,8 @@ function reportHost({ line, result }, coming) {
 
 
 
-
-
 /** Servers that are worked on at a time. */
 const revoke_keys_AT_ONCE = 16;
-/** All keys of a text: lines as in authorized_keys, or one key in another public format. */
-function matchesOfKeys(text) {
-    const lines = parseAuthorizedKeys(Buffer.from(text));
-    const blobs = lines.length > 0 ? lines.map(({ blob }) => blob) : [parsePublicKeyText(text).blob];
-    return blobs.map((blob) => ({ kind: 'key', blob }));
-}
-/** @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5` */
-function matchOfFingerprint(text) {
-    const pin = pin_parsePin(text);
-    if (pin.kind === 'fingerprint')
-        return { kind: 'fingerprint', fingerprint: pin.fingerprint };
-    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no fingerprint.`, {
-        hint: 'ssh-keygen -lf prints it: SHA256:….',
-    });
-}
-/**
- * @param pattern for the whole comment, with `*` and `?`
- * @throws TrustError `input-invalid` for a pattern that any comment would match
- */
-function matchOfComment(pattern) {
-    if (/[^*?\s]/.test(pattern))
-        return { kind: 'comment', pattern };
-    const message = `The pattern ${JSON.stringify(pattern)} is for no comment in particular: every key would go.`;
-    throw new src_errors/* TrustError */.Ru('input-invalid', message, {
-        hint: 'Is a variable in it empty? Write some letters of the comment besides * and ?.',
-    });
-}
-/**
- * The input `revoke-keys`: on each line a key as in authorized_keys, `SHA256:…`, or `comment=PATTERN`.
- *
- * @throws TrustError
- */
-function readRevokeKeys(text) {
-    const lines = readLines(text).map((line) => line.trim());
-    return lines
-        .filter((line) => !line.startsWith('#'))
-        .flatMap((line) => {
-        if (line.startsWith('comment='))
-            return [matchOfComment(line.slice('comment='.length))];
-        return /^(SHA256|MD5):/i.test(line) ? [matchOfFingerprint(line)] : matchesOfKeys(line);
-    });
-}
 /**
  * What the command line logs in with: the password of a line's own variable, else what was given for
  * all hosts, else the running agent.
@@ -37556,6 +37562,7 @@ async function runUnderAgent(agent, [command = '', ...args]) {
 
 ;// CONCATENATED MODULE: ./src/cli.ts
 /** The command line, `ssh-trust`. */
+
 
 
 

@@ -1,6 +1,6 @@
 "use strict";
 exports.id = 501;
-exports.ids = [501,737,272];
+exports.ids = [501,272,737];
 exports.modules = {
 
 /***/ 3501:

@@ -9430,1035 +9430,13 @@ function formatPkcs1(blob) {
     return key.export({ format: 'pem', type: 'pkcs1' }).toString();
 }
 
-;// CONCATENATED MODULE: ./src/trust/expiry.ts
-/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
-
-
-/**
- * @param name of the host, for messages
- * @throws TrustError `expiry-unsupported`
- */
-async function expiryFor(client, name, { lifetime, expiryRequired }) {
-    if (lifetime === undefined)
-        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
-    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
-    const software = serverSoftware(client);
-    const support = expirySupport(software);
-    if (support === 'utc')
-        return { option: expiryTime(at, 'utc'), at, notes: [] };
-    if (support === 'server-time') {
-        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
-        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
-        if (sign !== undefined) {
-            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
-            return { option: expiryTime(at, { offset }), at, notes: [] };
-        }
-    }
-    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
-    if (!expiryRequired)
-        return { notes: [`${message} The key is revoked by the post step alone.`] };
-    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
-        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
-    });
-}
-
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
-const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_ADD_IDENTITY = 17;
-const SSH_AGENTC_REMOVE_IDENTITY = 18;
-const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
-const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
-const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
-const SSH_AGENTC_LOCK = 22;
-const SSH_AGENTC_UNLOCK = 23;
-const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
-const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const messages_SSH_AGENT_RSA_SHA2_256 = 2;
-const messages_SSH_AGENT_RSA_SHA2_512 = 4;
-/** RFC 9987 §5.2.7, constraints of a key that is added. */
-const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
-const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
-const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
-const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_FAILURE);
-const SUCCESS = (0,ssh_wire/* byte */.PE)(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = ssh_wire/* string */.Yj;
-/** Pieces below this size are joined: the memory of each is far more than its bytes. */
-const SMALL_PIECE = 4096;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #pending = 0;
-    /** Bytes that wait for the rest of their message. */
-    get pending() {
-        return this.#pending;
-    }
-    push(chunk) {
-        this.#pending += chunk.length;
-        let last = chunk;
-        // As the digits of a binary counter: each byte is copied some twelve times at most.
-        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
-            if (last.length >= SMALL_PIECE || before.length > last.length)
-                break;
-            this.#chunks.pop();
-            last = Buffer.concat([before, last]);
-        }
-        this.#chunks.push(last);
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#pending < 4)
-            return undefined;
-        const length = this.#length();
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new src_errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (this.#pending < 4 + length)
-            return undefined;
-        const joined = this.#join();
-        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
-        this.#pending -= 4 + length;
-        return joined.subarray(4, 4 + length);
-    }
-    /** The four bytes in front, which may have come in as many pieces. */
-    #length() {
-        if ((this.#chunks[0]?.length ?? 0) < 4)
-            this.#chunks = [this.#join()];
-        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
-    }
-    #join() {
-        const [first] = this.#chunks;
-        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.6. */
-function signRequest(key, data, flags = 0) {
-    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,ssh_wire/* string */.Yj)(key), (0,ssh_wire/* string */.Yj)(data), (0,ssh_wire/* uint32 */.S8)(flags)]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,ssh_wire/* string */.Yj)(name), contents]);
-}
-
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new src_errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([(0,ssh_wire/* string */.Yj)(token), (0,ssh_wire/* string */.Yj)(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new src_errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Ends the agent.
- *
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    requireSuccess(answer, 'stop');
-}
-/**
- * Gives the agent a certificate (wire format) for a key that it holds.
- *
- * @throws TrustError `agent-control`
- */
-async function giveCertificate({ socket, token }, certificate) {
-    const request = { op: 'certify', certificate: certificate.toString('base64') };
-    const [answer] = await converse(socket, [controlMessage(token, request)]);
-    requireSuccess(answer, 'take the certificate');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
-}
-
-;// CONCATENATED MODULE: ./src/trust/job-login.ts
-/**
- * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
- * is told over its control channel which host it is; its policy decides as for everybody else.
- */
-
-
-/**
- * A connection that is logged in with `key` (wire format). The caller ends it.
- *
- * @throws TrustError as `connectTo`
- */
-async function logInWithJobKey(destination, key, agent) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const { hostKey } = destination;
-    return connectTo({
-        ...destination,
-        credentials: {
-            kind: 'signer',
-            keys: [key],
-            sign: async (blob, data, sessionId, hash) => {
-                const flags = hash === 'sha256' ? messages_SSH_AGENT_RSA_SHA2_256 : messages_SSH_AGENT_RSA_SHA2_512;
-                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
-            },
-        },
-    });
-}
-
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-;// CONCATENATED MODULE: ./src/trust/revocation.ts
-/**
- * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
- * agent's control channel, so that no password is kept.
- */
-
-
-
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const LOGIN_TIMEOUT = 10_000;
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = [500, 2000];
-const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
-/** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, agent) {
-    if (!granted.revoke) {
-        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
-    }
-    if (agent === undefined)
-        throw notRevoked(granted, 'the agent is gone');
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await removeLine(granted, agent);
-        }
-        catch (error) {
-            const wait = BACKOFF[attempt];
-            const again = error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
-            if (!again || wait === undefined)
-                throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
-            await (0,promises_.setTimeout)(wait);
-        }
-    }
-}
-function revocation_endOf({ expires }) {
-    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
-}
-function notRevoked(granted, why, cause) {
-    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    return new src_errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
-}
-async function removeLine(granted, agent) {
-    const { host, port, user } = granted;
-    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
-    try {
-        return await removeGranted(client, granted);
-    }
-    finally {
-        client.end();
-    }
-}
-/** Removes the line over a connection that is there, with what was made for it. */
-async function removeGranted(client, granted) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
-    const { user, line, newlineMended, generated, created, path } = granted;
-    let removed = 0;
-    let left = 0;
-    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
-        // Whatever line holds a key that was made for this job is ours.
-        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
-        removed = removal.removed.length;
-        left = removal.left.length;
-        return removed === 0 ? undefined : removal.content;
-    });
-    if (removed > 0)
-        return { outcome: 'undone' };
-    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
-    return { outcome: 'nothing to undo', detail };
-}
-
-;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
+;// CONCATENATED MODULE: ./src/trust/key-matches.ts
+/** Which lines of authorized_keys are meant: by key, fingerprint or comment. */
 
 
 
 
 
-
-
-
-
-/** Hosts that are worked on at a time. */
-const AT_ONCE = 16;
-/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
-const ANNOUNCEMENT = 500;
-/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
-async function bootstrapHosts(proven, job) {
-    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
-    const errors = [];
-    const coming = new Map();
-    const reports = await bootstrap_eachOf(hosts, AT_ONCE, async (host) => {
-        try {
-            const done = await bootstrapHost(host, job);
-            coming.set(host.line, done.coming);
-            return done.reports;
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            const about = error.about(host.line.position);
-            errors.push(about);
-            return failures(host.line, keysFor(host.line, job.keys), about);
-        }
-    });
-    if (errors.length > 0 && job.config.onFailure === 'fail')
-        throw (0,src_errors/* combine */.kg)(errors);
-    return { grants: reports.flat(), coming };
-}
-function failures(line, keys, error) {
-    return keys.map(({ blob }) => ({
-        ...identity(line, blob),
-        status: 'failed',
-        notes: [],
-        error: (0,src_errors/* explain */.WE)(error),
-    }));
-}
-/** Those that may be used there: `key=` of the line. */
-function keysFor({ keys: wanted }, keys) {
-    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,public_key/* fingerprint */.Rj)(blob)));
-}
-function identity(line, key) {
-    return { host: hosts_hostName(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
-}
-async function bootstrapHost({ line, result }, job) {
-    const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
-    const { config, timeout } = job;
-    const keys = keysFor(line, job.keys);
-    const destination = {
-        host: line.host,
-        port: line.port,
-        user: line.user ?? '',
-        hostKey: result.hostKey,
-        timeout,
-    };
-    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
-    const announced = listenForAnnouncedKeys(client);
-    try {
-        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
-        try {
-            for (const key of keys)
-                await prove(destination, key, job.agent);
-        }
-        catch (error) {
-            // What no login proves, no login could take out later.
-            for (const one of granted.toReversed()) {
-                await removeGranted(client, one);
-                job.journal.append({ ...one, undone: true });
-            }
-            throw error;
-        }
-        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
-    }
-    finally {
-        client.end();
-    }
-}
-/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
-function comingKeys({ line, result }, announced) {
-    // A certified host shows a new key with a certificate, and needs no new pin for it.
-    if (result.pin.kind === 'cert-authority')
-        return [];
-    const told = result.stale.map((key) => (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(key)));
-    const now = Date.now() / 1000;
-    return announced
-        .filter((key) => pin_judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
-        .map((key) => ({ keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key)), fingerprint: (0,public_key/* fingerprint */.Rj)(key) }))
-        .filter((key) => !told.includes(key.fingerprint));
-}
-async function prove(destination, { blob }, agent) {
-    try {
-        const proof = await logInWithJobKey(destination, blob, agent);
-        proof.end();
-    }
-    catch (cause) {
-        throw notTaken(destination, cause);
-    }
-}
-function notTaken({ user, host }, cause) {
-    const message = `${host} does not let ${user} in with the key that it was just given: ${(0,src_errors/* explain */.WE)(cause)}`;
-    return new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
-        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
-        cause,
-    });
-}
-/**
- * Logs in with the first of the credentials that is accepted. The caller ends the connection.
- *
- * @throws TrustError as `connectTo`
- */
-async function logInWith(destination, credentials) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const errors = [];
-    for (const one of credentials) {
-        try {
-            return { client: await connectTo({ ...destination, credentials: one }), used: one };
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            errors.push(error);
-            if (!['login-refused', 'login-method-absent'].includes(error.code))
-                break;
-        }
-    }
-    throw (0,src_errors/* combine */.kg)(errors);
-}
-async function grant(client, line, destination, { keys, config, journal }) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const expiry = await expiryFor(client, hosts_hostName(line), config);
-    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
-    const lines = keys.map((key) => ({
-        key,
-        text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
-    }));
-    const present = new Set();
-    // What will be made on the way, so that a run that is killed leaves none of it.
-    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
-    let granted = [];
-    const where = {
-        user: destination.user,
-        ...(line.path === undefined ? {} : { path: line.path }),
-    };
-    const edited = await editAuthorizedKeys(client, where, (content) => {
-        granted = [];
-        let changed = content;
-        for (const { key, text } of lines) {
-            const addition = addAuthorizedKey(changed, text);
-            if (addition.status === 'present') {
-                present.add(key);
-                continue;
-            }
-            changed = addition.content;
-            const { newlineMended } = addition;
-            granted.push({
-                kind: 'authorized-key',
-                target: `${destination.user}@${hosts_hostName(line)}`,
-                host: destination.host,
-                port: destination.port,
-                user: destination.user,
-                hostKey: destination.hostKey.toString('base64'),
-                key: key.blob.toString('base64'),
-                line: text,
-                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
-                generated: key.generated,
-                created: missing,
-                ...(line.path === undefined ? {} : { path: line.path }),
-                ...(newlineMended === undefined ? {} : { newlineMended }),
-                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
-            });
-        }
-        for (const effect of granted)
-            journal.append(effect);
-        return granted.length === 0 ? undefined : changed;
-    });
-    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
-    const [first] = granted;
-    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
-        first.created = edited.created;
-        journal.append(first);
-    }
-    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
-    const reports = keys.map((key) => ({
-        ...identity(line, key.blob),
-        status: present.has(key) ? 'present' : 'added',
-        file: edited.path,
-        notes,
-        ...(present.has(key)
-            ? {}
-            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
-    }));
-    return { reports, granted };
-}
-/** Runs `work` for each, some at a time; the results in the order of `items`. */
-async function bootstrap_eachOf(items, atOnce, work) {
-    const results = [];
-    const entries = items.entries();
-    const worker = async () => {
-        for (const [index, item] of entries)
-            results[index] = await work(item);
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-    return results;
-}
-
-// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
-var key_exchange = __nccwpck_require__(707);
-// EXTERNAL MODULE: ./src/ssh/transport.ts
-var transport = __nccwpck_require__(7963);
-// EXTERNAL MODULE: ./src/remote/socket-error.ts
-var socket_error = __nccwpck_require__(8450);
-;// CONCATENATED MODULE: ./src/remote/prove.ts
-/**
- * One connection to a server, as far as it takes to prove its host key: connect, versions, key
- * exchange, signature, goodbye. No login is tried and nothing is encrypted.
- */
-
-
-
-
-
-
-const VERSION = 'SSH-2.0-sshtrust';
-/** More than any honest server needs for its half; an endless one is cut off here. */
-const MAX_BYTES = 256 * 1024;
-/**
- * Proves one host key of the server at `address`.
- *
- * @param algorithms host key algorithms to ask for, best first
- * @param timeout for all of it, in milliseconds
- * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
- *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
- *   `host-key-unproven`, `key-too-small`
- */
-async function proveHostKey(address, algorithms, timeout) {
-    const deadline = Date.now() + timeout;
-    const stream = await dial(address, timeout);
-    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
-}
-/** A TCP connection. */
-async function dial({ host, port }, timeout) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
-        const timer = setTimeout(() => {
-            socket.destroy();
-            reject(new src_errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
-                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
-            }));
-        }, timeout);
-        socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            resolve(socket);
-        });
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
-        });
-    });
-}
-function prove_closed(said, cause) {
-    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
-    return new src_errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
-        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
-        cause,
-    });
-}
-/** The SSH part, over any byte stream. Always destroys the stream. */
-async function exchange(stream, algorithms, timeout) {
-    const reader = new transport/* TransportReader */.Rk();
-    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
-    let phase = 'its version line';
-    let received = 0;
-    let serverVersion;
-    let kex;
-    let offered = [];
-    /** Handles one packet; gives the proof once the server has given it. */
-    const handle = (payload, version) => {
-        const type = payload[0];
-        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
-            return undefined;
-        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
-            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
-        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
-            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
-            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
-            stream.write((0,transport/* encodePacket */.Py)(kex.init));
-            phase = 'the key exchange';
-            return undefined;
-        }
-        if (kex?.ignoreNext === true) {
-            kex.ignoreNext = false;
-            return undefined;
-        }
-        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
-            const hostKey = kex.finish(payload);
-            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
-                (0,public_key/* requireRsaSize */.Tm)(hostKey);
-            return { hostKey, algorithms: offered, serverVersion: version };
-        }
-        throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
-    };
-    const work = new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-            reject(new src_errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
-                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
-            }));
-        }, timeout);
-        const settle = () => {
-            clearTimeout(timer);
-        };
-        stream.on('data', (chunk) => {
-            try {
-                received += chunk.length;
-                if (received > MAX_BYTES) {
-                    throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
-                }
-                reader.push(chunk);
-                if (serverVersion === undefined) {
-                    serverVersion = reader.version();
-                    if (serverVersion === undefined)
-                        return;
-                    phase = 'the negotiation';
-                }
-                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
-                    const proof = handle(packet, serverVersion);
-                    if (proof === undefined)
-                        continue;
-                    settle();
-                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
-                    resolve(proof);
-                    return;
-                }
-            }
-            catch (error) {
-                settle();
-                reject(error instanceof src_errors/* TrustError */.Ru && error.code === 'malformed'
-                    ? new src_errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
-                        cause: error,
-                    })
-                    : error instanceof Error
-                        ? error
-                        : new Error(String(error)));
-            }
-        });
-        const gone = (error) => {
-            settle();
-            const line = reader.firstLine;
-            const notSsh = serverVersion === undefined && line !== undefined;
-            reject(notSsh && /^HTTP\//.test(line)
-                ? new src_errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
-                : prove_closed(line, error));
-        };
-        stream.once('error', gone);
-        stream.once('close', () => {
-            gone();
-        });
-        stream.once('end', () => {
-            gone();
-        });
-        stream.write(`${VERSION}\r\n`);
-        stream.write((0,transport/* encodePacket */.Py)(ourInit));
-    });
-    try {
-        return await work;
-    }
-    finally {
-        // The disconnect message still goes out; then the server need not wait for us.
-        stream.on('error', () => undefined);
-        stream.end(() => {
-            stream.destroy();
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
-/**
- * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
- * where that is possible, all servers at once within bounds.
- */
-
-
-
-
-
-
-/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
-const MAX_AT_ONCE = 64;
-function sameKind(a, b) {
-    return a.type === b.type && a.certified === b.certified;
-}
-function algorithmsOf(kind) {
-    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
-}
-/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
-function namesKind(pins, { type, certified }) {
-    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
-        (pin.kind === 'key' && !certified && pin.key.type === type) ||
-        (pin.kind === 'fingerprint' && !certified && pin.type === type));
-}
-/** The kinds that could satisfy `pins`: those that are named by a pin first. */
-function wantedKinds(pins) {
-    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
-    const kinds = [];
-    const add = (more) => {
-        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
-    };
-    for (const pin of pins) {
-        if (pin.kind === 'key')
-            add([{ type: pin.key.type, certified: false }]);
-        if (pin.kind === 'fingerprint' && pin.type)
-            add([{ type: pin.type, certified: false }]);
-        if (pin.kind === 'cert-authority')
-            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
-    }
-    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
-        add(all);
-    return kinds;
-}
-/**
- * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
- * PerSourcePenalties count connections without a login.
- *
- * @param timeout for the host, all its connections together, in milliseconds
- */
-async function verifyHost(target, timeout) {
-    const deadline = Date.now() + timeout;
-    const left = () => Math.max(1, deadline - Date.now());
-    const offered = [];
-    let defect;
-    let untried = wantedKinds(target.pins);
-    try {
-        while (untried.length > 0) {
-            const proof = await proveOne(target, untried, left());
-            if (proof === undefined)
-                break;
-            const { hostKey } = proof;
-            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
-            if (judgement.verdict === 'ok') {
-                const { pin } = judgement;
-                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,ssh_certificate/* plainKey */.y7)(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, (0,ssh_certificate/* kindOfKey */.RI)(key)));
-                return { status: 'ok', hostKey: trusted, pin, stale };
-            }
-            offered.push(hostKey);
-            if (judgement.verdict === 'revoked')
-                return { status: 'revoked', offered };
-            defect = judgement.defect ?? defect;
-            const tried = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
-            untried = untried.filter((kind) => !sameKind(kind, tried) &&
-                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
-        }
-        if (offered.length === 0) {
-            // The server has no key of a pinned kind: find out what it has, for the message.
-            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
-            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
-            offered.push(hostKey);
-        }
-        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
-    }
-    catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        return { status: 'unreachable', error };
-    }
-}
-/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
-async function proveOne(target, kinds, timeout) {
-    try {
-        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
-    }
-    catch (error) {
-        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
-            return undefined;
-        throw error;
-    }
-}
-/**
- * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
- * taken one after another, so that no server sees many connections of ours at once.
- */
-async function verifyHosts(targets, timeout) {
-    const byHost = new Map();
-    targets.forEach(({ host }, index) => {
-        byHost.set(host, [...(byHost.get(host) ?? []), index]);
-    });
-    const queue = [...byHost.values()];
-    const results = new Array(targets.length);
-    const worker = async () => {
-        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-            for (const index of group) {
-                const target = targets[index];
-                if (target !== undefined)
-                    results[index] = await verifyHost(target, timeout);
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
-    return results;
-}
-
-;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
-
-
-
-
-
-
-/**
- * Holds all hosts against their pins; whatever is not right with any of them is an error.
- *
- * @param timeout for each host, in milliseconds
- * @throws TrustError
- */
-async function proven_hosts_proveHosts(lines, timeout) {
-    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
-    const servers = new Map();
-    for (const { host, port, pins } of lines) {
-        const server = servers.get(address(host, port));
-        if (server === undefined)
-            servers.set(address(host, port), { host, port, pins: [...pins] });
-        else
-            server.pins.push(...pins);
-    }
-    const results = await verifyHosts([...servers.values()], timeout);
-    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
-    const proven = [];
-    const errors = [];
-    for (const line of lines) {
-        const result = byServer.get(address(line.host, line.port));
-        if (result?.status === 'ok')
-            proven.push({ line, result });
-        else if (result !== undefined)
-            errors.push(hostError(line, result));
-    }
-    if (errors.length > 0)
-        throw (0,src_errors/* combine */.kg)(errors);
-    return proven;
-}
-function address(host, port) {
-    return `[${host.toLowerCase()}]:${port}`;
-}
-function describeKey(hostKey) {
-    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey))}`;
-}
-function describePin(pin) {
-    const type = pin.kind === 'fingerprint'
-        ? pin.type === undefined
-            ? ''
-            : `${(0,public_key/* displayType */.x)(pin.type)} `
-        : `${(0,public_key/* displayType */.x)(pin.key.type)} `;
-    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
-    return `${role}${type}${pinFingerprint(pin)}`;
-}
-/** What is wrong with a host, in words a person can act on. */
-function hostError(line, result) {
-    const name = hosts_hostName(line);
-    const input = line.position;
-    if (result.status === 'unreachable') {
-        const { code, message, hint } = result.error;
-        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
-        return new src_errors/* TrustError */.Ru(code, `${name} (port ${line.port}): ${message}`, details);
-    }
-    const offered = result.offered.map(describeKey).join(', ');
-    const [firstOffered] = result.offered;
-    const offeredType = firstOffered === undefined ? '*' : (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)((0,ssh_certificate/* plainKey */.y7)(firstOffered))).toLowerCase();
-    if (result.status === 'revoked') {
-        return new src_errors/* TrustError */.Ru('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
-            input,
-            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
-        });
-    }
-    const pinned = line.pins
-        .filter((pin) => pin.kind !== 'revoked')
-        .map(describePin)
-        .join(', ');
-    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
-    return new src_errors/* TrustError */.Ru('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
-        input,
-        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
-    });
-}
-/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
-function policyHost({ line, result }) {
-    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
-    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin((0,public_key/* formatPublicKey */.et)(result.hostKey));
-    return pinnedHost({ ...line, pins: [proven, ...revoked] });
-}
-/** What an agent is told of a host that it is to take by its pins. */
-function pinnedHost(line) {
-    return {
-        name: hosts_hostName(line),
-        hostname: line.host,
-        pins: line.pins,
-        forward: line.forward,
-        ...(line.user === undefined ? {} : { user: line.user }),
-        ...(line.keys === undefined ? {} : { keys: line.keys }),
-        ...(line.users === undefined ? {} : { users: line.users }),
-    };
-}
-function provenHost(line, { hostKey, pin }) {
-    const { alias, user, host, port, forward } = line;
-    return {
-        host,
-        port,
-        forward,
-        hostKey,
-        pin,
-        ...(alias === undefined ? {} : { alias }),
-        ...(user === undefined ? {} : { user }),
-    };
-}
-/** @param coming what a login there has shown, if there was one */
-function reportHost({ line, result }, coming) {
-    const { hostKey, pin, stale } = result;
-    return {
-        name: hosts_hostName(line),
-        host: line.host,
-        port: line.port,
-        status: 'ok',
-        keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey)),
-        fingerprint: (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey)),
-        pin: describePin(pin),
-        stale: stale.map(describeKey),
-        ...(coming === undefined ? {} : { coming: [...coming] }),
-    };
-}
-
-;// CONCATENATED MODULE: ./src/trust/revoke-keys.ts
-/**
- * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
- * that have a fingerprint, or whose comment matches a pattern. Everything else stays byte for byte.
- */
-
-
-
-
-
-
-
-
-
-/** Servers that are worked on at a time. */
-const revoke_keys_AT_ONCE = 16;
 /** All keys of a text: lines as in authorized_keys, or one key in another public format. */
 function matchesOfKeys(text) {
     const lines = parseAuthorizedKeys(Buffer.from(text));
@@ -10500,179 +9478,6 @@ function readRevokeKeys(text) {
             return [matchOfComment(line.slice('comment='.length))];
         return /^(SHA256|MD5):/i.test(line) ? [matchOfFingerprint(line)] : matchesOfKeys(line);
     });
-}
-/**
- * What the command line logs in with: the password of a line's own variable, else what was given for
- * all hosts, else the running agent.
- *
- * @param given `undefined` for the agent of SSH_AUTH_SOCK
- * @throws TrustError of everything that is wrong
- */
-async function revocationCredentials(lines, given, env) {
-    const { errors, attempt } = collectErrors();
-    for (const line of lines)
-        attempt(line.position, () => {
-            requireLogin(line, env);
-        });
-    if (errors.length > 0)
-        throw combine(errors);
-    const own = ({ passwordEnv }) => {
-        const password = passwordEnv === undefined ? undefined : env[passwordEnv];
-        return password === undefined ? undefined : { kind: 'password', password };
-    };
-    const needed = lines.some((line) => own(line) === undefined);
-    const forAll = needed ? (given ?? (await agentOf(env))) : undefined;
-    return new Map(lines.map((line) => [line, [own(line) ?? forAll ?? []].flat()]));
-}
-function requireLogin(line, env) {
-    if (line.user === undefined) {
-        throw new TrustError('input-invalid', `${hostName(line)} has to say whose account it is.`, {
-            hint: 'Write user@ before the host.',
-        });
-    }
-    if (line.passwordEnv !== undefined && (env[line.passwordEnv] ?? '') === '') {
-        throw new TrustError('input-invalid', `The variable ${line.passwordEnv} is not set.`);
-    }
-}
-async function agentOf(env) {
-    const address = env['SSH_AUTH_SOCK'] ?? '';
-    if (address === '') {
-        throw new TrustError('input-invalid', 'There is nothing to log in with.', {
-            hint: 'Give --password-env or --key-file, or run an agent: SSH_AUTH_SOCK is not set.',
-        });
-    }
-    const { agentCredentials } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(953)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3953)); // ssh2 takes long to load
-    return agentCredentials(address);
-}
-/** What was done, for a person. */
-function formatRevocations(reports, dryRun) {
-    const lines = reports.flatMap(({ host, user, file = '', removed, kept, error }) => {
-        const account = `${user}@${host}`;
-        if (error !== undefined)
-            return [`✗ ${account}: ${error}`];
-        const done = dryRun ? 'would be removed from' : 'removed from';
-        return [
-            `✓ ${account}: ${removed.length} ${done} ${file}`,
-            ...removed.map((line) => `  - ${line}`),
-            ...kept.map((line) => `  kept, since it logs in with it (--including-own): ${line}`),
-        ];
-    });
-    return lines.map((line) => `${oneLine(line)}\n`).join('');
-}
-/**
- * Revokes on hosts that first have to prove their keys.
- *
- * @returns a report for each line, in their order; what failed is told there
- */
-async function revokeOnHosts(lines, revocation) {
-    // All pins of a server hold for each of its lines, and one connection at a time is enough for it.
-    const servers = new Map();
-    for (const line of lines) {
-        const server = `[${line.host.toLowerCase()}]:${line.port}`;
-        servers.set(server, [...(servers.get(server) ?? []), line]);
-    }
-    const reports = new Map();
-    await eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
-        try {
-            for (const host of await proveHosts(group, revocation.timeout)) {
-                reports.set(host.line, await revokeOnHost(host, revocation));
-            }
-        }
-        catch (error) {
-            if (!(error instanceof TrustError))
-                throw error;
-            for (const line of group)
-                reports.set(line, failed(line, error));
-        }
-    });
-    return lines.flatMap((line) => reports.get(line) ?? []);
-}
-/**
- * Revokes what `revoke-keys` says, on the hosts that were bootstrapped.
- *
- * @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then
- */
-async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }, { keep, timeout }) {
-    if (revokeKeys.length === 0)
-        return [];
-    const hosts = proven.filter(({ line }) => credentials.has(line));
-    const revocation = { matches: revokeKeys, credentials, keep, timeout };
-    const reports = await bootstrap_eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
-    const errors = reports.flatMap(({ error }) => error ?? []);
-    if (errors.length > 0 && onFailure === 'fail') {
-        const list = errors.map((error) => `\n- ${error}`).join('');
-        throw new src_errors/* TrustError */.Ru('revocation-failed', `There are hosts without revocation:${list}`, {
-            input: 'revoke-keys',
-        });
-    }
-    return reports;
-}
-function failed(line, error) {
-    return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
-}
-function revoke_keys_identity(line) {
-    return { host: hosts_hostName(line), user: line.user ?? '' };
-}
-async function revokeOnHost({ line, result }, revocation) {
-    const { host, port, user = '' } = line;
-    const destination = { host, port, user, hostKey: result.hostKey, timeout: revocation.timeout };
-    const signed = [];
-    const credentials = (revocation.credentials.get(line) ?? []).map((one) => noting(one, signed));
-    try {
-        const { client, used } = await logInWith(destination, credentials);
-        try {
-            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
-            const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
-            return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
-        }
-        finally {
-            client.end();
-        }
-    }
-    catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        return failed(line, error.about(line.position));
-    }
-}
-/** The same credentials, which note what they sign with: that key is the one that logs in. */
-function noting(credentials, signed) {
-    if (credentials.kind !== 'signer')
-        return credentials;
-    return {
-        ...credentials,
-        sign: async (key, ...rest) => {
-            signed.push(key);
-            return credentials.sign(key, ...rest);
-        },
-    };
-}
-async function removeFrom(client, { user = '', path }, { matches, dryRun = false }, keep) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
-    let removal = removeMatching(Buffer.alloc(0), matches, keep);
-    const where = { user, mend: false, ...(path === undefined ? {} : { path }) };
-    const edited = await editAuthorizedKeys(client, where, (content) => {
-        removal = removeMatching(content, matches, keep);
-        return dryRun || removal.removed.length === 0 ? undefined : removal.content;
-    });
-    const texts = (keys) => keys.map(({ text }) => text.trim());
-    return { file: edited.path, removed: texts(removal.removed), kept: texts(removal.kept) };
-}
-function removeMatching(content, matches, keep) {
-    const whole = removeKeys(content, matches);
-    const ours = removeKeys(content, keep.map((blob) => ({ kind: 'key', blob })));
-    const isOurs = ({ lineNumber }) => ours.removed.some((key) => key.lineNumber === lineNumber);
-    const kept = whole.removed.filter(isOurs);
-    const removed = whole.removed.filter((key) => !isOurs(key));
-    const rest = kept.length === 0 ? whole.content : revoke_keys_withoutLines(content, removed);
-    return { content: rest, removed, kept };
-}
-function revoke_keys_withoutLines(content, keys) {
-    const numbers = new Set(keys.map(({ lineNumber }) => lineNumber));
-    // As bytes: what is not UTF-8 stays as it is.
-    const lines = content.toString('latin1').split(/(?<=\n)/);
-    const rest = lines.filter((_, index) => !numbers.has(index + 1));
-    return Buffer.from(rest.join(''), 'latin1');
 }
 
 ;// CONCATENATED MODULE: ./src/trust/bootstrap-config.ts
@@ -11093,6 +9898,312 @@ function formatKnownHostsLine(names, key, marker) {
     return marker === undefined ? line : `${marker} ${line}`;
 }
 
+;// CONCATENATED MODULE: ./src/trust/expiry.ts
+/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
+
+
+/**
+ * @param name of the host, for messages
+ * @throws TrustError `expiry-unsupported`
+ */
+async function expiryFor(client, name, { lifetime, expiryRequired }) {
+    if (lifetime === undefined)
+        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
+    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
+    const software = serverSoftware(client);
+    const support = expirySupport(software);
+    if (support === 'utc')
+        return { option: expiryTime(at, 'utc'), at, notes: [] };
+    if (support === 'server-time') {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign !== undefined) {
+            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+            return { option: expiryTime(at, { offset }), at, notes: [] };
+        }
+    }
+    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
+    if (!expiryRequired)
+        return { notes: [`${message} The key is revoked by the post step alone.`] };
+    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
+        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
+    });
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const messages_SSH_AGENT_RSA_SHA2_256 = 2;
+const messages_SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,ssh_wire/* byte */.PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = ssh_wire/* string */.Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new src_errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,ssh_wire/* string */.Yj)(key), (0,ssh_wire/* string */.Yj)(data), (0,ssh_wire/* uint32 */.S8)(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,ssh_wire/* string */.Yj)(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/control.ts
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
+async function converse(path, messages) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)(path);
+        const reader = new FrameReader();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new src_errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write(messages_frame(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(TIMEOUT, () => {
+            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return extensionRequest(CONTROL, Buffer.concat([(0,ssh_wire/* string */.Yj)(token), (0,ssh_wire/* string */.Yj)(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === SSH_AGENT_SUCCESS)
+        return;
+    throw new src_errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Ends the agent.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    requireSuccess(answer, 'stop');
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+;// CONCATENATED MODULE: ./src/trust/job-login.ts
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? messages_SSH_AGENT_RSA_SHA2_256 : messages_SSH_AGENT_RSA_SHA2_512;
+                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
 /**
  * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
@@ -11102,10 +10213,10 @@ function formatKnownHostsLine(names, key, marker) {
 
 
 /** Milliseconds for a login; a cancelled job has little time. */
-const host_trust_undo_LOGIN_TIMEOUT = 10_000;
+const LOGIN_TIMEOUT = 10_000;
 /** Milliseconds before each further try, where the host can't be reached. */
-const host_trust_undo_BACKOFF = [500, 2000];
-const host_trust_undo_UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+const BACKOFF = [500, 2000];
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
 /** @throws TrustError with what is left, where it can't be undone */
 async function undoHostTrust(effect, agent) {
     if (!effect.revoke)
@@ -11117,8 +10228,8 @@ async function undoHostTrust(effect, agent) {
             return await undoByLogin(effect, agent);
         }
         catch (error) {
-            const wait = host_trust_undo_BACKOFF[attempt];
-            const again = error instanceof src_errors/* TrustError */.Ru && host_trust_undo_UNREACHABLE.includes(error.code);
+            const wait = BACKOFF[attempt];
+            const again = error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
             if (!again || wait === undefined)
                 throw notUndone(effect, (0,src_errors/* explain */.WE)(error), error);
             await (0,promises_.setTimeout)(wait);
@@ -11127,7 +10238,7 @@ async function undoHostTrust(effect, agent) {
 }
 async function undoByLogin(effect, agent) {
     const { host, port, user } = effect;
-    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: host_trust_undo_LOGIN_TIMEOUT }, Buffer.from(effect.key, 'base64'), agent);
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(effect.key, 'base64'), agent);
     try {
         return await undoOver(client, effect);
     }
@@ -11534,7 +10645,7 @@ function relationList() {
             }
             const file = `${formatAccount(source)} ${(0,public_key/* displayType */.x)(rest.keyType.type)}`;
             const owner = rest.remove ? undefined : byKeyFile.get(file);
-            if (owner !== undefined && !relations_sameKind(owner.keyType, rest.keyType)) {
+            if (owner !== undefined && !sameKind(owner.keyType, rest.keyType)) {
                 contradictions.push(twoKeys(relation, owner));
                 continue;
             }
@@ -11580,12 +10691,12 @@ function formatKeySpec({ type, bits }) {
         return `rsa-${bits ?? 3072}`;
     return type.replace('sha2-nistp', '');
 }
-function relations_sameKind(a, b) {
+function sameKind(a, b) {
     return formatKeySpec(a) === formatKeySpec(b);
 }
 function sameMeaning(a, b) {
     return (a.remove === b.remove &&
-        relations_sameKind(a.keyType, b.keyType) &&
+        sameKind(a.keyType, b.keyType) &&
         sameFrom(a.from, b.from) &&
         a.replaceStale === b.replaceStale);
 }
@@ -11908,6 +11019,76 @@ function renderTrustTable(measured) {
         .trimEnd());
 }
 
+;// CONCATENATED MODULE: ./src/trust/revocation.ts
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+
+
+/** Milliseconds for a login; a cancelled job has little time. */
+const revocation_LOGIN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const revocation_BACKOFF = [500, 2000];
+const revocation_UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/** @throws TrustError with the line that is left, where it can't be removed */
+async function revoke(granted, agent) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
+    }
+    if (agent === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await removeLine(granted, agent);
+        }
+        catch (error) {
+            const wait = revocation_BACKOFF[attempt];
+            const again = error instanceof src_errors/* TrustError */.Ru && revocation_UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+function revocation_endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    return new src_errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+}
+async function removeLine(granted, agent) {
+    const { host, port, user } = granted;
+    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: revocation_LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
+    try {
+        return await removeGranted(client, granted);
+    }
+    finally {
+        client.end();
+    }
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
+}
+
 ;// CONCATENATED MODULE: ./src/trust/host-trust.ts
 
 
@@ -11923,7 +11104,7 @@ function renderTrustTable(measured) {
 
 
 /** Accounts that are logged in to at a time. */
-const host_trust_AT_ONCE = 16;
+const AT_ONCE = 16;
 /** Relations and how long they last. Those inputs are also bootstrap's, which tells what is wrong with them. */
 function readHostTrust(inputs, hosts, errors) {
     const { trust = '', trustLifetime, trustExpiry, revoke } = inputs;
@@ -12033,7 +11214,7 @@ async function openAccounts(relations, proven, job) {
         }
     };
     try {
-        await Promise.all(Array.from({ length: host_trust_AT_ONCE }, worker));
+        await Promise.all(Array.from({ length: AT_ONCE }, worker));
         if (errors.length > 0)
             throw (0,src_errors/* combine */.kg)(errors);
         return accounts;
@@ -12184,7 +11365,7 @@ async function take(step, work) {
                 await knowHost(step, step.stale, work);
                 return;
             case 'prove':
-                await host_trust_prove(step, step.key.path, work);
+                await prove(step, step.key.path, work);
                 return;
             case 'deauthorize':
                 await deauthorize(step, work);
@@ -12319,7 +11500,7 @@ async function knowHost(step, stale, work) {
 function knownHostLine({ key, marker }, name) {
     return formatKnownHostsLine([name], key, marker).trimEnd();
 }
-async function host_trust_prove({ source, target }, path, work) {
+async function prove({ source, target }, path, work) {
     const { works, words } = await tryLogin(source, target, path, undefined, work);
     work.measured.push({ source, target, works });
     if (works)
@@ -12351,7 +11532,7 @@ async function measureTrusted(relation, facts, work) {
     if (key === undefined)
         throw new Error('an account is trusted by a key that it has');
     try {
-        await host_trust_prove(relation, key.path, work);
+        await prove(relation, key.path, work);
     }
     catch (error) {
         throw error instanceof src_errors/* TrustError */.Ru ? error.about(position) : error;
@@ -13768,6 +12949,8 @@ function removeJobDirectory(journalPath) {
     (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true, maxRetries: RETRIES });
 }
 
+// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
+var key_exchange = __nccwpck_require__(707);
 ;// CONCATENATED MODULE: ./src/local/ssh-config.ts
 /**
  * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
@@ -13961,6 +13144,829 @@ function removeBlock(text, lines) {
         return !ours;
     })
         .join('');
+}
+
+;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
+
+
+
+
+
+
+
+
+
+/** Hosts that are worked on at a time. */
+const bootstrap_AT_ONCE = 16;
+/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
+const ANNOUNCEMENT = 500;
+/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
+async function bootstrapHosts(proven, job) {
+    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
+    const errors = [];
+    const coming = new Map();
+    const reports = await bootstrap_eachOf(hosts, bootstrap_AT_ONCE, async (host) => {
+        try {
+            const done = await bootstrapHost(host, job);
+            coming.set(host.line, done.coming);
+            return done.reports;
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            const about = error.about(host.line.position);
+            errors.push(about);
+            return failures(host.line, keysFor(host.line, job.keys), about);
+        }
+    });
+    if (errors.length > 0 && job.config.onFailure === 'fail')
+        throw (0,src_errors/* combine */.kg)(errors);
+    return { grants: reports.flat(), coming };
+}
+function failures(line, keys, error) {
+    return keys.map(({ blob }) => ({
+        ...identity(line, blob),
+        status: 'failed',
+        notes: [],
+        error: (0,src_errors/* explain */.WE)(error),
+    }));
+}
+/** Those that may be used there: `key=` of the line. */
+function keysFor({ keys: wanted }, keys) {
+    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,public_key/* fingerprint */.Rj)(blob)));
+}
+function identity(line, key) {
+    return { host: hosts_hostName(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
+}
+async function bootstrapHost({ line, result }, job) {
+    const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
+    const { config, timeout } = job;
+    const keys = keysFor(line, job.keys);
+    const destination = {
+        host: line.host,
+        port: line.port,
+        user: line.user ?? '',
+        hostKey: result.hostKey,
+        timeout,
+    };
+    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
+    const announced = listenForAnnouncedKeys(client);
+    try {
+        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
+        try {
+            for (const key of keys)
+                await bootstrap_prove(destination, key, job.agent);
+        }
+        catch (error) {
+            // What no login proves, no login could take out later.
+            for (const one of granted.toReversed()) {
+                await removeGranted(client, one);
+                job.journal.append({ ...one, undone: true });
+            }
+            throw error;
+        }
+        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
+    }
+    finally {
+        client.end();
+    }
+}
+/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
+function comingKeys({ line, result }, announced) {
+    // A certified host shows a new key with a certificate, and needs no new pin for it.
+    if (result.pin.kind === 'cert-authority')
+        return [];
+    const told = result.stale.map((key) => (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(key)));
+    const now = Date.now() / 1000;
+    return announced
+        .filter((key) => pin_judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
+        .map((key) => ({ keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key)), fingerprint: (0,public_key/* fingerprint */.Rj)(key) }))
+        .filter((key) => !told.includes(key.fingerprint));
+}
+async function bootstrap_prove(destination, { blob }, agent) {
+    try {
+        const proof = await logInWithJobKey(destination, blob, agent);
+        proof.end();
+    }
+    catch (cause) {
+        throw notTaken(destination, cause);
+    }
+}
+function notTaken({ user, host }, cause) {
+    const message = `${host} does not let ${user} in with the key that it was just given: ${(0,src_errors/* explain */.WE)(cause)}`;
+    return new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
+        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
+        cause,
+    });
+}
+/**
+ * Logs in with the first of the credentials that is accepted. The caller ends the connection.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWith(destination, credentials) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const errors = [];
+    for (const one of credentials) {
+        try {
+            return { client: await connectTo({ ...destination, credentials: one }), used: one };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+            if (!['login-refused', 'login-method-absent'].includes(error.code))
+                break;
+        }
+    }
+    throw (0,src_errors/* combine */.kg)(errors);
+}
+async function grant(client, line, destination, { keys, config, journal }) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const expiry = await expiryFor(client, hosts_hostName(line), config);
+    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
+    const lines = keys.map((key) => ({
+        key,
+        text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
+    }));
+    const present = new Set();
+    // What will be made on the way, so that a run that is killed leaves none of it.
+    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
+    let granted = [];
+    const where = {
+        user: destination.user,
+        ...(line.path === undefined ? {} : { path: line.path }),
+    };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        granted = [];
+        let changed = content;
+        for (const { key, text } of lines) {
+            const addition = addAuthorizedKey(changed, text);
+            if (addition.status === 'present') {
+                present.add(key);
+                continue;
+            }
+            changed = addition.content;
+            const { newlineMended } = addition;
+            granted.push({
+                kind: 'authorized-key',
+                target: `${destination.user}@${hosts_hostName(line)}`,
+                host: destination.host,
+                port: destination.port,
+                user: destination.user,
+                hostKey: destination.hostKey.toString('base64'),
+                key: key.blob.toString('base64'),
+                line: text,
+                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
+                generated: key.generated,
+                created: missing,
+                ...(line.path === undefined ? {} : { path: line.path }),
+                ...(newlineMended === undefined ? {} : { newlineMended }),
+                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+            });
+        }
+        for (const effect of granted)
+            journal.append(effect);
+        return granted.length === 0 ? undefined : changed;
+    });
+    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
+    const [first] = granted;
+    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
+        first.created = edited.created;
+        journal.append(first);
+    }
+    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
+    const reports = keys.map((key) => ({
+        ...identity(line, key.blob),
+        status: present.has(key) ? 'present' : 'added',
+        file: edited.path,
+        notes,
+        ...(present.has(key)
+            ? {}
+            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
+    }));
+    return { reports, granted };
+}
+/** Runs `work` for each, some at a time; the results in the order of `items`. */
+async function bootstrap_eachOf(items, atOnce, work) {
+    const results = [];
+    const entries = items.entries();
+    const worker = async () => {
+        for (const [index, item] of entries)
+            results[index] = await work(item);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+    return results;
+}
+
+// EXTERNAL MODULE: ./src/ssh/transport.ts
+var transport = __nccwpck_require__(7963);
+// EXTERNAL MODULE: ./src/remote/socket-error.ts
+var socket_error = __nccwpck_require__(8450);
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const MAX_BYTES = 256 * 1024;
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
+        const timer = setTimeout(() => {
+            socket.destroy();
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
+        });
+    });
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
+    return new src_errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/** The SSH part, over any byte stream. Always destroys the stream. */
+async function exchange(stream, algorithms, timeout) {
+    const reader = new transport/* TransportReader */.Rk();
+    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
+            return undefined;
+        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
+            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
+        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
+            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
+            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write((0,transport/* encodePacket */.Py)(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
+                (0,public_key/* requireRsaSize */.Tm)(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new src_errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
+            try {
+                received += chunk.length;
+                if (received > MAX_BYTES) {
+                    throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
+            }
+            catch (error) {
+                settle();
+                reject(error instanceof src_errors/* TrustError */.Ru && error.code === 'malformed'
+                    ? new src_errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
+            }
+        });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new src_errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write((0,transport/* encodePacket */.Py)(ourInit));
+    });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function verify_hosts_sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
+}
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => verify_hosts_sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for the host, all its connections together, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, left());
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,ssh_certificate/* plainKey */.y7)(hostKey);
+                const stale = offered.filter((key) => namesKind(target.pins, (0,ssh_certificate/* kindOfKey */.RI)(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
+            untried = untried.filter((kind) => !verify_hosts_sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+    });
+    const queue = [...byHost.values()];
+    const results = new Array(targets.length);
+    const worker = async () => {
+        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+            for (const index of group) {
+                const target = targets[index];
+                if (target !== undefined)
+                    results[index] = await verifyHost(target, timeout);
+            }
+        }
+    };
+    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    return results;
+}
+
+;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
+
+
+
+
+
+
+/**
+ * Holds all hosts against their pins; whatever is not right with any of them is an error.
+ *
+ * @param timeout for each host, in milliseconds
+ * @throws TrustError
+ */
+async function proven_hosts_proveHosts(lines, timeout) {
+    // Lines for one server (other users, other keys) share one connection, and all their pins hold.
+    const servers = new Map();
+    for (const { host, port, pins } of lines) {
+        const server = servers.get(address(host, port));
+        if (server === undefined)
+            servers.set(address(host, port), { host, port, pins: [...pins] });
+        else
+            server.pins.push(...pins);
+    }
+    const results = await verifyHosts([...servers.values()], timeout);
+    const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
+    const proven = [];
+    const errors = [];
+    for (const line of lines) {
+        const result = byServer.get(address(line.host, line.port));
+        if (result?.status === 'ok')
+            proven.push({ line, result });
+        else if (result !== undefined)
+            errors.push(hostError(line, result));
+    }
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    return proven;
+}
+function address(host, port) {
+    return `[${host.toLowerCase()}]:${port}`;
+}
+function describeKey(hostKey) {
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey))}`;
+}
+function describePin(pin) {
+    const type = pin.kind === 'fingerprint'
+        ? pin.type === undefined
+            ? ''
+            : `${(0,public_key/* displayType */.x)(pin.type)} `
+        : `${(0,public_key/* displayType */.x)(pin.key.type)} `;
+    const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
+    return `${role}${type}${pinFingerprint(pin)}`;
+}
+/** What is wrong with a host, in words a person can act on. */
+function hostError(line, result) {
+    const name = hosts_hostName(line);
+    const input = line.position;
+    if (result.status === 'unreachable') {
+        const { code, message, hint } = result.error;
+        const details = { input, cause: result.error, ...(hint === undefined ? {} : { hint }) };
+        return new src_errors/* TrustError */.Ru(code, `${name} (port ${line.port}): ${message}`, details);
+    }
+    const offered = result.offered.map(describeKey).join(', ');
+    const [firstOffered] = result.offered;
+    const offeredType = firstOffered === undefined ? '*' : (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)((0,ssh_certificate/* plainKey */.y7)(firstOffered))).toLowerCase();
+    if (result.status === 'revoked') {
+        return new src_errors/* TrustError */.Ru('host-key-revoked', `${name} (port ${line.port}) offered a key that is pinned as revoked: ${offered}.`, {
+            input,
+            hint: 'Somebody else may hold that key. Do not connect; find out who answers there.',
+        });
+    }
+    const pinned = line.pins
+        .filter((pin) => pin.kind !== 'revoked')
+        .map(describePin)
+        .join(', ');
+    const defect = result.defect === undefined ? '' : ` Its certificate was not taken: ${result.defect}.`;
+    return new src_errors/* TrustError */.Ru('host-key-changed', `The host key of ${name} (port ${line.port}) is not the pinned one. Pinned: ${pinned}. Offered: ${offered}.${defect}`, {
+        input,
+        hint: `If the server was reinstalled or its key was rotated, confirm the new fingerprint on the server itself (ssh-keygen -lf /etc/ssh/ssh_host_${offeredType}_key.pub) and change the pin. If not, somebody may be in between: do not go on.`,
+    });
+}
+/** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
+function policyHost({ line, result }) {
+    const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin((0,public_key/* formatPublicKey */.et)(result.hostKey));
+    return pinnedHost({ ...line, pins: [proven, ...revoked] });
+}
+/** What an agent is told of a host that it is to take by its pins. */
+function pinnedHost(line) {
+    return {
+        name: hosts_hostName(line),
+        hostname: line.host,
+        pins: line.pins,
+        forward: line.forward,
+        ...(line.user === undefined ? {} : { user: line.user }),
+        ...(line.keys === undefined ? {} : { keys: line.keys }),
+        ...(line.users === undefined ? {} : { users: line.users }),
+    };
+}
+function provenHost(line, { hostKey, pin }) {
+    const { alias, user, host, port, forward } = line;
+    return {
+        host,
+        port,
+        forward,
+        hostKey,
+        pin,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+/** @param coming what a login there has shown, if there was one */
+function reportHost({ line, result }, coming) {
+    const { hostKey, pin, stale } = result;
+    return {
+        name: hosts_hostName(line),
+        host: line.host,
+        port: line.port,
+        status: 'ok',
+        keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(hostKey)),
+        fingerprint: (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(hostKey)),
+        pin: describePin(pin),
+        stale: stale.map(describeKey),
+        ...(coming === undefined ? {} : { coming: [...coming] }),
+    };
+}
+
+;// CONCATENATED MODULE: ./src/trust/revoke-keys.ts
+/**
+ * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
+ * that have a fingerprint, or whose comment matches a pattern. Everything else stays byte for byte.
+ */
+
+
+
+
+
+
+
+/** Servers that are worked on at a time. */
+const revoke_keys_AT_ONCE = 16;
+/**
+ * What the command line logs in with: the password of a line's own variable, else what was given for
+ * all hosts, else the running agent.
+ *
+ * @param given `undefined` for the agent of SSH_AUTH_SOCK
+ * @throws TrustError of everything that is wrong
+ */
+async function revocationCredentials(lines, given, env) {
+    const { errors, attempt } = collectErrors();
+    for (const line of lines)
+        attempt(line.position, () => {
+            requireLogin(line, env);
+        });
+    if (errors.length > 0)
+        throw combine(errors);
+    const own = ({ passwordEnv }) => {
+        const password = passwordEnv === undefined ? undefined : env[passwordEnv];
+        return password === undefined ? undefined : { kind: 'password', password };
+    };
+    const needed = lines.some((line) => own(line) === undefined);
+    const forAll = needed ? (given ?? (await agentOf(env))) : undefined;
+    return new Map(lines.map((line) => [line, [own(line) ?? forAll ?? []].flat()]));
+}
+function requireLogin(line, env) {
+    if (line.user === undefined) {
+        throw new TrustError('input-invalid', `${hostName(line)} has to say whose account it is.`, {
+            hint: 'Write user@ before the host.',
+        });
+    }
+    if (line.passwordEnv !== undefined && (env[line.passwordEnv] ?? '') === '') {
+        throw new TrustError('input-invalid', `The variable ${line.passwordEnv} is not set.`);
+    }
+}
+async function agentOf(env) {
+    const address = env['SSH_AUTH_SOCK'] ?? '';
+    if (address === '') {
+        throw new TrustError('input-invalid', 'There is nothing to log in with.', {
+            hint: 'Give --password-env or --key-file, or run an agent: SSH_AUTH_SOCK is not set.',
+        });
+    }
+    const { agentCredentials } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(953)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3953)); // ssh2 takes long to load
+    return agentCredentials(address);
+}
+/** What was done, for a person. */
+function formatRevocations(reports, dryRun) {
+    const lines = reports.flatMap(({ host, user, file = '', removed, kept, error }) => {
+        const account = `${user}@${host}`;
+        if (error !== undefined)
+            return [`✗ ${account}: ${error}`];
+        const done = dryRun ? 'would be removed from' : 'removed from';
+        return [
+            `✓ ${account}: ${removed.length} ${done} ${file}`,
+            ...removed.map((line) => `  - ${line}`),
+            ...kept.map((line) => `  kept, since it logs in with it (--including-own): ${line}`),
+        ];
+    });
+    return lines.map((line) => `${oneLine(line)}\n`).join('');
+}
+/**
+ * Revokes on hosts that first have to prove their keys.
+ *
+ * @returns a report for each line, in their order; what failed is told there
+ */
+async function revokeOnHosts(lines, revocation) {
+    // All pins of a server hold for each of its lines, and one connection at a time is enough for it.
+    const servers = new Map();
+    for (const line of lines) {
+        const server = `[${line.host.toLowerCase()}]:${line.port}`;
+        servers.set(server, [...(servers.get(server) ?? []), line]);
+    }
+    const reports = new Map();
+    await eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
+        try {
+            for (const host of await proveHosts(group, revocation.timeout)) {
+                reports.set(host.line, await revokeOnHost(host, revocation));
+            }
+        }
+        catch (error) {
+            if (!(error instanceof TrustError))
+                throw error;
+            for (const line of group)
+                reports.set(line, failed(line, error));
+        }
+    });
+    return lines.flatMap((line) => reports.get(line) ?? []);
+}
+/**
+ * Revokes what `revoke-keys` says, on the hosts that were bootstrapped.
+ *
+ * @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then
+ */
+async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }, { keep, timeout }) {
+    if (revokeKeys.length === 0)
+        return [];
+    const hosts = proven.filter(({ line }) => credentials.has(line));
+    const revocation = { matches: revokeKeys, credentials, keep, timeout };
+    const reports = await bootstrap_eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
+    const errors = reports.flatMap(({ error }) => error ?? []);
+    if (errors.length > 0 && onFailure === 'fail') {
+        const list = errors.map((error) => `\n- ${error}`).join('');
+        throw new src_errors/* TrustError */.Ru('revocation-failed', `There are hosts without revocation:${list}`, {
+            input: 'revoke-keys',
+        });
+    }
+    return reports;
+}
+function failed(line, error) {
+    return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
+}
+function revoke_keys_identity(line) {
+    return { host: hosts_hostName(line), user: line.user ?? '' };
+}
+async function revokeOnHost({ line, result }, revocation) {
+    const { host, port, user = '' } = line;
+    const destination = { host, port, user, hostKey: result.hostKey, timeout: revocation.timeout };
+    const signed = [];
+    const credentials = (revocation.credentials.get(line) ?? []).map((one) => noting(one, signed));
+    try {
+        const { client, used } = await logInWith(destination, credentials);
+        try {
+            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
+            const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
+            return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
+        }
+        finally {
+            client.end();
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return failed(line, error.about(line.position));
+    }
+}
+/** The same credentials, which note what they sign with: that key is the one that logs in. */
+function noting(credentials, signed) {
+    if (credentials.kind !== 'signer')
+        return credentials;
+    return {
+        ...credentials,
+        sign: async (key, ...rest) => {
+            signed.push(key);
+            return credentials.sign(key, ...rest);
+        },
+    };
+}
+async function removeFrom(client, { user = '', path }, { matches, dryRun = false }, keep) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    let removal = removeMatching(Buffer.alloc(0), matches, keep);
+    const where = { user, mend: false, ...(path === undefined ? {} : { path }) };
+    const edited = await editAuthorizedKeys(client, where, (content) => {
+        removal = removeMatching(content, matches, keep);
+        return dryRun || removal.removed.length === 0 ? undefined : removal.content;
+    });
+    const texts = (keys) => keys.map(({ text }) => text.trim());
+    return { file: edited.path, removed: texts(removal.removed), kept: texts(removal.kept) };
+}
+function removeMatching(content, matches, keep) {
+    const whole = removeKeys(content, matches);
+    const ours = removeKeys(content, keep.map((blob) => ({ kind: 'key', blob })));
+    const isOurs = ({ lineNumber }) => ours.removed.some((key) => key.lineNumber === lineNumber);
+    const kept = whole.removed.filter(isOurs);
+    const removed = whole.removed.filter((key) => !isOurs(key));
+    const rest = kept.length === 0 ? whole.content : revoke_keys_withoutLines(content, removed);
+    return { content: rest, removed, kept };
+}
+function revoke_keys_withoutLines(content, keys) {
+    const numbers = new Set(keys.map(({ lineNumber }) => lineNumber));
+    // As bytes: what is not UTF-8 stays as it is.
+    const lines = content.toString('latin1').split(/(?<=\n)/);
+    const rest = lines.filter((_, index) => !numbers.has(index + 1));
+    return Buffer.from(rest.join(''), 'latin1');
 }
 
 ;// CONCATENATED MODULE: ./src/agent/audit.ts

@@ -7,7 +7,7 @@ import type { PrivateKey } from '../ssh/private-key'
 import { parseDuration } from './duration'
 import { hostName, type HostLine } from './hosts'
 import { readLines, type collectErrors } from './input-values'
-import { readRevokeKeys } from './revoke-keys'
+import { readRevokeKeys } from './key-matches'
 
 /** Inputs as texts; empty stands for not given. */
 export interface BootstrapInputs {
