@@ -77,9 +77,10 @@ describeWith(['ssh-keygen'], 'the files of make-keys.sh', () => {
   const directory = makeDirectory()
   let files: string[] = []
   beforeAll(async () => {
-    await mustRun('__tests__/fixtures/make-keys.sh', [directory])
+    // Key derivations without end, and other tests beside them.
+    await mustRun('__tests__/fixtures/make-keys.sh', [directory], { timeout: 120_000 })
     files = readdirSync(directory).filter((name) => !name.endsWith('.pub'))
-  })
+  }, 120_000)
   const read = (file: string): string => readFileSync(join(directory, file), 'utf8')
   const isLocked = (file: string): boolean => /-cbc|-ctr|-gcm|poly1305|passphrase|3des/.test(file)
   const needsArgon2 = (file: string): boolean => file.includes('argon2')

@@ -42,8 +42,9 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
       const hostKey = Buffer.from(request.hostKey, 'base64')
       const sessionId = Buffer.from(request.sessionId, 'base64')
       const defect = record(bindings, { hostKey, sessionId, forwarding: false })
+      if (defect !== undefined) return EXTENSION_FAILURE
       bindings.byControl = true
-      return defect === undefined ? SUCCESS : EXTENSION_FAILURE
+      return SUCCESS
     }
     case 'certify':
       return certify(Buffer.from(request.certificate, 'base64'), state)
