@@ -81,7 +81,11 @@ describeWith(['ssh-keygen', 'nss_wrapper'], 'bad input', () => {
     [
       'an unknown option',
       `# first\nweb.example ${PIN} colour=blue`,
-      ['hosts:2:64: "colour=blue"', 'key=SHA256:…|comment, users=NAME,…, forward', '[hosts-option-unknown]'],
+      [
+        'hosts:2:64: "colour=blue"',
+        'key=SHA256:…|comment, users=NAME,…, forward',
+        '[hosts-option-unknown]',
+      ],
     ],
     [
       'an MD5 pin',
