@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,8 +144,11 @@ async function start(name) {
   const path = join(directory, `${name.replace('/', '-')}.sock`)
   const began = performance.now()
   const child = spawn(...AGENTS[name](path), { stdio: 'ignore' })
-  while (!existsSync(path)) await sleep(1)
-  const connection = await dial(path)
+  let connection
+  while (connection === undefined) {
+    connection = await dial(path).catch(() => undefined) // not there yet, or nobody listens yet
+    if (connection === undefined) await sleep(1)
+  }
   await connection.ask(LIST, [12])
   connection.close()
   const ready = performance.now() - began
