@@ -34111,6 +34111,8 @@ async function uploadFile(client, path, content) {
  */
 
 
+
+
 /**
  * A connection that is logged in with `key` (wire format). The caller ends it.
  *
@@ -34130,6 +34132,37 @@ async function job_login_logInWithJobKey(destination, key, agent) {
             },
         },
     });
+}
+/** Milliseconds for a login in teardown; a cancelled job has little time. */
+const TEARDOWN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = (/* unused pure expression or super */ null && ([500, 2000]));
+const UNREACHABLE = (/* unused pure expression or super */ null && (['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']));
+/**
+ * Does `work` over a login to an account of the journal, and again where the host can't be reached.
+ *
+ * @throws what the last try threw
+ */
+async function job_login_overRecordedLogin({ host, port, user, hostKey, key }, agent, work) {
+    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            const client = await job_login_logInWithJobKey({ ...destination, timeout: TEARDOWN_TIMEOUT }, Buffer.from(key, 'base64'), agent);
+            try {
+                return await work(client);
+            }
+            finally {
+                client.end();
+            }
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const again = error instanceof TrustError && UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw error;
+            await sleep(wait);
+        }
+    }
 }
 
 ;// CONCATENATED MODULE: ./src/trust/demo.ts
@@ -36499,19 +36532,9 @@ async function expiry_expiryFor(client, name, { lifetime, expiryRequired }) {
 }
 
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
-/**
- * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
- * agent's control channel, so that no password is kept.
- */
 
 
 
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const LOGIN_TIMEOUT = 10_000;
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = (/* unused pure expression or super */ null && ([500, 2000]));
-const UNREACHABLE = (/* unused pure expression or super */ null && (['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']));
 /** @throws TrustError with the line that is left, where it can't be removed */
 async function revoke(granted, agent) {
     if (!granted.revoke) {
@@ -36519,17 +36542,11 @@ async function revoke(granted, agent) {
     }
     if (agent === undefined)
         throw notRevoked(granted, 'the agent is gone');
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await removeLine(granted, agent);
-        }
-        catch (error) {
-            const wait = BACKOFF[attempt];
-            const again = error instanceof TrustError && UNREACHABLE.includes(error.code);
-            if (!again || wait === undefined)
-                throw notRevoked(granted, explain(error), error);
-            await sleep(wait);
-        }
+    try {
+        return await overRecordedLogin(granted, agent, async (client) => revocation_removeGranted(client, granted));
+    }
+    catch (error) {
+        throw notRevoked(granted, explain(error), error);
     }
 }
 function revocation_endOf({ expires }) {
@@ -36538,16 +36555,6 @@ function revocation_endOf({ expires }) {
 function notRevoked(granted, why, cause) {
     const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
     return new TrustError('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
-}
-async function removeLine(granted, agent) {
-    const { host, port, user } = granted;
-    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
-    try {
-        return await revocation_removeGranted(client, granted);
-    }
-    finally {
-        client.end();
-    }
 }
 /** Removes the line over a connection that is there, with what was made for it. */
 async function revocation_removeGranted(client, granted) {

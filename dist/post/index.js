@@ -4668,6 +4668,8 @@ function removeBlock(text, lines) {
  */
 
 
+
+
 /**
  * A connection that is logged in with `key` (wire format). The caller ends it.
  *
@@ -4688,47 +4690,52 @@ async function logInWithJobKey(destination, key, agent) {
         },
     });
 }
-
-;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
-/**
- * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
- * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
- */
-
-
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const LOGIN_TIMEOUT = 10_000;
+/** Milliseconds for a login in teardown; a cancelled job has little time. */
+const TEARDOWN_TIMEOUT = 10_000;
 /** Milliseconds before each further try, where the host can't be reached. */
 const BACKOFF = [500, 2000];
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+/**
+ * Does `work` over a login to an account of the journal, and again where the host can't be reached.
+ *
+ * @throws what the last try threw
+ */
+async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work) {
+    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            const client = await logInWithJobKey({ ...destination, timeout: TEARDOWN_TIMEOUT }, Buffer.from(key, 'base64'), agent);
+            try {
+                return await work(client);
+            }
+            finally {
+                client.end();
+            }
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const again = error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
+            if (!again || wait === undefined)
+                throw error;
+            await (0,promises_.setTimeout)(wait);
+        }
+    }
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
+
+
 /** @throws TrustError with what is left, where it can't be undone */
 async function undoHostTrust(effect, agent) {
     if (!effect.revoke)
         return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
     if (agent === undefined)
         throw notUndone(effect, 'The agent is gone.');
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await undoByLogin(effect, agent);
-        }
-        catch (error) {
-            const wait = BACKOFF[attempt];
-            const again = error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
-            if (!again || wait === undefined)
-                throw notUndone(effect, (0,errors/* explain */.WE)(error), error);
-            await (0,promises_.setTimeout)(wait);
-        }
-    }
-}
-async function undoByLogin(effect, agent) {
-    const { host, port, user } = effect;
-    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: LOGIN_TIMEOUT }, Buffer.from(effect.key, 'base64'), agent);
     try {
-        return await undoOver(client, effect);
+        return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect));
     }
-    finally {
-        client.end();
+    catch (error) {
+        throw notUndone(effect, (0,errors/* explain */.WE)(error), error);
     }
 }
 /** Undoes it over a connection that is there. */
@@ -5210,19 +5217,9 @@ function expirySupport(software) {
 }
 
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
-/**
- * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
- * agent's control channel, so that no password is kept.
- */
 
 
 
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const revocation_LOGIN_TIMEOUT = 10_000;
-/** Milliseconds before each further try, where the host can't be reached. */
-const revocation_BACKOFF = [500, 2000];
-const revocation_UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
 /** @throws TrustError with the line that is left, where it can't be removed */
 async function revoke(granted, agent) {
     if (!granted.revoke) {
@@ -5230,17 +5227,11 @@ async function revoke(granted, agent) {
     }
     if (agent === undefined)
         throw notRevoked(granted, 'the agent is gone');
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await removeLine(granted, agent);
-        }
-        catch (error) {
-            const wait = revocation_BACKOFF[attempt];
-            const again = error instanceof errors/* TrustError */.Ru && revocation_UNREACHABLE.includes(error.code);
-            if (!again || wait === undefined)
-                throw notRevoked(granted, (0,errors/* explain */.WE)(error), error);
-            await (0,promises_.setTimeout)(wait);
-        }
+    try {
+        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted));
+    }
+    catch (error) {
+        throw notRevoked(granted, (0,errors/* explain */.WE)(error), error);
     }
 }
 function endOf({ expires }) {
@@ -5249,16 +5240,6 @@ function endOf({ expires }) {
 function notRevoked(granted, why, cause) {
     const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
     return new errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
-}
-async function removeLine(granted, agent) {
-    const { host, port, user } = granted;
-    const client = await logInWithJobKey({ host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: revocation_LOGIN_TIMEOUT }, Buffer.from(granted.key, 'base64'), agent);
-    try {
-        return await removeGranted(client, granted);
-    }
-    finally {
-        client.end();
-    }
 }
 /** Removes the line over a connection that is there, with what was made for it. */
 async function removeGranted(client, granted) {

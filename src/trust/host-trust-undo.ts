@@ -2,25 +2,16 @@
  * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
  * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentAddress } from '../agent/control'
 import { explain, TrustError } from '../errors'
 import type { Effect } from '../local/journal'
 import type { Connection } from '../remote/connect'
-import { logInWithJobKey } from './job-login'
+import { overRecordedLogin } from './job-login'
 import type { EffectReport } from './report'
 
 export type HostTrustEffect = Extract<Effect, { kind: 'remote-file' | 'known-host' }>
 
 type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const LOGIN_TIMEOUT = 10_000
-
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = [500, 2000]
-
-const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']
 
 /** @throws TrustError with what is left, where it can't be undone */
 export async function undoHostTrust(
@@ -29,29 +20,10 @@ export async function undoHostTrust(
 ): Promise<Outcome> {
   if (!effect.revoke) return { outcome: 'nothing to undo', detail: 'it stays, as asked' }
   if (agent === undefined) throw notUndone(effect, 'The agent is gone.')
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await undoByLogin(effect, agent)
-    } catch (error) {
-      const wait = BACKOFF[attempt]
-      const again = error instanceof TrustError && UNREACHABLE.includes(error.code)
-      if (!again || wait === undefined) throw notUndone(effect, explain(error), error)
-      await sleep(wait)
-    }
-  }
-}
-
-async function undoByLogin(effect: HostTrustEffect, agent: AgentAddress): Promise<Outcome> {
-  const { host, port, user } = effect
-  const client = await logInWithJobKey(
-    { host, port, user, hostKey: Buffer.from(effect.hostKey, 'base64'), timeout: LOGIN_TIMEOUT },
-    Buffer.from(effect.key, 'base64'),
-    agent,
-  )
   try {
-    return await undoOver(client, effect)
-  } finally {
-    client.end()
+    return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect))
+  } catch (error) {
+    throw notUndone(effect, explain(error), error)
   }
 }
 

@@ -2,8 +2,10 @@
  * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
  * is told over its control channel which host it is; its policy decides as for everybody else.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { signForProvenHost, type AgentAddress } from '../agent/control'
 import { SSH_AGENT_RSA_SHA2_256, SSH_AGENT_RSA_SHA2_512 } from '../agent/messages'
+import { TrustError } from '../errors'
 import type { Connection, ConnectOptions } from '../remote/connect'
 
 /** Where to log in, and as whom. */
@@ -32,4 +34,53 @@ export async function logInWithJobKey(
       },
     },
   })
+}
+
+/** Milliseconds for a login in teardown; a cancelled job has little time. */
+const TEARDOWN_TIMEOUT = 10_000
+
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000]
+
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']
+
+/** An account as the journal has it: its host's proven key, and the key to log in with, in base64. */
+interface RecordedAccount {
+  host: string
+  port: number
+  user: string
+  hostKey: string
+  key: string
+}
+
+/**
+ * Does `work` over a login to an account of the journal, and again where the host can't be reached.
+ *
+ * @throws what the last try threw
+ */
+export async function overRecordedLogin<Result>(
+  { host, port, user, hostKey, key }: RecordedAccount,
+  agent: AgentAddress,
+  work: (client: Connection) => Promise<Result>,
+): Promise<Result> {
+  const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') }
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const client = await logInWithJobKey(
+        { ...destination, timeout: TEARDOWN_TIMEOUT },
+        Buffer.from(key, 'base64'),
+        agent,
+      )
+      try {
+        return await work(client)
+      } finally {
+        client.end()
+      }
+    } catch (error) {
+      const wait = BACKOFF[attempt]
+      const again = error instanceof TrustError && UNREACHABLE.includes(error.code)
+      if (!again || wait === undefined) throw error
+      await sleep(wait)
+    }
+  }
 }

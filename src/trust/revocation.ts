@@ -2,26 +2,17 @@
  * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
  * agent's control channel, so that no password is kept.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { AgentAddress } from '../agent/control'
 import { explain, TrustError } from '../errors'
 import type { Effect } from '../local/journal'
 import type { Connection } from '../remote/connect'
 import { removeAuthorizedKey } from '../ssh/authorized-keys'
-import { logInWithJobKey } from './job-login'
+import { overRecordedLogin } from './job-login'
 import type { EffectReport } from './report'
 
 export type Granted = Extract<Effect, { kind: 'authorized-key' }>
 
 type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
-
-/** Milliseconds for a login; a cancelled job has little time. */
-const LOGIN_TIMEOUT = 10_000
-
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = [500, 2000]
-
-const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']
 
 /** @throws TrustError with the line that is left, where it can't be removed */
 export async function revoke(granted: Granted, agent: AgentAddress | undefined): Promise<Outcome> {
@@ -29,15 +20,10 @@ export async function revoke(granted: Granted, agent: AgentAddress | undefined):
     return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` }
   }
   if (agent === undefined) throw notRevoked(granted, 'the agent is gone')
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await removeLine(granted, agent)
-    } catch (error) {
-      const wait = BACKOFF[attempt]
-      const again = error instanceof TrustError && UNREACHABLE.includes(error.code)
-      if (!again || wait === undefined) throw notRevoked(granted, explain(error), error)
-      await sleep(wait)
-    }
+  try {
+    return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted))
+  } catch (error) {
+    throw notRevoked(granted, explain(error), error)
   }
 }
 
@@ -52,20 +38,6 @@ function notRevoked(granted: Granted, why: string, cause?: unknown): TrustError 
     `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`,
     { hint: `Remove this line there: ${line}`, cause },
   )
-}
-
-async function removeLine(granted: Granted, agent: AgentAddress): Promise<Outcome> {
-  const { host, port, user } = granted
-  const client = await logInWithJobKey(
-    { host, port, user, hostKey: Buffer.from(granted.hostKey, 'base64'), timeout: LOGIN_TIMEOUT },
-    Buffer.from(granted.key, 'base64'),
-    agent,
-  )
-  try {
-    return await removeGranted(client, granted)
-  } finally {
-    client.end()
-  }
 }
 
 /** Removes the line over a connection that is there, with what was made for it. */
