@@ -111,7 +111,16 @@ async function startAgent(
   const [, socket] = /^SSH_AUTH_SOCK=(.*); export SSH_AUTH_SOCK;$/m.exec(stdout) ?? []
   const [, pid] = /^SSH_AGENT_PID=(\d+); export SSH_AGENT_PID;$/m.exec(stdout) ?? []
   if (socket === undefined || pid === undefined) throw new Error(`no agent: ${stdout}${stderr}`)
+  if (kind === 'real') await answering(socket)
   return { socket, pid: Number(pid) }
+}
+
+/**
+ * ssh-agent prints its lines before it sees to signals, so that one that comes at once kills it (and
+ * leaves its socket). Once it has answered, it sees to them. Ours does both before it prints.
+ */
+async function answering(socket: string): Promise<void> {
+  await until(async () => (await keysOf(socket)) !== undefined)
 }
 
 interface Foreground {
@@ -135,6 +144,7 @@ async function startForeground(
   await until(() => /^echo Agent pid \d+;\n/m.test(stdout()) || child.exitCode !== null)
   const [, socket] = /SSH_AUTH_SOCK[= ](\S+);/.exec(stdout()) ?? []
   if (socket === undefined) throw new Error(`no agent: ${stdout()}${stderr()}`)
+  if (kind === 'real') await answering(socket)
   return { child, socket, stdout: stdout(), stderr, ended }
 }
 
