@@ -157,6 +157,8 @@ export function stateOf(changes: Partial<AgentState> = {}): AgentState & { audit
     token: 'token',
     stop: () => undefined,
     signatures: 0,
+    keys: new Set(),
+    joined: [],
     lock: openLock(() => Promise.resolve()),
     ...changes,
     audit: memoryAudit(),

@@ -4,14 +4,18 @@ import { plainKey } from '../ssh/certificate'
 import { Reader, string } from '../ssh/wire'
 import { certifiedIdentity } from './keyring'
 import { CONTROL, EXTENSION_FAILURE, extensionResponse, SUCCESS } from './messages'
+import { blobName, join, leave, type JoinRequest } from './parts'
 import type { Policy } from './policy'
 import { record, type Bindings } from './session-binding'
-import type { AgentState } from './state'
+import type { AgentState, Part } from './state'
 
 /** `bind` is for hosts that the holder has proven itself. */
 export type ControlRequest =
   | { op: 'status' }
+  /** Takes the holder's part back; the agent ends with the last one. */
   | { op: 'stop' }
+  /** For whoever holds no token yet: it brings one of its own. */
+  | ({ op: 'join' } & JoinRequest)
   | { op: 'bind'; hostKey: string; sessionId: string }
   /** A certificate (wire format, base64) for a key that the agent holds. */
   | { op: 'certify'; certificate: string }
@@ -30,14 +34,18 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
   const reader = new Reader(contents)
   const token = reader.string(256)
   const request = JSON.parse(reader.text()) as ControlRequest
-  const digest = (text: Buffer | string): Buffer => createHash('sha256').update(text).digest()
-  if (!timingSafeEqual(digest(token), digest(state.token))) return EXTENSION_FAILURE
+  if (request.op === 'join') {
+    return extensionResponse(CONTROL, string(JSON.stringify(join(request, token, state))))
+  }
+  const part = holderOf(token, state)
+  if (part === undefined) return EXTENSION_FAILURE
   switch (request.op) {
     case 'status':
       return extensionResponse(CONTROL, string(JSON.stringify(status(state))))
-    case 'stop':
-      setImmediate(state.stop) // after the reply has been handed to the socket
-      return SUCCESS
+    case 'stop': {
+      const remaining = leave(part, state)
+      return remaining === 0 ? SUCCESS : extensionResponse(CONTROL, string(String(remaining)))
+    }
     case 'bind': {
       const hostKey = Buffer.from(request.hostKey, 'base64')
       const sessionId = Buffer.from(request.sessionId, 'base64')
@@ -47,7 +55,7 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
       return SUCCESS
     }
     case 'certify':
-      return certify(Buffer.from(request.certificate, 'base64'), state)
+      return certify(Buffer.from(request.certificate, 'base64'), part, state)
         ? SUCCESS
         : EXTENSION_FAILURE
     default:
@@ -55,8 +63,14 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
   }
 }
 
+function holderOf(token: Buffer, state: AgentState): Part | undefined {
+  const digest = (text: Buffer | string): Buffer => createHash('sha256').update(text).digest()
+  const given = digest(token)
+  return [state, ...state.joined].find((part) => timingSafeEqual(given, digest(part.token)))
+}
+
 /** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
-function certify(certificate: Buffer, state: AgentState): boolean {
+function certify(certificate: Buffer, part: Part, state: AgentState): boolean {
   const key = plainKey(certificate)
   const index = state.identities.findIndex(({ blob }) => blob.equals(key))
   const identity = state.identities[index]
@@ -64,6 +78,7 @@ function certify(certificate: Buffer, state: AgentState): boolean {
   // What was asked of the key holds for its certificate, too.
   const { blob } = certifiedIdentity(identity.privateKey, certificate)
   state.identities.splice(index, 0, { ...identity, blob })
+  part.keys.add(blobName(blob))
   return true
 }
 

@@ -24,8 +24,17 @@ export interface AgentAddress {
   token: string
 }
 
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path: string, messages: readonly Buffer[]): Promise<Buffer[]> {
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+export async function converse(
+  path: string,
+  messages: readonly Buffer[],
+  timeout = TIMEOUT,
+): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     const reader = new FrameReader()
@@ -42,8 +51,8 @@ async function converse(path: string, messages: readonly Buffer[]): Promise<Buff
         resolve(answers)
       }
     }
-    socket.setTimeout(TIMEOUT, () => {
-      fail(`did not answer within ${TIMEOUT / 1000} s`)
+    socket.setTimeout(timeout, () => {
+      fail(`did not answer within ${timeout / 1000} s`)
     })
     socket.once('error', (error) => {
       fail(`can't be reached: ${error.message}`, error)
@@ -66,7 +75,7 @@ async function converse(path: string, messages: readonly Buffer[]): Promise<Buff
   })
 }
 
-function controlMessage(token: string, request: ControlRequest): Buffer {
+export function controlMessage(token: string, request: ControlRequest): Buffer {
   return extensionRequest(CONTROL, Buffer.concat([string(token), string(JSON.stringify(request))]))
 }
 
@@ -91,13 +100,20 @@ export async function agentStatus({ socket, token }: AgentAddress): Promise<Agen
 }
 
 /**
- * Ends the agent.
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
  *
+ * @returns how many parts still need the agent; with none it ends
  * @throws TrustError `agent-control`
  */
-export async function stopAgent({ socket, token }: AgentAddress): Promise<void> {
+export async function stopAgent({ socket, token }: AgentAddress): Promise<number> {
   const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })])
+  const reader = new Reader(answer ?? Buffer.alloc(0))
+  if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
+    reader.text(256)
+    return Number(reader.text(16))
+  }
   requireSuccess(answer, 'stop')
+  return 0
 }
 
 /**

@@ -38,9 +38,10 @@ import {
   SSH_AGENTC_UNLOCK,
   SUCCESS,
 } from './messages'
+import { byPolicy, partsFor } from './parts'
 import { decide, visible, type Verdict } from './policy'
 import { bindSession, type Bindings } from './session-binding'
-import { dropExpired, now, type AgentState } from './state'
+import { dropExpired, now, type AgentState, type Part } from './state'
 
 /** The reply to one message; a promise where somebody has to be asked or to wait. Never throws. */
 export function answer(
@@ -98,8 +99,8 @@ function refuseLocked(type: number, { identities, audit }: AgentState): Buffer {
 }
 
 function listIdentities(bindings: Bindings, state: AgentState): Buffer {
-  const shown = visible(state.policy, state.identities, bindings, now())
-  const withheld = state.over === true ? 'lifetime-over' : shown.withheld
+  const shown = shownTo(bindings, state)
+  const withheld = isOver(state) ? 'lifetime-over' : shown.withheld
   if (withheld !== undefined) {
     state.audit.write({
       request: 'list',
@@ -109,6 +110,22 @@ function listIdentities(bindings: Bindings, state: AgentState): Buffer {
     })
   }
   return identitiesAnswer(shown.identities)
+}
+
+/** What each part of the job shows; withheld is only what none of them shows. */
+function shownTo(bindings: Bindings, state: AgentState): ReturnType<typeof visible> {
+  const views = byPolicy(state).map(({ policy, identities }) =>
+    visible(policy, identities, bindings, now()),
+  )
+  const [first] = views
+  const seen = new Set(views.flatMap(({ identities }) => identities))
+  const identities = state.identities.filter((identity) => seen.has(identity))
+  return identities.length > 0 || first === undefined ? { identities } : first
+}
+
+/** Whether the time is over of some part that is still there: its keys are missed for that. */
+function isOver(state: AgentState): boolean {
+  return state.identities.length === 0 && [state, ...state.joined].some(({ over }) => over === true)
 }
 
 function boundKey(bindings: Bindings): { hostKey?: string } {
@@ -126,22 +143,17 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     state.audit.write({
       request: 'sign',
       verdict: 'refused',
-      reason: state.over === true ? 'lifetime-over' : 'key-unknown',
+      reason: isOver(state) ? 'lifetime-over' : 'key-unknown',
       key: fingerprint(blob),
     })
     return FAILURE
   }
-  const judge = (): Verdict =>
-    decide(
-      state.policy,
-      identity,
-      bindings,
-      data,
-      now(),
-      bindings.byControl === true ? 0 : state.signatures,
-    )
+  const judge = (): Judged => judgeByParts(identity, bindings, data, state)
   const verdict = judge()
-  const reply = ({ allowed, reason, ...facts }: Verdict, signature: Buffer | undefined): Buffer => {
+  const reply = (
+    { allowed, reason, part: _, ...facts }: Judged,
+    signature: Buffer | undefined,
+  ): Buffer => {
     state.audit.write({
       request: 'sign',
       verdict: signature === undefined ? 'refused' : 'signed',
@@ -152,10 +164,10 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     })
     return signature === undefined ? FAILURE : signResponse(signature)
   }
-  const carryOut = (judged: Verdict): Buffer | Promise<Buffer> => {
+  const carryOut = (judged: Judged): Buffer | Promise<Buffer> => {
     const signature = judged.allowed ? signWith(identity, data, flags) : undefined
     // Counted before it is made: others may be asked for meanwhile.
-    if (signature !== undefined && bindings.byControl !== true) state.signatures += 1
+    if (signature !== undefined && bindings.byControl !== true) judged.part.signatures += 1
     return signature instanceof Promise
       ? signature.then((made) => reply(judged, made))
       : reply(judged, signature)
@@ -167,6 +179,24 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     if (confirmed && held) return carryOut(judge())
     return carryOut({ ...verdict, allowed: false, reason: 'confirmation-denied' })
   })
+}
+
+type Judged = Verdict & { part: Part }
+
+/** The verdict of a part of the job that lets the identity sign, else that of the first. */
+function judgeByParts(
+  identity: Identity,
+  bindings: Bindings,
+  data: Buffer,
+  state: AgentState,
+): Judged {
+  const verdicts = partsFor(identity, state).map(({ part, policy }) => {
+    const signatures = bindings.byControl === true ? 0 : part.signatures
+    return { ...decide(policy, identity, bindings, data, now(), signatures), part }
+  })
+  const [first] = verdicts
+  if (first === undefined) throw new Error('an identity is for nobody')
+  return verdicts.find(({ allowed }) => allowed) ?? first
 }
 
 /** The words of ssh-agent's own question, with the user and host where they are known. */

@@ -7,6 +7,7 @@ import { NO_AUDIT, openAudit } from './audit'
 import { dropAllKeys } from './key-requests'
 import { plainIdentity } from './keyring'
 import { openLock } from './lock'
+import { blobName, endLater } from './parts'
 import { serveAt } from './server'
 import { decodeSettings, identitiesOf, type AgentSettings, type Ready } from './settings'
 import type { AgentState } from './state'
@@ -42,8 +43,11 @@ export async function runAgent(line: string): Promise<Ready> {
     policy,
     audit,
     token,
+    keys: new Set(identities.map(({ blob }) => blobName(blob))),
+    joined: [],
     stop: end,
     signatures: 0,
+    ...(settings.directory === undefined ? {} : { directory: settings.directory }),
     lock: openLock(),
     ...(defaultLifetime === undefined ? {} : { defaultLifetime }),
     ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
@@ -61,8 +65,8 @@ export async function runAgent(line: string): Promise<Ready> {
   process.on('SIGINT', () => (inForeground ? end(ENDED_BY_SIGNAL) : undefined))
 
   stopServing = await serveAt(settings, state)
-  if (settings.lifetime !== undefined) endOfLife(state, settings.lifetime)
-  watchRunner(settings, end)
+  if (settings.lifetime !== undefined) endLater(state, settings.lifetime, state)
+  watchRunner(settings, state, end)
   return {
     pid: process.pid,
     identities: identities.map(({ blob, comment }, index) => ({
@@ -81,18 +85,6 @@ function removeIfEmpty(directory: string): void {
   }
 }
 
-/**
- * When its time is over the agent drops its keys and takes no more, but stays: it still watches the
- * runner, and its audit says why nothing is signed any more.
- */
-function endOfLife(state: AgentState, lifetime: number): void {
-  setTimeout(() => {
-    state.over = true
-    state.identities = []
-    state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' })
-  }, lifetime * 1000)
-}
-
 /** Asks by an ssh-askpass(1): yes is an exit with 0 and an answer that is empty or `yes`. */
 async function ask(
   { file, env }: { file: string; env: Record<string, string> },
@@ -109,26 +101,35 @@ async function ask(
 
 /**
  * If the runner dies, post never runs: then the agent starts the program that takes the job's trust
- * back, and that program stops the agent. Where the runner can't be seen (it is outside the
+ * back, the latest part of it first, and that program stops the agent. Where the runner can't be seen (it is outside the
  * container) there is nothing to watch; the end of the container ends the agent.
  */
-function watchRunner({ watch, orphaned }: AgentSettings, end: () => never): void {
+function watchRunner(
+  { watch, orphaned }: AgentSettings,
+  state: AgentState,
+  end: () => never,
+): void {
   if (watch === undefined) return
   const runner: ProcessIdentity = watch
   const timer = setInterval(() => {
     if (stillRuns(runner)) return
     clearInterval(timer)
     if (orphaned === undefined) end()
-    // Node hands the permission model on to its children, unless it finds that word among their
-    // arguments. For the program it means nothing.
-    const child = spawn(process.execPath, [orphaned.file, '--permission'], {
-      detached: true,
-      env: orphaned.env,
-      stdio: 'ignore',
-      windowsHide: true,
-    })
-    child.once('error', () => end())
-    // It stops this agent over the control channel; if it fails, the keys go all the same.
-    child.once('exit', () => end())
+    const parts = [orphaned.env, ...state.joined.map(({ orphanedEnv = {} }) => orphanedEnv)]
+    const takeNextBack = (): void => {
+      const env = parts.pop()
+      if (env === undefined) end() // what has failed may be: the keys go all the same
+      // Node hands the permission model on to its children, unless it finds that word among their
+      // arguments. For the program it means nothing.
+      const child = spawn(process.execPath, [orphaned.file, '--permission'], {
+        detached: true,
+        env,
+        stdio: 'ignore',
+        windowsHide: true,
+      })
+      child.once('error', takeNextBack)
+      child.once('exit', takeNextBack)
+    }
+    takeNextBack()
   }, WATCH_INTERVAL)
 }

@@ -18,19 +18,25 @@ export interface LoadedKey {
   certificate?: Buffer
 }
 
-export interface AgentSettings {
+/** What one use of the action asks of the agent, but for its private keys. */
+export interface PartSettings {
+  policy: Policy
+  /** A key to be made in the agent, which never leaves it. */
+  generate?: KeySpec & { comment: string }
+  /** Seconds after which the agent serves no key of this part any more. */
+  lifetime?: number
+}
+
+export interface AgentSettings extends PartSettings {
   socket: string
   /** On Windows: a named pipe besides; the socket is then one as Cygwin makes them. */
   pipe?: string
   /** A path, or `stderr`; absent: no audit. */
   auditFile?: string
   token: string
-  policy: Policy
   keys: readonly LoadedKey[]
-  /** A key to be made in the agent, which never leaves it. */
-  generate?: KeySpec & { comment: string }
-  /** Seconds after which the agent serves no key any more. */
-  lifetime?: number
+  /** The job's directory, if further uses of the action may join. */
+  directory?: string
   /** Lifetime, in seconds, of keys that are added without one. */
   defaultLifetime?: number
   /** A program that asks a question on the screen, as ssh-askpass(1), and its environment. */
@@ -49,42 +55,71 @@ export interface Ready {
   identities: { blob: string; comment: string; generated: boolean }[]
 }
 
-interface Encoded extends Omit<AgentSettings, 'policy' | 'keys'> {
+interface EncodedPart extends Omit<PartSettings, 'policy'> {
   policy: Omit<Policy, 'hosts'> & {
     hosts: (Omit<Policy['hosts'][number], 'pins'> & { pins: string[] })[]
   }
-  keys: { privateKey: string; certificate?: string }[]
 }
 
+export interface EncodedKey {
+  privateKey: string
+  certificate?: string
+}
+
+type Encoded = EncodedPart & Omit<AgentSettings, 'policy' | 'keys'> & { keys: EncodedKey[] }
+
 export function encodeSettings(settings: AgentSettings): string {
-  const encodePins = (pins: readonly Pin[]): string[] => pins.map(formatPin)
   const encoded: Encoded = {
     ...settings,
-    policy: {
-      ...settings.policy,
-      hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
-    },
-    keys: settings.keys.map(({ privateKey, certificate }) => ({
-      privateKey: writePrivateKey(privateKey).toString('base64'),
-      ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
-    })),
+    policy: encodePolicy(settings.policy),
+    keys: encodeKeys(settings.keys),
   }
   return JSON.stringify(encoded)
 }
 
 export function decodeSettings(line: string): AgentSettings {
   const encoded = JSON.parse(line) as Encoded
+  return { ...encoded, policy: decodePolicy(encoded.policy), keys: decodeKeys(encoded.keys) }
+}
+
+/** Holds no secret. */
+export function encodePart(part: PartSettings): string {
+  const encoded: EncodedPart = { ...part, policy: encodePolicy(part.policy) }
+  return JSON.stringify(encoded)
+}
+
+export function decodePart(text: string): PartSettings {
+  const encoded = JSON.parse(text) as EncodedPart
+  return { ...encoded, policy: decodePolicy(encoded.policy) }
+}
+
+function encodePolicy(policy: Policy): EncodedPart['policy'] {
+  const encodePins = (pins: readonly Pin[]): string[] => pins.map(formatPin)
   return {
-    ...encoded,
-    policy: {
-      ...encoded.policy,
-      hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
-    },
-    keys: encoded.keys.map(({ privateKey, certificate }) => ({
-      privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
-      ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
-    })),
+    ...policy,
+    hosts: policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
   }
+}
+
+function decodePolicy(policy: EncodedPart['policy']): Policy {
+  return {
+    ...policy,
+    hosts: policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+  }
+}
+
+export function encodeKeys(keys: readonly LoadedKey[]): EncodedKey[] {
+  return keys.map(({ privateKey, certificate }) => ({
+    privateKey: writePrivateKey(privateKey).toString('base64'),
+    ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+  }))
+}
+
+export function decodeKeys(keys: readonly EncodedKey[]): LoadedKey[] {
+  return keys.map(({ privateKey, certificate }) => ({
+    privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+    ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+  }))
 }
 
 /** A key is served with its certificate, where it has one, and plain. */

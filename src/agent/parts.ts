@@ -1,0 +1,183 @@
+/**
+ * Several uses of the action in one job share the agent. Each brings its own keys and its own policy for
+ * them: what joins later can loosen nothing for the keys that were there before.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
+import { join as joinPath } from 'node:path'
+import { TrustError } from '../errors'
+import { generatePrivateKey } from '../ssh/private-key'
+import { plainIdentity, withIdentity, type Identity } from './keyring'
+import { POLICY_MODES, type Policy } from './policy'
+import { decodeKeys, decodePart, identitiesOf, type EncodedKey, type Ready } from './settings'
+import type { AgentState, Part } from './state'
+
+/** Most uses of the action in one job that join the first. */
+const MAX_PARTS = 32
+
+/** Longest word of one that joins: ten thousand hosts. */
+const MAX_WORD = 16 * 1024 * 1024
+
+export function blobName(blob: Buffer): string {
+  return blob.toString('base64')
+}
+
+/** The parts that still need the agent. */
+function remaining(state: AgentState): Part[] {
+  return [state, ...state.joined].filter(({ left }) => left !== true)
+}
+
+/** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
+export function jobPolicy(state: AgentState): Policy {
+  const joined = state.joined.filter(({ left }) => left !== true)
+  if (joined.length === 0) return state.policy
+  const parts = [state, ...joined]
+  const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name))
+  return {
+    ...state.policy,
+    mode: mode ?? state.policy.mode, // the strictest, which comes first
+    hosts: parts.flatMap(({ policy }) => policy.hosts),
+  }
+}
+
+/**
+ * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
+ * will do. Signatures of keys that were added later count for the agent's own part.
+ */
+export function partsFor({ blob }: Identity, state: AgentState): { part: Part; policy: Policy }[] {
+  const name = blobName(blob)
+  const brought = remaining(state).filter(({ keys }) => keys.has(name))
+  return brought.length === 0
+    ? [{ part: state, policy: jobPolicy(state) }]
+    : brought.map((part) => ({ part, policy: part.policy }))
+}
+
+/** The identities by the policy that they are shown under; each stands once, in the agent's order. */
+export function byPolicy(state: AgentState): { policy: Policy; identities: Identity[] }[] {
+  const groups = new Map<Policy, Identity[]>()
+  const later = jobPolicy(state)
+  for (const identity of state.identities) {
+    for (const { part, policy } of partsFor(identity, state)) {
+      const key = policy === part.policy ? policy : later
+      groups.set(key, [...(groups.get(key) ?? []), identity])
+    }
+  }
+  if (groups.size === 0) return [{ policy: later, identities: [] }]
+  return [...groups].map(([policy, identities]) => ({ policy, identities }))
+}
+
+/** What a further use of the action says over the control channel. The rest is in its word. */
+export interface JoinRequest {
+  /** Of the word, `join-…` in the job's directory. */
+  id: string
+  keys: EncodedKey[]
+  orphanedEnv: Record<string, string>
+}
+
+/**
+ * Takes another use of the action in. Whoever joins shows that it is a process of this user on this
+ * machine, and no host that the agent is forwarded to, by a file in the job's directory, which nobody
+ * else may enter. The file holds no secret: a digest of the token, and the policy.
+ *
+ * @param token that will be the part's own
+ * @throws TrustError `agent-control`
+ */
+export function join(
+  { id, keys, orphanedEnv }: JoinRequest,
+  token: Buffer,
+  state: AgentState,
+): Ready {
+  const word = takeWord(id, state)
+  if (word.digest !== digestOf(token)) throw refused('the word is for another token')
+  if (state.joined.length >= MAX_PARTS) throw refused('too many have joined')
+  const { policy, generate, lifetime } = decodePart(word.part)
+  const loaded = decodeKeys(keys).flatMap(identitiesOf)
+  const brought = [
+    ...loaded,
+    ...(generate === undefined
+      ? []
+      : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
+  ]
+  let identities = state.identities
+  for (const identity of brought) {
+    // One that is here stays as it is: a part must not change the bounds of another's key.
+    if (identities.some(({ blob }) => blob.equals(identity.blob))) continue
+    const more = withIdentity(identities, identity)
+    if (more === undefined) throw refused('the agent is full')
+    identities = more
+  }
+  state.identities = identities
+  const part: Part = {
+    token: token.toString('latin1'),
+    policy,
+    signatures: 0,
+    keys: new Set(brought.map(({ blob }) => blobName(blob))),
+    orphanedEnv,
+  }
+  state.joined.push(part)
+  if (lifetime !== undefined) endLater(part, lifetime, state)
+  return {
+    pid: process.pid,
+    identities: brought.map(({ blob, comment }, index) => ({
+      blob: blobName(blob),
+      comment,
+      generated: index >= loaded.length,
+    })),
+  }
+}
+
+export function digestOf(token: Buffer | string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/** Name of the file in the job's directory that lets one join. */
+export function wordName(id: string): string {
+  return `join-${id}`
+}
+
+function takeWord(id: string, { directory }: AgentState): { digest: string; part: string } {
+  if (directory === undefined) throw refused('this agent is for one alone')
+  if (!/^[A-Za-z0-9]{6}$/.test(id)) throw refused('that is no id of a job')
+  const path = joinPath(directory, wordName(id))
+  const text = readFileSync(path, 'utf8')
+  rmSync(path, { force: true })
+  if (text.length > MAX_WORD) throw refused('the word is too long')
+  return JSON.parse(text) as { digest: string; part: string }
+}
+
+function refused(why: string): TrustError {
+  return new TrustError('agent-control', `The agent takes nobody in: ${why}.`)
+}
+
+/**
+ * When the time of a part is over the agent drops its keys, but stays: it still watches the runner, and
+ * its audit says why nothing is signed any more.
+ */
+export function endLater(part: Part, lifetime: number, state: AgentState): void {
+  const end = (): void => {
+    part.over = true
+    dropKeysOf(part, state)
+    state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' })
+  }
+  setTimeout(end, lifetime * 1000).unref()
+}
+
+/** Takes a part out, with the keys that it alone has brought; the agent ends with the last. */
+export function leave(part: Part, state: AgentState): number {
+  part.left = true
+  const left = remaining(state).length
+  if (left === 0)
+    setImmediate(state.stop) // after the reply has been handed to the socket
+  else dropKeysOf(part, state)
+  return left
+}
+
+/** Drops what no other part has brought; with the agent's own part also what was added later. */
+function dropKeysOf(part: Part, state: AgentState): void {
+  const others = remaining(state).filter((other) => other !== part && other.over !== true)
+  state.identities = state.identities.filter(({ blob }) => {
+    const name = blobName(blob)
+    if (others.some(({ keys }) => keys.has(name))) return true
+    return part !== state && !part.keys.has(name)
+  })
+}
