@@ -18,6 +18,7 @@ async function main(): Promise<void> {
     teardownFile: join(dist, 'post', 'index.js'),
     teardownEnv: stateEnv,
     runner: process.ppid,
+    authSock: process.env['SSH_AUTH_SOCK'],
     saveState,
     say: logPlan,
   })

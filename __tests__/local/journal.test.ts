@@ -44,7 +44,7 @@ const EFFECTS: readonly Effect[] = [
   { kind: 'agent', target: '/t/agent.sock' },
   { kind: 'agent-process', target: '/t/agent.sock', process: { pid: 5, start: '77' } },
   { kind: 'directory', target: '/home/ü/.ssh' },
-  { kind: 'home-block', target: '/h/config', id: 'abc', lines: ['# "a"', '\tb'], created: true },
+  { kind: 'home-block', target: '/h/config', id: 'abc', lines: ['# "a"', '\tb'] },
 ]
 
 describe('openJournal', () => {

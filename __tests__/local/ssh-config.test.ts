@@ -1,19 +1,8 @@
-/**
- * The job's ssh_config and known_hosts as they are written and as the real ssh reads them; and the
- * block in ~/.ssh/config, which leaves every other byte as it was.
- */
+/** The job's ssh_config and known_hosts as they are written and as the real ssh reads them. */
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  addBlock,
-  homeBlock,
-  removeBlock,
-  renderKnownHosts,
-  renderSshConfig,
-  type ProvenHost,
-} from '../../src/local/ssh-config'
+import { renderKnownHosts, renderSshConfig, type ProvenHost } from '../../src/local/ssh-config'
 import { parsePin } from '../../src/ssh/pin'
 import { generatePrivateKey } from '../../src/ssh/private-key'
 import { fingerprint, formatPublicKey, type KeyType } from '../../src/ssh/public-key'
@@ -223,103 +212,5 @@ describeWith(['ssh'], 'ssh reads in it', () => {
     ]
     const found = await settings(hosts, 'web.example')
     expect(found.get('hostname')).toBe('other.example')
-  })
-})
-
-describe('the block in ~/.ssh/config', () => {
-  const LINES = homeBlock('aB3dE6', { socket: '/t/agent.sock', config: '/t/config' })
-  const OTHER = homeBlock('zZ9yY8', { socket: '/u/agent.sock', config: '/u/config' })
-
-  test('includes the job’s file where the job’s agent is in use, and ends its scope', () => {
-    expect(LINES).toEqual([
-      '# >>> ssh-trust aB3dE6',
-      'Match exec "printenv SSH_AUTH_SOCK | grep -qxF /t/agent.sock"',
-      '    Include /t/config',
-      'Match all',
-      '# <<< ssh-trust aB3dE6',
-    ])
-    expect(addBlock(undefined, LINES)).toBe(`${LINES.join('\n')}\n`)
-    expect(addBlock('Host x\n', LINES)).toBe(`${LINES.join('\n')}\nHost x\n`)
-  })
-
-  /** Text of lines that are like ours, with all kinds of ends. */
-  const common = ['Match all', 'Host x', '    Include /x', '', '# >>> ssh-trust']
-  const end = fc.constantFrom('\n', '\r\n', '\r', '')
-  const linesOf = (choice: readonly string[]): fc.Arbitrary<string> =>
-    fc.array(fc.tuple(fc.constantFrom(...choice), end)).map((pairs) => pairs.flat().join(''))
-  const bytes = fc.uint8Array().map((array) => Buffer.from(array).toString('latin1'))
-
-  test('taken out again, every byte is as it was', () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(linesOf([...common, ...OTHER]), bytes, fc.string({ unit: 'binary' })),
-        (text) => {
-          expect(removeBlock(addBlock(text, LINES), LINES)).toBe(text)
-          expect(removeBlock(text, LINES)).toBe(text)
-        },
-      ),
-    )
-  })
-
-  test('blocks of two jobs go in any order, and leave each other', () => {
-    fc.assert(
-      fc.property(linesOf(common), (text) => {
-        const both = addBlock(addBlock(text, LINES), OTHER)
-        expect(removeBlock(both, OTHER)).toBe(addBlock(text, LINES))
-        expect(removeBlock(both, LINES)).toBe(addBlock(text, OTHER))
-      }),
-    )
-  })
-
-  const block = LINES.map((line) => `${line}\n`)
-  const text = block.join('')
-
-  test.each<[string, string, string]>([
-    ['moved down', `Host a\n${text}Host b\n`, 'Host a\nHost b\n'],
-    ['moved to the end, its last newline gone', `Host a\n${text.trimEnd()}`, 'Host a\n'],
-    ['twice', `${text}Host a\n${text}`, 'Host a\n'],
-    ['turned into CRLF', `${text}Host a\n`.replaceAll('\n', '\r\n'), 'Host a\r\n'],
-    ['in front of a CRLF file', `${text}Host a\r\n\tPort 1\r\n`, 'Host a\r\n\tPort 1\r\n'],
-    ['in front of a last line without newline', `${text}Host a`, 'Host a'],
-    ['alone', text, ''],
-    ['lines put in between', block.join('Host between\n'), 'Host between\n'.repeat(4)],
-    ['its begin gone', block.slice(1).join(''), 'Match all\n'],
-    ['a Match all behind it', `${text}Match all\nHost a\n`, 'Match all\nHost a\n'],
-    ['a Match all before it', `Match all\n${text}`, 'Match all\n'],
-    [
-      'a line that only begins as ours',
-      `${text}    Include /t/config2\n`,
-      '    Include /t/config2\n',
-    ],
-  ])('%s', (_, given, expected) => {
-    expect(removeBlock(given, LINES)).toBe(expected)
-  })
-
-  test('its end gone, no Match all of somebody else is taken', () => {
-    const given = `${block.slice(0, 4).join('')}Host a\nMatch all\n    Port 1\n`
-    expect(removeBlock(given, LINES)).toBe('Host a\nMatch all\n    Port 1\n')
-  })
-
-  describeWith(['ssh'], 'as ssh reads it', () => {
-    test.each([
-      ['the job’s agent', '/t/agent.sock', '2222'],
-      ['another agent', '/u/agent.sock', '77'],
-      ['no agent', undefined, '77'],
-    ])('with %s', async (_, socket, port) => {
-      const directory = makeDirectory()
-      const [job, home] = [join(directory, 'job'), join(directory, 'config')]
-      writeFileSync(job, 'Host web\n    Port 2222\n')
-      const paths = { socket: '/t/agent.sock', config: job }
-      writeFileSync(
-        home,
-        addBlock('Port 77\nHost web\n    User late\n', homeBlock('aB3dE6', paths)),
-      )
-      const env = { ...process.env, SSH_AUTH_SOCK: socket }
-      const { stdout } = await run(program('ssh'), ['-G', '-F', home, 'web'], {
-        env,
-      })
-      expect(stdout).toContain(`\nport ${port}\n`)
-      expect(stdout).toContain('\nuser late\n')
-    })
   })
 })

@@ -36,8 +36,8 @@ const { editFile, isHeldOpen } = await import('../../src/local/files')
 const { sshDirectories } = await import('../../src/local/home')
 const { isJournalPath, openJournal, readJournal, removeJobDirectory } =
   await import('../../src/local/journal')
-const { addBlock, homeBlock, removeBlock, renderSshConfig, renderSshFiles } =
-  await import('../../src/local/ssh-config')
+const { addBlock, homeBlock, removeBlock, thisMachine } = await import('../../src/local/home-block')
+const { renderSshConfig, renderSshFiles } = await import('../../src/local/ssh-config')
 
 // Programs are looked up with the environment of the real process; Jest gives tests a copy.
 const real = runInThisContext('process') as NodeJS.Process
@@ -262,8 +262,9 @@ const PATHS: SshPaths = {
   socket: `${JOB}/agent.sock`,
   pipe: PIPE,
 }
+const SINCE = new Date('2026-11-22T10:00:00Z')
 const BLOCK = [
-  '# >>> ssh-trust aB3dE6',
+  `# >>> ssh-trust aB3dE6 on ${thisMachine()} since 2026-11-22T10:00:00.000Z`,
   `Include ${JOB}/home-win32`,
   'Include /proc/cygdrive/d/a/_temp/ssh-trust-aB3dE6/home-msys',
   '# <<< ssh-trust aB3dE6',
@@ -335,7 +336,7 @@ describe('files for two kinds of ssh', () => {
 
 describe('the block in ~/.ssh/config', () => {
   test('has a file for each kind of ssh, in the form that is absolute for it alone', () => {
-    expect(homeBlock('aB3dE6', PATHS)).toEqual(BLOCK)
+    expect(homeBlock('aB3dE6', PATHS, SINCE)).toEqual(BLOCK)
   })
 
   test('taken out again, every byte is as it was', () => {
@@ -350,8 +351,8 @@ describe('the block in ~/.ssh/config', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(line, end)), (pairs) => {
         const text = pairs.flat().join('')
-        expect(removeBlock(addBlock(text, BLOCK), BLOCK)).toBe(text)
-        expect(removeBlock(addBlock(text, BLOCK).replaceAll(/\r?\n/g, '\r\n'), BLOCK)).toBe(
+        expect(removeBlock(addBlock(text, BLOCK), BLOCK).text).toBe(text)
+        expect(removeBlock(addBlock(text, BLOCK).replaceAll(/\r?\n/g, '\r\n'), BLOCK).text).toBe(
           text.replaceAll(/\r?\n/g, '\r\n'),
         )
       }),
@@ -373,7 +374,10 @@ describeWith(['ssh'], 'as ssh reads them', () => {
       writeFileSync(join(directory, basename(path)), here(text))
     }
     const home = join(directory, 'home-config')
-    writeFileSync(home, here(addBlock('Host web\n    Port 77\n', homeBlock('aB3dE6', PATHS))))
+    writeFileSync(
+      home,
+      here(addBlock('Host web\n    Port 77\n', homeBlock('aB3dE6', PATHS, SINCE))),
+    )
     return { home, config: join(directory, 'config') }
   }
 

@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { openJournal, type Effect, type Journal } from '../../src/local/journal'
-import { addBlock, homeBlock } from '../../src/local/ssh-config'
+import { addBlock, homeBlock } from '../../src/local/home-block'
 import { identify, type ProcessIdentity } from '../../src/process-identity'
 import { tearDown } from '../../src/trust/teardown'
 import { runProgram } from '../local/compiled'
@@ -47,8 +47,8 @@ async function startProcess(
 }
 
 const BLOCK = homeBlock('aB3dE6', { socket: '/t/agent.sock', config: '/t/config' })
-const block = (target: string, created = false): Effect => ({
-  ...{ kind: 'home-block', target, id: 'aB3dE6', lines: BLOCK, created },
+const block = (target: string): Effect => ({
+  ...{ kind: 'home-block', target, id: 'aB3dE6', lines: BLOCK },
 })
 
 describe('a journal', () => {
@@ -159,29 +159,22 @@ describe('a directory', () => {
 describe('a block in a file', () => {
   const file = (): string => join(makeDirectory(), 'config')
 
-  test.each<[string, string | undefined, boolean, string | undefined, string]>([
-    [
-      'in front of others’ lines',
-      addBlock('Host x\r\n\xe9', BLOCK),
-      false,
-      'Host x\r\n\xe9',
-      'undone',
-    ],
-    ['alone, in a file of ours', addBlock('', BLOCK), true, undefined, 'undone'],
-    ['alone, in a file that was empty', addBlock('', BLOCK), false, '', 'undone'],
+  test.each<[string, string | undefined, string | undefined, string]>([
+    ['in front of others’ lines', addBlock('Host x\r\n\xe9', BLOCK), 'Host x\r\n\xe9', 'undone'],
+    ['alone, in a file of ours', addBlock(undefined, BLOCK), undefined, 'undone'],
+    ['alone, in a file that was empty', addBlock('', BLOCK), '', 'undone'],
     [
       'in a file of ours with others’ lines',
-      addBlock('Host x\n', BLOCK),
-      true,
+      `${addBlock(undefined, BLOCK)}Host x\n`,
       'Host x\n',
       'undone',
     ],
-    ['that is gone', 'Host x\n', false, 'Host x\n', 'nothing to undo'],
-    ['whose file is gone', undefined, true, undefined, 'nothing to undo'],
-  ])('%s', async (_, before, created, after, outcome) => {
+    ['that is gone', 'Host x\n', 'Host x\n', 'nothing to undo'],
+    ['whose file is gone', undefined, undefined, 'nothing to undo'],
+  ])('%s', async (_, before, after, outcome) => {
     const target = file()
     if (before !== undefined) writeFileSync(target, before, { encoding: 'latin1', mode: 0o640 })
-    const report = await tearDown(journalOf(block(target, created)).path)
+    const report = await tearDown(journalOf(block(target)).path)
     expect(report?.effects).toEqual([{ kind: 'home-block', target, outcome }])
     expect(existsSync(target) ? readFileSync(target, 'latin1') : undefined).toBe(after)
     if (after !== undefined) expect(statSync(target).mode & 0o777).toBe(0o640)
@@ -196,11 +189,11 @@ describe('a block in a file', () => {
     const directory = join(makeDirectory(), '.ssh')
     mkdirSync(directory)
     const target = join(directory, 'config')
-    writeFileSync(target, addBlock('', BLOCK))
+    writeFileSync(target, addBlock(undefined, BLOCK, 'directory'))
     const report = await tearDown(
-      journalOf({ kind: 'directory', target: directory }, block(target, true)).path,
+      journalOf({ kind: 'directory', target: directory }, block(target)).path,
     )
-    expect(report?.effects.map(({ outcome }) => outcome)).toEqual(['undone', 'undone'])
+    expect(report?.effects.map(({ outcome }) => outcome)).toEqual(['undone', 'nothing to undo'])
     expect(existsSync(directory)).toBe(false)
   })
 })

@@ -24,6 +24,7 @@ export function logPlan(line: string): void {
 
 export function logTrust({ report }: Trust): void {
   for (const repair of report.repairs) core.info(`! ssh-private-key was repaired: ${repair}`)
+  for (const line of report.swept ?? []) core.info(`! ${oneLine(line)}`)
   for (const warning of report.warnings) core.warning(warning)
   for (const { name, keyType, fingerprint, pin, stale, coming = [] } of report.hosts) {
     core.info(`✓ ${name}: host key proven, ${keyType} ${fingerprint}`)

@@ -7,8 +7,10 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  lstatSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
@@ -78,10 +80,12 @@ export type Effect =
   | { kind: 'agent'; target: string }
   /** That process is `process`. */
   | { kind: 'agent-process'; target: string; process: ProcessIdentity }
+  /** Keys brought into the agent at `target`, which another use of the action, with `journal`, started. */
+  | { kind: 'agent-part'; target: string; journal: string }
   /** The directory `target`, which did not exist. */
   | { kind: 'directory'; target: string }
-  /** Marked lines in the file `target`; `created` if there was no such file. */
-  | { kind: 'home-block'; target: string; id: string; lines: string[]; created: boolean }
+  /** Marked lines in the file `target`. */
+  | { kind: 'home-block'; target: string; id: string; lines: string[] }
 
 const PREFIX = 'ssh-trust-'
 
@@ -119,6 +123,33 @@ export interface Journal {
   append: (effect: Effect) => void
 }
 
+/** Where jobs may have their directories. */
+function parents(runnerTemp: string | undefined, platform: NodeJS.Platform): string[] {
+  const { last } = RULES[platform === 'win32' ? 'win32' : 'posix']
+  const candidates = [runnerTemp, tmpdir(), last]
+  return [...new Set(candidates.filter((path) => path !== undefined && path !== ''))] as string[]
+}
+
+/** The directories of jobs on this machine that belong to this user: their journals' paths. */
+export function findJournals(runnerTemp: string | undefined): string[] {
+  const user = process.geteuid?.()
+  return parents(runnerTemp, process.platform).flatMap((parent) => {
+    let names: string[]
+    try {
+      names = readdirSync(parent)
+    } catch {
+      return [] // not there, or not to be read
+    }
+    return names
+      .map((name) => posix.join(parent, name, NAME))
+      .filter((path) => {
+        if (!isJournalPath(path)) return false
+        const stat = lstatSync(dirname(path), { throwIfNoEntry: false })
+        return stat?.isDirectory() === true && (user === undefined || stat.uid === user)
+      })
+  })
+}
+
 /**
  * Makes the job's directory and opens its journal.
  *
@@ -128,7 +159,7 @@ export interface Journal {
  * @throws TrustError `temp-unusable`
  */
 export function openJournal(runnerTemp: string | undefined, platform = process.platform): Journal {
-  const directory = makeDirectory([runnerTemp, tmpdir()], platform)
+  const directory = makeDirectory(parents(runnerTemp, platform), platform)
   const path = posix.join(directory, NAME)
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
   closeSync(openSync(path, flags, 0o600))
@@ -148,15 +179,11 @@ export function openJournal(runnerTemp: string | undefined, platform = process.p
   }
 }
 
-function makeDirectory(
-  candidates: readonly (string | undefined)[],
-  platform: NodeJS.Platform,
-): string {
+function makeDirectory(candidates: readonly string[], platform: NodeJS.Platform): string {
   const windows = platform === 'win32'
   const rules = windows ? RULES.win32 : RULES.posix
   const problems: string[] = []
-  for (const candidate of [...candidates, rules.last]) {
-    if (candidate === undefined || candidate === '') continue
+  for (const candidate of candidates) {
     const parent = windows ? candidate.replaceAll('\\', '/') : candidate
     const longest = posix.join(parent, `${PREFIX}XXXXXX`, SOCKET)
     if (!rules.plain.test(parent)) problems.push(`${parent}: has a space or special character`)

@@ -1,7 +1,4 @@
-/**
- * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
- * job alone.
- */
+/** The job's ssh_config and known_hosts, and the lines that include them for this job alone. */
 import { posix } from 'node:path'
 import { kindOfKey } from '../ssh/certificate'
 import { hostKeyAlgorithms } from '../ssh/key-exchange'
@@ -189,19 +186,15 @@ function algorithmsFor(hostKey: Buffer): string[] {
 }
 
 /**
- * The lines for ~/.ssh/config. They go first, and what follows keeps its old meaning. The condition
- * holds only where the job's agent is in use, so jobs side by side don't see each other. On Windows
- * each kind of ssh has its own condition, in a file that is for it alone.
+ * The lines that include the job's ssh_config where the job's agent is in use, and nowhere else: jobs
+ * side by side don't see each other. On Windows each kind of ssh has its own condition, in a file that
+ * is for it alone.
  */
-export function homeBlock(id: string, paths: Omit<SshPaths, 'knownHosts'>): string[] {
+export function includeLines(paths: Omit<SshPaths, 'knownHosts'>): string[] {
   const clients = clientsOf(paths)
-  return [
-    `# >>> ssh-trust ${id}`,
-    ...(clients.length === 0
-      ? conditionalInclude(paths)
-      : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)),
-    `# <<< ssh-trust ${id}`,
-  ]
+  return clients.length === 0
+    ? conditionalInclude(paths)
+    : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)
 }
 
 /**
@@ -214,33 +207,4 @@ function conditionalInclude({ socket, config }: { socket: string; config: string
     `    Include ${config}`,
     'Match all',
   ]
-}
-
-/** `text` with the block in front. */
-export function addBlock(text: string | undefined, lines: readonly string[]): string {
-  return `${lines.join('\n')}\n${text ?? ''}`
-}
-
-/**
- * `text` without the block. Lines that somebody put between ours stay, and so does whatever else is
- * there, to the byte.
- */
-export function removeBlock(text: string, lines: readonly string[]): string {
-  const [begin, ...rest] = lines
-  const end = rest.at(-1)
-  const ended = end !== undefined && text.includes(end)
-  let inside = false
-  // Split after each newline, so that joining gives back every byte.
-  return text
-    .split(/(?<=\n)/)
-    .filter((line) => {
-      const bare = line.replace(/\r?\n$/, '')
-      if (bare === begin) inside = true
-      // `Match all` alone is no mark of ours: it is ours only inside the block.
-      const ours = lines.includes(bare) && (inside || bare !== 'Match all')
-      // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
-      if (bare === end || (!ended && (!ours || bare === 'Match all'))) inside = false
-      return !ours
-    })
-    .join('')
 }

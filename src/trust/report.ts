@@ -52,6 +52,8 @@ export interface GrantReport {
   expires?: string
   /** What was mended on the host, and what else to know. */
   notes: string[]
+  /** What somebody has to see to; among the notes, too. */
+  warnings?: string[]
   error?: string
 }
 
@@ -97,6 +99,8 @@ export interface TrustReport {
   revocations?: RevocationReport[]
   /** Where the `trust` input asks for any. */
   hostTrust?: HostTrustReport
+  /** What earlier jobs had left on this machine, and this one has taken back. */
+  swept?: string[]
   /** What was repaired in the texts of keys. */
   repairs: string[]
   warnings: string[]

@@ -1,27 +1,30 @@
 /**
  * The main step: hosts proven, agent started, files written. Whatever fails takes back what was done.
  */
-import { mkdirSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { giveCertificate, type AgentAddress } from '../agent/control'
+import { joinAgent } from '../agent/join'
 import { launchAgent } from '../agent/launch'
 import { newPipePath, pipePathForConfig } from '../agent/pipe'
-import type { Ready } from '../agent/settings'
-import { editFile, statOf, writeNewFile } from '../local/files'
-import { sshDirectories } from '../local/home'
+import type { PartSettings, Ready } from '../agent/settings'
+import { writeNewFile } from '../local/files'
+import { recordJob } from '../local/job-record'
 import { openJournal, type Journal } from '../local/journal'
-import { addBlock, homeBlock, renderSshFiles, type SshPaths } from '../local/ssh-config'
-import { identify } from '../process-identity'
+import { renderSshFiles, type SshPaths } from '../local/ssh-config'
+import { identify, type ProcessIdentity } from '../process-identity'
 import { isCertificateType, plainKey } from '../ssh/certificate'
 import { displayType, fingerprint, formatPublicKey, typeOfBlob } from '../ssh/public-key'
 import { bootstrapHosts, type JobKey } from './bootstrap'
 import { certify } from './certificates'
 import type { Config } from './config'
-import { policyHost, provenHost, proveHosts, reportHost } from './proven-hosts'
+import { includeInHome } from './home-config'
 import { establishTrust } from './host-trust'
+import { findJobAgent, type JobAgent } from './job-agent'
+import { policyHost, provenHost, proveHosts, reportHost, type Proven } from './proven-hosts'
 import type { HostTrustReport, KeyReport, TrustReport } from './report'
 import { revokeEarlierTrust } from './revoke-keys'
+import { sweep } from './sweep'
 import { tearDown } from './teardown'
 
 /** What the job is run in and by; nothing of it is the user's configuration. */
@@ -35,6 +38,8 @@ export interface Surroundings {
   teardownEnv: (journal: string, token: string) => Record<string, string>
   /** Pid of the runner. */
   runner: number
+  /** SSH_AUTH_SOCK: perhaps the agent of an earlier use of the action in this job. */
+  authSock: string | undefined
   /** Called before the first effect: what teardown must be given. */
   saveState: (journal: string, token: string) => void
   /** Tells the plan of trust between hosts before it is carried out; absent: the report alone tells it. */
@@ -69,45 +74,13 @@ async function make(
   journal: Journal,
   token: string,
 ): Promise<Trust> {
-  // With slashes on Windows too, where a shell or an ssh_config takes backslashes for escapes.
-  const inJob = (name: string): string => `${journal.directory}/${name}`
-  const socket = inJob('agent.sock')
-  const pipe = process.platform === 'win32' ? newPipePath() : undefined
-  const paths: SshPaths = {
-    knownHosts: inJob('known_hosts'),
-    config: inJob('config'),
-    socket,
-    ...(pipe === undefined ? {} : { pipe: pipePathForConfig(pipe) }),
-  }
-  // Where we ask the agent ourselves: Node knows no Cygwin sockets.
-  const control = pipe ?? socket
-  // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
-  journal.append({ kind: 'agent', target: control })
-  const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`])
-  const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error: unknown) => {
-    launching.abandon()
-    throw error
-  })
-  const watch = identify(surroundings.runner)
-  const ready = await launching.ready({
-    socket,
-    ...(pipe === undefined ? {} : { pipe }),
-    auditFile: inJob('audit.jsonl'),
-    token,
-    policy: { ...config.policy, hosts: proven.map(policyHost) },
-    ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
-    keys: config.keys,
-    ...(config.generate === undefined ? {} : { generate: config.generate }),
-    ...(watch === undefined ? {} : { watch }),
-    orphaned: {
-      file: surroundings.teardownFile,
-      env: surroundings.teardownEnv(journal.path, token),
-    },
-  })
-  const agent = identify(ready.pid)
-  if (agent !== undefined) {
-    journal.append({ kind: 'agent-process', target: control, process: agent })
-  }
+  const runner = identify(surroundings.runner)
+  recordJob(journal.directory, runner)
+  const swept = await sweep(surroundings.temporary, journal.id, config.home)
+  const jobAgent = await findJobAgent(surroundings.authSock, runner)
+  const work = { config, surroundings, journal, token, runner }
+  const { control, ready, proven, paths } =
+    jobAgent === undefined ? await startAgent(work) : await bringToAgent(jobAgent, work)
 
   const identities = [
     ...(await certifyGenerated(config, ready, { socket: control, token })),
@@ -157,15 +130,101 @@ async function make(
     ...(established === undefined ? {} : { hostTrust: reportHostTrust(established) }),
     revocations,
     repairs: config.repairs,
-    warnings: config.warnings,
+    swept: swept.done,
+    warnings: [...config.warnings, ...swept.failed],
   }
-  writeNewFile(inJob('report.json'), `${JSON.stringify(report)}\n`)
+  writeNewFile(`${journal.directory}/report.json`, `${JSON.stringify(report)}\n`)
   return {
-    socket,
+    socket: paths.socket,
     ...(paths.pipe === undefined ? {} : { pipe: paths.pipe }),
     knownHosts: paths.knownHosts,
     sshConfig: paths.config,
     report,
+  }
+}
+
+interface Work {
+  config: Config
+  surroundings: Surroundings
+  journal: Journal
+  token: string
+  runner: ProcessIdentity | undefined
+}
+
+interface Served {
+  /** Where we ask the agent ourselves: Node knows no Cygwin sockets. */
+  control: string
+  ready: Ready
+  proven: Proven[]
+  paths: SshPaths
+}
+
+/** Paths in the job's directory, with slashes on Windows too, where a shell takes others for escapes. */
+function pathsIn({ directory }: Journal): Omit<SshPaths, 'socket'> {
+  return { knownHosts: `${directory}/known_hosts`, config: `${directory}/config` }
+}
+
+/** The agent's process boots while the hosts are asked; it holds nothing until it gets its settings. */
+async function startAgent({ config, surroundings, journal, token, runner }: Work): Promise<Served> {
+  const socket = `${journal.directory}/agent.sock`
+  const pipe = process.platform === 'win32' ? newPipePath() : undefined
+  const control = pipe ?? socket
+  journal.append({ kind: 'agent', target: control })
+  const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`])
+  const proven = await proveHosts(config.hosts, config.connectTimeout).catch((error: unknown) => {
+    launching.abandon()
+    throw error
+  })
+  const ready = await launching.ready({
+    socket,
+    ...(pipe === undefined ? {} : { pipe }),
+    directory: journal.directory,
+    auditFile: `${journal.directory}/audit.jsonl`,
+    token,
+    ...partOf(config, proven),
+    keys: config.keys,
+    ...(runner === undefined ? {} : { watch: runner }),
+    orphaned: {
+      file: surroundings.teardownFile,
+      env: surroundings.teardownEnv(journal.path, token),
+    },
+  })
+  const agent = identify(ready.pid)
+  if (agent !== undefined) {
+    journal.append({ kind: 'agent-process', target: control, process: agent })
+  }
+  const inConfig = pipe === undefined ? {} : { pipe: pipePathForConfig(pipe) }
+  return { control, ready, proven, paths: { ...pathsIn(journal), socket, ...inConfig } }
+}
+
+/** A further use of the action in the job brings its keys, with its hosts for them, into the agent. */
+async function bringToAgent(
+  { control, socket, journal: first }: JobAgent,
+  { config, surroundings, journal, token }: Work,
+): Promise<Served> {
+  const proven = await proveHosts(config.hosts, config.connectTimeout)
+  journal.append({ kind: 'agent-part', target: control, journal: first })
+  const ready = await joinAgent(
+    { socket: control, token },
+    dirname(first),
+    {
+      id: journal.id,
+      ...partOf(config, proven),
+      keys: config.keys,
+      orphanedEnv: surroundings.teardownEnv(journal.path, token),
+    },
+    writeNewFile,
+  )
+  const inConfig = process.platform === 'win32' ? { pipe: pipePathForConfig(control) } : {}
+  return { control, ready, proven, paths: { ...pathsIn(journal), socket, ...inConfig } }
+}
+
+/** What this use of the action asks of the agent. */
+function partOf(config: Config, proven: readonly Proven[]): PartSettings {
+  return {
+    policy: { ...config.policy, hosts: proven.map(policyHost) },
+    ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
+    ...(config.generate === undefined ? {} : { generate: config.generate }),
   }
 }
 
@@ -194,21 +253,6 @@ async function certifyGenerated(
   const certificate = certify(key, certification, Date.now() / 1000)
   await giveCertificate(agent, certificate)
   return [{ ...generated, blob: certificate.toString('base64') }]
-}
-
-/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
-async function includeInHome(journal: Journal, paths: SshPaths): Promise<void> {
-  const lines = homeBlock(journal.id, paths)
-  for (const directory of sshDirectories()) {
-    if (statOf(directory) === undefined) {
-      journal.append({ kind: 'directory', target: directory })
-      mkdirSync(directory, { mode: 0o700 })
-    }
-    const target = join(directory, 'config')
-    const created = statOf(target) === undefined
-    journal.append({ kind: 'home-block', target, id: journal.id, lines, created })
-    await editFile(target, journal.id, (text) => addBlock(text, lines))
-  }
 }
 
 function reportKey({ blob, comment, generated }: Ready['identities'][number]): KeyReport {

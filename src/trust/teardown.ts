@@ -4,36 +4,35 @@
  */
 import { rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseAudit } from '../agent/audit'
-import { agentStatus, stopAgent, type AgentAddress } from '../agent/control'
-import { explain, systemCode, TrustError } from '../errors'
-import { editFile, readText, statOf } from '../local/files'
+import type { AgentAddress } from '../agent/control'
+import { explain, systemCode } from '../errors'
+import { readText } from '../local/files'
+import { noteLeft } from '../local/job-record'
 import { isJournalPath, readJournal, removeJobDirectory, type Effect } from '../local/journal'
-import { removeBlock } from '../local/ssh-config'
-import { stillRuns, type ProcessIdentity } from '../process-identity'
+import { takeOutOfHome } from './home-config'
 import { undoHostTrust, type HostTrustEffect } from './host-trust-undo'
+import { endAgent, endAgentProcess, leaveAgent, type AgentOutcome } from './job-agent'
 import { revoke, type Granted } from './revocation'
 import type { EffectReport, TeardownReport, TrustReport } from './report'
 
-type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
+type Outcome = AgentOutcome
 
 const UNDONE: Outcome = { outcome: 'undone' }
 const NOTHING: Outcome = { outcome: 'nothing to undo' }
-
-/** How long an agent that was told to end may take. */
-const AGENT_END = 2000
 
 /**
  * Takes back what the job with this journal did.
  *
  * @param journalPath as main saved it in the state
  * @param token of the agent's control channel; without it the agent is ended by a signal
+ * @param hostsToo whether what is left on hosts is reason to keep the journal; it is told in any case
  * @returns undefined where there is no journal: nothing was done, or it has been taken back before
  */
 export async function tearDown(
   journalPath: string,
   token?: string,
+  hostsToo = true,
 ): Promise<TeardownReport | undefined> {
   if (!isJournalPath(journalPath)) return undefined
   const effects = readJournal(journalPath)
@@ -42,10 +41,13 @@ export async function tearDown(
   const report = readReport(join(directory, 'report.json'))
 
   const results: EffectReport[] = []
+  let shared = false
   const attempt = async (effect: Effect): Promise<void> => {
     const { kind, target } = effect
     try {
-      results.push({ kind, target, ...(await undo(effect, agentOf(effects, token), token)) })
+      const { shared: stays, ...outcome } = await undo(effect, agentOf(effects, token))
+      shared ||= stays === true
+      results.push({ kind, target, ...outcome })
     } catch (error) {
       results.push({ kind, target, outcome: 'failed', detail: explain(error) })
     }
@@ -62,7 +64,10 @@ export async function tearDown(
   }
   const audit = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
   // What could not be undone may be later: then the journal is needed again.
-  if (results.every(({ outcome }) => outcome !== 'failed')) removeJobDirectory(journalPath)
+  const failed = results.filter(({ outcome }) => outcome === 'failed')
+  const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind))
+  if (shared) noteLeft(directory)
+  else if (!needed) removeJobDirectory(journalPath)
   return { audit, effects: results, ...(report === undefined ? {} : { report }) }
 }
 
@@ -77,8 +82,10 @@ function readReport(path: string): TrustReport | undefined {
 
 type OnHost = Granted | HostTrustEffect
 
+const ON_HOST = ['authorized-key', 'remote-file', 'known-host']
+
 function isOnHost(effect: Effect): effect is OnHost {
-  return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind)
+  return ON_HOST.includes(effect.kind)
 }
 
 /** The latest record of each line and file on a host, the latest line first. */
@@ -90,15 +97,11 @@ function latestOf(records: readonly OnHost[]): OnHost[] {
 
 /** Where the job's agent is to be asked. */
 function agentOf(effects: readonly Effect[], token: string | undefined): AgentAddress | undefined {
-  const agent = effects.find(({ kind }) => kind === 'agent')
+  const agent = effects.find(({ kind }) => kind === 'agent' || kind === 'agent-part')
   return agent === undefined || token === undefined ? undefined : { socket: agent.target, token }
 }
 
-async function undo(
-  effect: Effect,
-  agent: AgentAddress | undefined,
-  token: string | undefined,
-): Promise<Outcome> {
+async function undo(effect: Effect, agent: AgentAddress | undefined): Promise<Outcome> {
   switch (effect.kind) {
     case 'authorized-key':
       return revoke(effect, agent)
@@ -106,78 +109,15 @@ async function undo(
     case 'known-host':
       return undoHostTrust(effect, agent)
     case 'agent':
-      return endAgent(effect.target, token)
+      return endAgent(agent)
     case 'agent-process':
-      return endProcess(effect.process, effect.target, token)
+      return endAgentProcess(effect.process, agent)
+    case 'agent-part':
+      return leaveAgent(agent, effect.journal)
     case 'directory':
       return removeDirectory(effect.target)
     case 'home-block':
-      return takeBlockOut(effect)
-  }
-}
-
-/** An agent that serves but whose process is not in the journal yet: main died in between. */
-async function endAgent(socket: string, token: string | undefined): Promise<Outcome> {
-  if (token === undefined) return NOTHING
-  try {
-    await stopAgent({ socket, token })
-    return UNDONE
-  } catch (error) {
-    if (isNobody(error)) return NOTHING
-    throw error
-  }
-}
-
-/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
-function isNobody(error: unknown): boolean {
-  const cause = error instanceof TrustError ? error.cause : undefined
-  return ['ECONNREFUSED', 'ENOENT'].includes(systemCode(cause) ?? '')
-}
-
-async function endProcess(
-  agent: ProcessIdentity,
-  socket: string,
-  token: string | undefined,
-): Promise<Outcome> {
-  const address = token === undefined ? undefined : { socket, token }
-  if (!(await agentRuns(agent, address))) return NOTHING
-  const told =
-    address !== undefined &&
-    (await stopAgent(address).then(
-      () => true,
-      () => false,
-    ))
-  // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
-  if (!told && agent.start !== undefined) process.kill(agent.pid, 'SIGTERM')
-  for (let waited = 0; waited < AGENT_END; waited += 5) {
-    if (!stillRuns(agent)) return UNDONE
-    await sleep(5)
-  }
-  if (!(await agentRuns(agent, address))) return UNDONE
-  process.kill(agent.pid, 'SIGKILL')
-  return { outcome: 'undone', detail: 'it had to be killed' }
-}
-
-/**
- * Whether the agent's process still runs. Where the platform does not tell when a process started
- * (Windows), that pid is the agent's if the agent itself says so.
- *
- * @throws TrustError `agent-control` where it can't be known
- */
-async function agentRuns(
-  agent: ProcessIdentity,
-  address: AgentAddress | undefined,
-): Promise<boolean> {
-  if (!stillRuns(agent)) return false
-  if (agent.start !== undefined) return true
-  if (address === undefined) {
-    throw new TrustError('agent-control', `Without a token process ${agent.pid} can't be known.`)
-  }
-  try {
-    return (await agentStatus(address)).pid === agent.pid
-  } catch (error) {
-    if (isNobody(error)) return false
-    throw error
+      return { outcome: (await takeOutOfHome(effect)) ? 'undone' : 'nothing to undo' }
   }
 }
 
@@ -193,17 +133,4 @@ function removeDirectory(path: string): Outcome {
     }
     throw error
   }
-}
-
-async function takeBlockOut(effect: Extract<Effect, { kind: 'home-block' }>): Promise<Outcome> {
-  const { target, id, lines, created } = effect
-  let outcome = NOTHING
-  if (statOf(dirname(target)) === undefined) return outcome
-  await editFile(target, id, (text) => {
-    if (text === undefined) return undefined
-    const without = removeBlock(text, lines)
-    if (without !== text) outcome = UNDONE
-    return without === '' && created ? undefined : without
-  })
-  return outcome
 }

@@ -1,0 +1,77 @@
+/** ~/.ssh/config: the job's block put in, taken out, and those of jobs that are no more. */
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { editFile, readText, statOf } from '../local/files'
+import { addBlock, findBlocks, homeBlock, removeBlock, thisMachine } from '../local/home-block'
+import { sshDirectories } from '../local/home'
+import type { Effect, Journal } from '../local/journal'
+import type { SshPaths } from '../local/ssh-config'
+
+/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
+export async function includeInHome(journal: Journal, paths: SshPaths): Promise<void> {
+  const lines = homeBlock(journal.id, paths)
+  for (const directory of sshDirectories()) {
+    const made = statOf(directory) === undefined ? 'directory' : 'file'
+    if (made === 'directory') {
+      journal.append({ kind: 'directory', target: directory })
+      mkdirSync(directory, { mode: 0o700 })
+    }
+    const target = join(directory, 'config')
+    journal.append({ kind: 'home-block', target, id: journal.id, lines })
+    await editFile(target, journal.id, (text) => addBlock(text, lines, made))
+  }
+}
+
+/** Whether there was anything to take out. */
+export async function takeOutOfHome({
+  target,
+  id,
+  lines,
+}: Pick<Extract<Effect, { kind: 'home-block' }>, 'target' | 'id' | 'lines'>): Promise<boolean> {
+  const directory = dirname(target)
+  if (statOf(directory) === undefined) return false
+  let found = false
+  let directoryToo = false
+  await editFile(target, id, (text) => {
+    if (text === undefined) return undefined
+    const without = removeBlock(text, lines)
+    found = without.text !== text
+    directoryToo = without.text === undefined && without.made === 'directory'
+    return without.text
+  })
+  if (directoryToo) removeIfEmpty(directory)
+  return found
+}
+
+export function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // others have put files there
+  }
+}
+
+/** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */
+const LONGEST_JOB = 7 * 24 * 3600 * 1000
+
+/**
+ * Takes out the blocks of jobs that ended without a teardown, and whose directory is gone: runners
+ * empty RUNNER_TEMP. Those whose directory is there are a matter for its journal. A block of another
+ * machine, which shares this home, must be older than any job.
+ *
+ * @param id of this job
+ * @returns the ids of those jobs
+ */
+export async function sweepHome(id: string): Promise<string[]> {
+  const swept: string[] = []
+  for (const directory of sshDirectories()) {
+    const target = join(directory, 'config')
+    for (const block of findBlocks(readText(target) ?? '')) {
+      const here = block.host === thisMachine()
+      const old = Date.now() - block.since.getTime() > LONGEST_JOB
+      if (here ? existsSync(block.directory) : !old) continue
+      if (await takeOutOfHome({ target, id, lines: block.lines })) swept.push(block.id)
+    }
+  }
+  return swept
+}
