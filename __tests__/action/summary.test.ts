@@ -6,7 +6,7 @@ import { logTeardown, writeSummary } from '../../src/action/summary'
 import type { AuditEntry } from '../../src/agent/audit'
 import type { Reason } from '../../src/agent/policy'
 import { adviceFor } from '../../src/trust/advice'
-import type { EffectReport, TeardownReport } from '../../src/trust/report'
+import type { EffectReport, TeardownReport, TrustReport } from '../../src/trust/report'
 import { makeDirectory } from '../support/scratch'
 
 const file = join(makeDirectory(), 'summary')
@@ -24,14 +24,26 @@ const USE: AuditEntry = {
 }
 const REFUSED: AuditEntry = { ...USE, verdict: 'refused', reason: 'unbound' }
 
+const REPORT: TrustReport = {
+  version: 1,
+  policy: 'pinned',
+  hosts: [],
+  keys: [],
+  grants: [],
+  repairs: [],
+  warnings: [],
+}
+
 interface Case {
+  report?: Partial<TrustReport>
   entries?: AuditEntry[]
   omitted?: number
   effects?: EffectReport[]
 }
 
-function reportOf({ entries = [], omitted = 0, effects = [] }: Case): TeardownReport {
-  return { audit: { entries, omitted }, effects }
+function reportOf({ report, entries = [], omitted = 0, effects = [] }: Case): TeardownReport {
+  const whole = report === undefined ? {} : { report: { ...REPORT, ...report } }
+  return { audit: { entries, omitted }, effects, ...whole }
 }
 
 async function summaryOf(about: Case): Promise<string> {
@@ -62,6 +74,64 @@ const warningsOf = (about: Case): string[] =>
 
 afterEach(() => {
   jest.restoreAllMocks()
+})
+
+describe('what bootstrap and revocation found', () => {
+  const KEY = 'A'.repeat(68)
+  const account = { host: 'web', user: 'deploy', file: '/home/deploy/.ssh/authorized_keys' }
+
+  test('lines that were taken out, and those that stay, each in a row', async () => {
+    const revocations = [
+      { ...account, removed: [`ssh-ed25519 ${KEY} old <b>`], kept: [`ssh-ed25519 ${KEY} mine`] },
+      { ...account, host: 'db', removed: [], kept: [] },
+      { host: 'gone', user: 'deploy', removed: [], kept: [], error: 'Nothing listens.' },
+    ]
+    const short = `ssh-ed25519 ${'A'.repeat(24)}…${'A'.repeat(24)}`
+    const rows = await usesOf({ report: { revocations } })
+    expect(rows.filter(([name = '']) => name.includes('@'))).toEqual([
+      ['deploy@web', '✓ removed', account.file, `${short} old &#60;b&#62;`],
+      ['deploy@web', 'kept, since this job uses it', account.file, `${short} mine`],
+      ['deploy@db', 'nothing to remove', account.file, '–'],
+      ['deploy@gone', '✗ failed', '–', 'Nothing listens.'],
+    ])
+  })
+
+  test('no more than 200 of them, and how many more', async () => {
+    const removed = Array.from({ length: 250 }, (_, index) => `ssh-ed25519 ${KEY} old-${index}`)
+    const summary = await summaryOf({
+      report: { revocations: [{ ...account, removed, kept: [] }] },
+    })
+    expect(summary.match(/✓ removed/g)).toHaveLength(200)
+    expect(summary).toContain('50 more lines are in the report')
+  })
+
+  test('host keys that are held and not pinned', async () => {
+    const host = {
+      ...{ name: 'web', host: 'web.example.org', port: 22, status: 'ok' as const },
+      ...{ keyType: 'ED25519', fingerprint: 'SHA256:now', pin: 'SHA256:now', stale: [] },
+      coming: [{ keyType: 'ECDSA', fingerprint: 'SHA256:coming' }],
+    }
+    const rows = await usesOf({ report: { hosts: [host, { ...host, coming: [] }] } })
+    expect(rows.filter((cells) => cells.includes('SHA256:coming'))).toEqual([
+      ['web', 'ECDSA', 'SHA256:coming'],
+    ])
+  })
+
+  test('a revoked host key that is still held is warned of, once', async () => {
+    const warning = 'web still holds a revoked host key.'
+    const grant = {
+      ...{ host: 'web', user: 'deploy', key: 'SHA256:a', status: 'added' as const },
+      ...{ notes: [warning], warnings: [warning] },
+    }
+    const about = { report: { grants: [grant, { ...grant, key: 'SHA256:b' }] } }
+    expect(warningsOf(about)).toEqual([`::warning::${warning}`])
+    expect((await summaryOf(about)).split(warning)).toHaveLength(2)
+  })
+
+  test('nothing of all that: no tables for it', async () => {
+    const summary = await summaryOf({ report: { revocations: [] } })
+    expect(summary).not.toMatch(/Earlier trust|Also holds/)
+  })
 })
 
 describe('the table of uses', () => {

@@ -7,9 +7,10 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeHome, type Home } from '../support/home'
 import { makeKey, type Key } from '../support/keys'
-import { describeWith, program } from '../support/programs'
+import { describeWith, program, testWith } from '../support/programs'
 import { run } from '../support/run'
 import { startSshd, type Sshd } from '../support/sshd'
+import { startAccounts } from './accounts'
 import { MAIN, makeScene, type Scene } from './fixtures'
 
 const CLI = join(process.cwd(), 'dist', 'cli', 'index.js')
@@ -97,6 +98,30 @@ describeWith(['sshd', 'ssh', 'ssh-agent', 'ssh-add', 'account'], 'revocation', (
       }
     })
 
+    testWith(['openssl', 'nss_wrapper', 'root'], 'with a password', async () => {
+      const password = 'correct horse "battery" $taple'
+      const server = await startAccounts(2, {
+        password,
+        extraConfig: ['PasswordAuthentication yes'],
+      })
+      try {
+        server.reset(new Map(server.users.map((user) => [user, `# mine\n${old.publicKey}\n`])))
+        const lines = server.users.map(
+          (user) => `${user}=${user}@127.0.0.1:${server.sshd.port} ${server.sshd.fingerprint()}\n`,
+        )
+        writeFileSync(pins, lines.join(''))
+        const args = ['--key', old.publicKey, '--password-env', 'LOGIN']
+        const wrong = await revoke(args, { LOGIN: 'wrong' })
+        expect(wrong).toMatchObject({ code: 1 })
+        expect(wrong.stdout.match(/✗ .*the password was not accepted/g)).toHaveLength(2)
+        const done = await revoke(args, { LOGIN: password })
+        expect(done).toMatchObject({ code: 0, stderr: '' })
+        expect([...server.files().values()]).toEqual(['# mine\n', '# mine\n'])
+      } finally {
+        await server.stop()
+      }
+    })
+
     test('a host that fails is exit code 1, and the others are done', async () => {
       const other = line().replace(/web=.*?:\d+/, `gone=${sshd.user}@127.0.0.1:1`)
       writeFileSync(pins, `${other}\n${line()}\n`)
@@ -134,6 +159,55 @@ describeWith(['sshd', 'ssh', 'ssh-agent', 'ssh-add', 'account'], 'revocation', (
     expect(await scene.job.exec('ssh', ['web', 'true'])).toMatchObject({ code: 0 })
     await scene.post(main)
     expect(readFileSync(file, 'utf8')).toBe('# mine\n')
+  })
+
+  test('by the action, with a host that lets nobody in: told once each, and the others are done', async () => {
+    const closed = await startSshd({ home: await makeHome() })
+    try {
+      const main = await scene.job.run(MAIN, {
+        'generate-key': 'ed25519',
+        'bootstrap-key': admin.privateKey,
+        'bootstrap-failure': 'continue',
+        hosts: `${line()} bootstrap\nshut=${closed.user}@127.0.0.1:${closed.port} ${closed.fingerprint()} bootstrap`,
+        'revoke-keys': 'comment=ssh-trust:*',
+      })
+      expect(main.code).toBe(0)
+      expect(main.annotations.map(({ message }) => message)).toEqual([
+        expect.stringMatching(/@shut did not get the key: .*no key was accepted/),
+        expect.stringMatching(/@shut: keys were not revoked: .*no key was accepted/),
+      ])
+      expect(readFileSync(file, 'utf8')).not.toContain(old.publicKey)
+      const post = await scene.post(main)
+      expect({ code: post.code, annotations: post.annotations }).toEqual({
+        code: 0,
+        annotations: [],
+      })
+      expect(readFileSync(file, 'utf8')).toBe('# mine\n')
+      expect(post.summary).toContain('✓ removed')
+      expect(post.summary).toContain('✗ failed')
+      await closed.stop()
+      // The one refusal was not asked for again.
+      expect(closed.log().match(/Connection from/g)).toHaveLength(2)
+    } finally {
+      await closed.stop()
+    }
+  })
+
+  test('a host key that is pinned as revoked and still held is warned of', async () => {
+    const main = await scene.job.run(MAIN, {
+      'generate-key': 'ed25519',
+      'bootstrap-key': admin.privateKey,
+      hosts: `${line()} @revoked ${sshd.publicKey('ecdsa')} bootstrap`,
+    })
+    expect(main.code).toBe(0)
+    const warning = `web still holds the host key ECDSA ${sshd.fingerprint('ecdsa')}, which is pinned as revoked.`
+    expect(main.log).toContain(warning)
+    expect(main.log).not.toContain('also holds')
+    const post = await scene.post(main)
+    expect(post.annotations).toMatchObject([
+      { level: 'warning', message: expect.stringContaining(warning) as unknown },
+    ])
+    expect(post.summary).toContain(warning)
   })
 
   test('a bootstrap tells of a host key that is held, proven, and not pinned', async () => {

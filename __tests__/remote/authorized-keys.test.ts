@@ -139,6 +139,36 @@ describeWith(['sshd', 'nss_wrapper'], 'a file that is not there', () => {
     expect([...host.home.snapshot().keys()]).toEqual(['.'])
   })
 
+  test.each(WAYS)(
+    'is told of beforehand, with what is made for it, over %s',
+    async (_, options) => {
+      const host = await start(options)
+      const client = await host.connect()
+      const told: (readonly string[])[] = []
+      const edit = async (path?: string): Promise<EditResult> =>
+        editAuthorizedKeys(
+          client,
+          { user: host.sshd.user, ...(path === undefined ? {} : { path }) },
+          (content, missing) => {
+            told.push(missing)
+            return addAuthorizedKey(content, line).content
+          },
+        )
+      const made = [await edit(), await edit('.ssh/a/b/keys'), await edit('.ssh/other')]
+      const directory = dirname(host.file)
+      expect(told).toEqual([
+        [directory, host.file],
+        [join(directory, 'a'), join(directory, 'a/b'), join(directory, 'a/b/keys')],
+        [join(directory, 'other')],
+      ])
+      expect(made.map(({ created }) => created)).toEqual(told)
+      await editAuthorizedKeys(client, { user: host.sshd.user }, (_content, missing) => {
+        expect(missing).toEqual([])
+        return undefined
+      })
+    },
+  )
+
   test.each(WAYS)('stays away where there is nothing to add, over %s', async (_, options) => {
     const host = await start(options)
     const result = await editAuthorizedKeys(

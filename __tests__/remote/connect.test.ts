@@ -74,6 +74,38 @@ describeWith(['sshd', 'nss_wrapper'], 'a login at sshd', () => {
     })
   })
 
+  test('goes on to the next of several, in the same connection', async () => {
+    const { sshd, key } = await host()
+    const credentials: Credentials[] = [
+      { kind: 'password', password: PASSWORD }, // not offered there
+      { kind: 'key', key: newKey() },
+      { kind: 'key', key },
+      { kind: 'key', key: newKey() },
+    ]
+    const tried: Credentials[] = []
+    const onTry = (one: Credentials): void => void tried.push(one)
+    const client = await connectTo({ ...addressOf(sshd), credentials, timeout: 10_000, onTry })
+    client.end()
+    expect(tried).toEqual(credentials.slice(0, 3))
+    await sshd.stop()
+    expect(sshd.log().match(/Connection from/g)).toHaveLength(1)
+  })
+
+  test('tells of each of several that is not accepted', async () => {
+    const { sshd } = await host()
+    const credentials: Credentials[] = [
+      { kind: 'key', key: newKey() },
+      { kind: 'password', password: PASSWORD },
+    ]
+    const login = connectTo({ ...addressOf(sshd), credentials, timeout: 10_000 })
+    await expect(login).rejects.toMatchObject({
+      code: 'login-refused',
+      message: expect.stringMatching(
+        /^2 things are wrong:[^]*no key was accepted[^]*publickey only, not with password/,
+      ) as unknown,
+    })
+  })
+
   test('tells why the caller did not sign', async () => {
     const { key, connect: log } = await host()
     const credentials: Credentials = {

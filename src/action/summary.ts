@@ -2,10 +2,18 @@
 import * as core from '@actions/core'
 import type { AuditEntry } from '../agent/audit'
 import { adviceFor } from '../trust/advice'
-import { oneLine, type TeardownReport } from '../trust/report'
+import {
+  oneLine,
+  type RevocationReport,
+  type TeardownReport,
+  type TrustReport,
+} from '../trust/report'
 
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200
+
+/** Lines of authorized_keys that are shown. */
+const MAX_REVOKED = 200
 
 /** Refusals that the log lists, and kinds of them that are warned of: the runner annotates ten a step. */
 const MAX_LINES = 20
@@ -48,6 +56,54 @@ function shownUses(entries: readonly AuditEntry[]): AuditEntry[] {
   return [...done, ...entries.filter(isRefusal)].slice(0, MAX_USES)
 }
 
+/** A row for each line that `revoke-keys` took out, or left since the job uses its key. */
+function revocationRows({ host, user, file, removed, kept, error }: RevocationReport): string[][] {
+  const about = (what: string, detail: string): string[] => [
+    `${user}@${host}`,
+    what,
+    file ?? '–',
+    detail,
+  ]
+  if (error !== undefined) return [about('✗ failed', error)]
+  const rows = [
+    ...removed.map((line) => about('✓ removed', shortened(line))),
+    ...kept.map((line) => about('kept, since this job uses it', shortened(line))),
+  ]
+  return rows.length > 0 ? rows : [about('nothing to remove', '–')]
+}
+
+/** A line of authorized_keys with the middle of its key left out. */
+function shortened(line: string): string {
+  return line.replace(/[A-Za-z0-9+/=]{60,}/g, (key) => `${key.slice(0, 24)}…${key.slice(-24)}`)
+}
+
+/** What bootstrap found out about hosts, and what `revoke-keys` did there. */
+function addFindings({ hosts, grants, revocations = [] }: TrustReport): void {
+  const { summary } = core
+  const coming = hosts.flatMap(({ name, coming: keys = [] }) =>
+    keys.map(({ keyType, fingerprint }) => row([name, keyType, fingerprint])),
+  )
+  if (coming.length > 0) {
+    summary.addTable([header(['Host', 'Also holds, proven, not pinned', 'Fingerprint']), ...coming])
+  }
+  const warnings = warningsIn(grants)
+  if (warnings.length > 0) summary.addList(warnings.map(escapeHtml))
+  const rows = revocations.flatMap(revocationRows)
+  if (rows.length === 0) return
+  const shown = rows.slice(0, MAX_REVOKED)
+  summary.addTable([
+    header(['Account', 'Earlier trust', 'File', 'Line, or why not']),
+    ...shown.map(row),
+  ])
+  const hidden = rows.length - shown.length
+  if (hidden > 0) summary.addRaw(`${hidden} more lines are in the report and not shown.`, true)
+}
+
+/** Each once, though it is told of every key of a host. */
+function warningsIn(grants: TrustReport['grants']): string[] {
+  return [...new Set(grants.flatMap(({ warnings = [] }) => warnings))]
+}
+
 export async function writeSummary({ report, audit, effects }: TeardownReport): Promise<void> {
   if ((process.env['GITHUB_STEP_SUMMARY'] ?? '') === '') return
   const { summary } = core
@@ -61,6 +117,7 @@ export async function writeSummary({ report, audit, effects }: TeardownReport): 
         ),
       ])
     }
+    addFindings(report)
     const [heading, ...rows] = report.hostTrust?.table ?? []
     if (heading !== undefined && rows.length > 0) {
       summary.addTable([header(heading.map(escapeHtml)), ...rows.map(row)])
@@ -93,7 +150,11 @@ export async function writeSummary({ report, audit, effects }: TeardownReport): 
 }
 
 /** What the log of post says; things left behind are warnings, never a failed job. */
-export function logTeardown({ audit: { entries, omitted }, effects }: TeardownReport): void {
+export function logTeardown({
+  report,
+  audit: { entries, omitted },
+  effects,
+}: TeardownReport): void {
   const count = (verdict: AuditEntry['verdict']): number =>
     entries.filter((entry) => entry.verdict === verdict).length
   core.info(`Signatures made: ${count('signed')}. Requests refused: ${count('refused')}.`)
@@ -107,6 +168,7 @@ export function logTeardown({ audit: { entries, omitted }, effects }: TeardownRe
     if (outcome === 'failed') core.warning(`Could not take back ${words}`)
     else if (outcome === 'undone' || detail !== undefined) core.info(`  ${words}`)
   }
+  for (const warning of warningsIn(report?.grants ?? [])) core.warning(oneLine(warning))
   warnOfRefusals(lasting(entries)) // last: the runner annotates ten a step, and those above matter more
 }
 

@@ -6,7 +6,10 @@ import { execFileSync } from 'node:child_process'
 import {
   closeSync,
   constants,
+  existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdtempSync,
   openSync,
@@ -19,6 +22,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, posix, win32 } from 'node:path'
+import { isNativeError } from 'node:util/types'
 import { explain, systemCode, TrustError } from '../errors'
 import type { ProcessIdentity } from '../process-identity'
 
@@ -63,6 +67,8 @@ export type Effect =
       generated: boolean
       /** ISO 8601; absent: never. */
       expires?: string
+      /** The host has said that the line is in the file. Until then it may be there, or not. */
+      written?: true
       /** It was taken out already. The latest record of a line counts. */
       undone?: true
     }
@@ -161,17 +167,21 @@ export function findJournals(runnerTemp: string | undefined): string[] {
 export function openJournal(runnerTemp: string | undefined, platform = process.platform): Journal {
   const directory = makeDirectory(parents(runnerTemp, platform), platform)
   const path = posix.join(directory, NAME)
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
-  closeSync(openSync(path, flags, 0o600))
   return {
     path,
     id: basename(directory).slice(PREFIX.length),
     directory,
     append: (effect) => {
       const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+      const line = Buffer.from(`${JSON.stringify(effect)}\n`)
+      const { size } = fstatSync(descriptor)
       try {
-        writeSync(descriptor, `${JSON.stringify(effect)}\n`)
+        for (let done = 0; done < line.length;) done += writeSync(descriptor, line, done)
         fsyncSync(descriptor)
+      } catch (error) {
+        ftruncateSync(descriptor, size) // half a line would spoil the next one
+        if (isNativeError(error)) error.message += ` '${path}'`
+        throw error
       } finally {
         closeSync(descriptor)
       }
@@ -193,6 +203,7 @@ function makeDirectory(candidates: readonly string[], platform: NodeJS.Platform)
         const made = mkdtempSync(posix.join(parent, PREFIX)) // mode 0700
         const directory = posix.join(parent, basename(made))
         if (windows) restrictToUser(directory)
+        startJournal(directory)
         return directory
       } catch (error) {
         problems.push(`${parent}: ${systemCode(error) ?? explain(error)}`)
@@ -206,6 +217,17 @@ function makeDirectory(candidates: readonly string[], platform: NodeJS.Platform)
       hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
     },
   )
+}
+
+/** On a disk that is full there may be room for the directory alone: then it goes again. */
+function startJournal(directory: string): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL
+  try {
+    closeSync(openSync(posix.join(directory, NAME), flags, 0o600))
+  } catch (error) {
+    rmdirSync(directory)
+    throw error
+  }
 }
 
 /** A program of Windows itself, whatever is on the PATH. */
@@ -271,14 +293,27 @@ export function isJournalPath(path: string): boolean {
   return basename(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test(basename(dirname(path)))
 }
 
-/** Removes the job's directory, journal and all. */
+/** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 export function removeJobDirectory(journalPath: string): void {
   const directory = dirname(journalPath)
+  const options = { recursive: true, force: true, maxRetries: RETRIES }
   // First and by itself: on Windows an agent that was killed leaves it read-only.
   try {
     unlinkSync(posix.join(directory, SOCKET))
   } catch {
     // not there; what else there may be is told of the whole
   }
-  rmSync(directory, { recursive: true, force: true, maxRetries: RETRIES })
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    if (name !== NAME) rmSync(posix.join(directory, name), options)
+  }
+  rmSync(directory, options)
+}
+
+/** Removes the job's directory if that is all that is left of it. */
+export function removeEmptyJobDirectory(journalPath: string): void {
+  try {
+    rmdirSync(dirname(journalPath))
+  } catch {
+    // not there, or not empty: then it is no matter of ours
+  }
 }

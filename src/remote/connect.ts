@@ -15,20 +15,21 @@ import {
   type SignCallback,
   type SigningRequestOptions,
 } from 'ssh2'
-import { TrustError } from '../errors'
+import { combine, TrustError } from '../errors'
 import { isCertificateType, kindOfKey, plainKey } from '../ssh/certificate'
 import { hostKeyAlgorithms } from '../ssh/key-exchange'
 import type { PrivateKey } from '../ssh/private-key'
 import { typeOfBlob } from '../ssh/public-key'
 import { makeSignature } from '../ssh/signature'
-import { printable } from '../ssh/transport'
+import { printable, printableList } from '../ssh/transport'
 import { Reader } from '../ssh/wire'
+import { withRoomToFail } from './penalties'
 import { socketError } from './socket-error'
 
-/** Signs a login with one of the caller's keys; the session id is that of the session with the host. */
 /** A connection that is logged in. */
 export type { Client as Connection } from 'ssh2'
 
+/** Signs a login with one of the caller's keys; the session id is that of the session with the host. */
 export type SignLogin = (
   key: Buffer,
   data: Buffer,
@@ -53,9 +54,26 @@ export interface ConnectOptions {
   user: string
   /** Proven, in wire format, plain or a certificate: no other key is spoken to. */
   hostKey: Buffer
-  credentials: Credentials
+  /** Of several, the next is tried in the same connection where one is not accepted. */
+  credentials: Credentials | readonly Credentials[]
   /** From the name lookup to the login, in milliseconds. */
   timeout: number
+  /** Told which of the credentials come next; with the last that was told the login is made. */
+  onTry?: (credentials: Credentials) => void
+}
+
+/** How long a server has to close its side once we have closed ours, in milliseconds. */
+const GOODBYE = 2000
+
+/** A server that never closes its side would keep this process alive for as long. */
+class LeavingClient extends Client {
+  override end(): this {
+    super.end()
+    // Its own destroy() leaves alone what is ended on our side.
+    const { _sock: socket } = this as unknown as { _sock?: { destroy: () => void } }
+    setTimeout(() => socket?.destroy(), GOODBYE).unref()
+    return this
+  }
 }
 
 /** ssh2 asks an agent for keys and signatures; this one asks the caller. */
@@ -116,9 +134,17 @@ function signWith({ type, key }: PrivateKey): SignLogin {
  *   `login-refused`, `login-method-absent`
  */
 export async function connectTo(options: ConnectOptions): Promise<Client> {
+  const client = new LeavingClient()
+  return withRoomToFail(
+    options,
+    () => serverSoftware(client),
+    async () => logIn(client, options),
+  )
+}
+
+async function logIn(client: Client, options: ConnectOptions): Promise<Client> {
   const { host, port, user, timeout } = options
   const hostKey = plainKey(options.hostKey)
-  const client = new Client()
   const login = loginMethods(options)
   let changed = false
   let shaken = false
@@ -153,8 +179,7 @@ export async function connectTo(options: ConnectOptions): Promise<Client> {
             cause,
           }),
         )
-      } else
-        fail(shaken ? (login.failure() ?? lateError(options, cause)) : earlyError(options, cause))
+      } else fail(shaken ? login.failure(lateError(options, cause)) : earlyError(options, cause))
     })
     client.once('close', () => {
       fail(
@@ -227,63 +252,95 @@ function closedBy(cause: Error): TrustError {
 interface LoginMethods {
   /** For ssh2: what to try next, false for nothing more. */
   next: (offered: readonly string[] | null, partial: boolean | null) => AnyAuthMethod | false
-  /** Why the login failed, where that is known better here than in ssh2. */
-  failure: () => TrustError | undefined
+  /** Why the login failed, as far as that is known better here than by `last`. */
+  failure: (last: TrustError) => TrustError
 }
 
-/** Asks which methods there are (RFC 4252 §5.2), then tries the one that our credentials are for. */
+/** Asks which methods there are (RFC 4252 §5.2), then tries what the credentials are for, in order. */
 function loginMethods(options: ConnectOptions): LoginMethods {
-  const { credentials, user, host } = options
-  const wanted =
-    credentials.kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey']
-  let failure: TrustError | undefined
-  let step: 'none' | 'try' | 'over' = 'none'
+  const { credentials, user, onTry } = options
+  const untried = [credentials].flat()
+  const failures: TrustError[] = []
+  let asked = false
+  /** Tried last, and why it failed, where that is known here. */
+  let current: Credentials | undefined
+  let told: string | undefined
   const next: LoginMethods['next'] = (offered, partial) => {
-    if (step === 'none') {
-      step = 'try'
+    if (!asked) {
+      asked = true
       return { type: 'none', username: user }
     }
-    const list = offered?.join(', ') ?? ''
-    if (step === 'over') {
-      failure ??= partial
-        ? new TrustError(
-            'login-method-absent',
-            `${host} took the ${wanted[0] ?? ''} for ${user}, and wants more: ${list}.`,
-            { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' },
-          )
-        : refused(
-            options,
-            credentials.kind === 'password'
-              ? 'the password was not accepted'
-              : 'no key was accepted',
-          )
-      return false
+    if (current !== undefined) failures.push(notAccepted(options, current, told, offered, partial))
+    for (current = untried.shift(); current !== undefined; current = untried.shift()) {
+      onTry?.(current)
+      told = undefined
+      const method = methodsOf(current).find((name) => offered?.includes(name))
+      if (method !== undefined) {
+        return methodFor(method, current, user, (why) => {
+          told ??= why
+        })
+      }
+      failures.push(methodAbsent(options, current, offered))
     }
-    step = 'over'
-    const method = wanted.find((name) => offered?.includes(name))
-    if (method === undefined) {
-      failure = new TrustError(
-        'login-method-absent',
-        `${host} lets ${user} log in with ${list === '' ? 'nothing' : list} only, not with ${wanted.join(' or ')}.`,
-        {
-          hint:
-            credentials.kind === 'password'
-              ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
-              : 'Set PubkeyAuthentication yes in sshd_config.',
-        },
-      )
-      return false
-    }
-    return methodFor(method, options, (why) => {
-      failure ??= refused(options, why)
-    })
+    return false
   }
-  return { next, failure: () => failure }
+  return {
+    next,
+    failure: (last) => {
+      if (current === undefined && failures.length > 0) return combine(failures)
+      return combine([...failures, told === undefined ? last : refused(options, told)])
+    },
+  }
+}
+
+function methodsOf({ kind }: Credentials): string[] {
+  return kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey']
+}
+
+function notAccepted(
+  options: ConnectOptions,
+  { kind }: Credentials,
+  why: string | undefined,
+  offered: readonly string[] | null,
+  partial: boolean | null,
+): TrustError {
+  if (partial !== true) {
+    const what = kind === 'password' ? 'the password was not accepted' : 'no key was accepted'
+    return refused(options, why ?? what)
+  }
+  const { host, user } = options
+  const method = kind === 'password' ? 'password' : 'publickey'
+  const more = printableList(offered ?? [])
+  return new TrustError(
+    'login-method-absent',
+    `${host} took the ${method} for ${user}, and wants more: ${more}.`,
+    { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' },
+  )
+}
+
+function methodAbsent(
+  { host, user }: ConnectOptions,
+  credentials: Credentials,
+  offered: readonly string[] | null,
+): TrustError {
+  const list = offered === null || offered.length === 0 ? 'nothing' : printableList(offered)
+  const wanted = methodsOf(credentials).join(' or ')
+  return new TrustError(
+    'login-method-absent',
+    `${host} lets ${user} log in with ${list} only, not with ${wanted}.`,
+    {
+      hint:
+        credentials.kind === 'password'
+          ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
+          : 'Set PubkeyAuthentication yes in sshd_config.',
+    },
+  )
 }
 
 function methodFor(
   method: string,
-  { credentials, user: username }: ConnectOptions,
+  credentials: Credentials,
+  username: string,
   tell: (why: string) => void,
 ): AnyAuthMethod {
   if (credentials.kind === 'signer') {
@@ -468,9 +525,12 @@ function noShell(output: Output, exit: number | undefined, stderr: string): Trus
   })
 }
 
-/** Output up to now, and what of it lies between the marks. */
+/**
+ * Output up to now, and what of it lies between the marks. Kept in one buffer: a server that sends byte
+ * by byte would else cost a hundred times what it sends.
+ */
 class Output {
-  readonly #chunks: Buffer[] = []
+  #room = Buffer.alloc(64 * 1024)
   readonly #begin: Buffer
   readonly #end: string
   begun = false
@@ -482,16 +542,21 @@ class Output {
   }
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk)
+    const before = this.length
     this.length += chunk.length
-    // Looked for in all of it until it is there: it may come in pieces.
-    if (!this.begun) this.begun = this.#all().includes(this.#begin)
+    if (this.length > this.#room.length) {
+      const larger = Buffer.alloc(Math.max(this.length, 2 * this.#room.length))
+      this.#room.copy(larger, 0, 0, before)
+      this.#room = larger
+    }
+    chunk.copy(this.#room, before)
+    // It may come in pieces.
+    const from = Math.max(0, before - this.#begin.length)
+    if (!this.begun) this.begun = this.#all().subarray(from).includes(this.#begin)
   }
 
   #all(): Buffer {
-    const all = Buffer.concat(this.#chunks)
-    this.#chunks.splice(0, this.#chunks.length, all)
-    return all
+    return this.#room.subarray(0, this.length)
   }
 
   text(): string {

@@ -102,13 +102,14 @@ export async function editOverSftp(
   { mend = true, removeIfEmpty = [] }: EditOptions,
   edit: EditContent,
 ): Promise<EditResult> {
+  const created: string[] = []
   try {
-    const created: string[] = []
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const found = await find(sftp, place)
       const before = await readFile(sftp, found.path)
       const content = before ?? Buffer.alloc(0)
-      const after = edit(content)
+      const missing = before === undefined ? await missingOf(sftp, found) : []
+      const after = edit(content, missing)
       const result = { path: found.path, via: 'sftp' as const, created, removed: [] as string[] }
       if (after === undefined || after.equals(content)) {
         const empty = content.length === 0
@@ -126,8 +127,20 @@ export async function editOverSftp(
     }
     throw changedTooOften()
   } catch (error) {
+    for (const directory of created.toReversed()) await done(removeDirectory(sftp, directory))
     throw failed(error, place.path)
   }
+}
+
+/** The directories that are not there, the one above first, and the file. */
+async function missingOf(sftp: SFTPWrapper, { path, directory }: Found): Promise<string[]> {
+  const missing = [path]
+  let above = directory
+  while (above !== posix.dirname(above) && (await lstat(sftp, above)) === undefined) {
+    missing.unshift(above)
+    above = posix.dirname(above)
+  }
+  return missing
 }
 
 async function realpath(sftp: SFTPWrapper, path: string): Promise<string> {

@@ -131,6 +131,13 @@ if [ -f "$path" ]; then
   say "content"
   cat "$path" || exit 1
 else
+  missing() {
+    if [ -d "$1" ]; then return 0; fi
+    missing "$(dirname "$1")"
+    say "missing $1"
+  }
+  missing "$dir"
+  say "missing $path"
   say "absent"
 fi
 `
@@ -339,9 +346,9 @@ export async function editOverShell(
 ): Promise<EditResult> {
   const head = (mode: 'look' | 'yes' | 'no'): string[] => [place.from, place.path, mode]
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const { path, content, bad, warnings } = await read(client, head('look'))
+    const { path, content, missing, bad, warnings } = await read(client, head('look'))
     const before = content ?? Buffer.alloc(0)
-    const after = edit(before)
+    const after = edit(before, missing)
     const result = { path, via: 'shell' as const, created: [], removed: [], mends: [] }
     if (after === undefined || after.equals(before)) {
       const report = mend && bad ? await run(client, MEND, head('yes')) : []
@@ -381,6 +388,8 @@ interface Reading {
   path: string
   /** Undefined if there is no file. */
   content: Buffer | undefined
+  /** What an edit will create. */
+  missing: string[]
   /** Whether there are modes to mend. */
   bad: boolean
   warnings: string[]
@@ -400,6 +409,7 @@ async function read(client: Client, lines: readonly string[]): Promise<Reading> 
   return {
     path,
     content: start < 0 ? undefined : stdout.subarray(start + mark.length),
+    missing: valuesOf(head, 'missing'),
     bad: valuesOf(head, 'bad').length > 0,
     warnings: warningsIn(head),
   }

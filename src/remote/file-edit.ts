@@ -24,8 +24,11 @@ export interface EditOptions {
   removeIfEmpty?: readonly string[]
 }
 
-/** From the file (empty if there is none) to its new content; undefined to leave it as it is. */
-export type EditContent = (content: Buffer) => Buffer | undefined
+/**
+ * From the file (empty if there is none) to its new content; undefined to leave it as it is.
+ * `missing`: what `created` of the result will be if it is written.
+ */
+export type EditContent = (content: Buffer, missing: readonly string[]) => Buffer | undefined
 
 export interface EditResult {
   /** The file itself, where symbolic links lead to it. */

@@ -18,6 +18,7 @@ import {
   SSH_MSG_KEXINIT,
   TransportReader,
 } from '../ssh/transport'
+import { noteNoLogin } from './penalties'
 import { socketError } from './socket-error'
 
 const VERSION = 'SSH-2.0-sshtrust'
@@ -54,7 +55,9 @@ export async function proveHostKey(
 ): Promise<Proof> {
   const deadline = Date.now() + timeout
   const stream = await dial(address, timeout)
-  return exchange(stream, algorithms, Math.max(1, deadline - Date.now()))
+  return exchange(stream, algorithms, Math.max(1, deadline - Date.now()), (software) => {
+    noteNoLogin(address, software)
+  })
 }
 
 /** A TCP connection. */
@@ -93,11 +96,16 @@ function closed(said: string | undefined, cause?: unknown): TrustError {
   )
 }
 
-/** The SSH part, over any byte stream. Always destroys the stream. */
+/**
+ * The SSH part, over any byte stream. Always destroys the stream.
+ *
+ * @param onVersion told the server's version line, `SSH-2.0-…`
+ */
 async function exchange(
   stream: Duplex,
   algorithms: readonly string[],
   timeout: number,
+  onVersion: (serverVersion: string) => void,
 ): Promise<Proof> {
   const reader = new TransportReader()
   const ourInit = kexInit(algorithms)
@@ -162,6 +170,7 @@ async function exchange(
         if (serverVersion === undefined) {
           serverVersion = reader.version()
           if (serverVersion === undefined) return
+          onVersion(serverVersion)
           phase = 'the negotiation'
         }
         for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {

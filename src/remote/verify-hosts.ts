@@ -7,6 +7,7 @@ import { kindOfKey, plainKey, type KeyKind } from '../ssh/certificate'
 import { hostKeyAlgorithms } from '../ssh/key-exchange'
 import { judgeHostKey, type Pin } from '../ssh/pin'
 import { KEY_TYPES } from '../ssh/public-key'
+import { eachOf } from './each-of'
 import { proveHostKey, type Address, type Proof } from './prove'
 
 /** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
@@ -139,18 +140,15 @@ export async function verifyHosts(
 ): Promise<HostResult[]> {
   const byHost = new Map<string, number[]>()
   targets.forEach(({ host }, index) => {
-    byHost.set(host, [...(byHost.get(host) ?? []), index])
+    const name = host.toLowerCase()
+    byHost.set(name, [...(byHost.get(name) ?? []), index])
   })
-  const queue = [...byHost.values()]
   const results = new Array<HostResult>(targets.length)
-  const worker = async (): Promise<void> => {
-    for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-      for (const index of group) {
-        const target = targets[index]
-        if (target !== undefined) results[index] = await verifyHost(target, timeout)
-      }
+  await eachOf([...byHost.values()], MAX_AT_ONCE, async (group) => {
+    for (const index of group) {
+      const target = targets[index]
+      if (target !== undefined) results[index] = await verifyHost(target, timeout)
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker))
+  })
   return results
 }

@@ -11,7 +11,7 @@ import { TrustError } from '../errors'
 import { plainKey } from './certificate'
 import { CERTIFICATE_SUFFIX, displayType, typeOfBlob, type KeyType } from './public-key'
 import { signatureAlgorithm, verifySignature } from './signature'
-import { SSH_MSG_KEXINIT } from './transport'
+import { printable, printableList, SSH_MSG_KEXINIT } from './transport'
 import { boolean, byte, mpint, nameList, Reader, string, uint32 } from './wire'
 
 /** RFC 4253 §8, RFC 5656 §4: the same numbers for DH and ECDH. */
@@ -215,7 +215,7 @@ export function startExchange(
   if (method === undefined) {
     throw new TrustError(
       'host-no-common-algorithm',
-      `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`,
+      `There is no key exchange method in common: the server offers ${printableList(server.methods)}.`,
       {
         hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
       },
@@ -225,7 +225,7 @@ export function startExchange(
   if (hostKeyAlgorithm === undefined) {
     throw new TrustError(
       'host-key-type-absent',
-      `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`,
+      `The server has no host key of the kind asked for: it offers ${printableList(server.hostKeys)}.`,
       {
         hint: `Asked for were ${hostKeys.join(', ')}.`,
       },
@@ -292,7 +292,7 @@ function requireProof(algorithm: string, hostKey: Buffer, signature: Buffer, has
   }
   throw new TrustError(
     'host-key-unproven',
-    `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`,
+    `The server showed a host key (${printable(displayType(type))}) but did not prove that it holds it.`,
     {
       hint: 'Somebody may stand between this machine and the server. Do not go on.',
     },

@@ -45,10 +45,15 @@ export function disconnectMessage(description: string): Buffer {
   ])
 }
 
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-export function printable(text: string): string {
+/** What a server wrote, made fit to stand in a message: printable ASCII, not too much of it. */
+export function printable(text: string, longest = 100): string {
   const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim()
-  return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean
+  return clean.length > longest ? `${clean.slice(0, longest)}…` : clean
+}
+
+/** The same of a list of names; longer than any honest server's. */
+export function printableList(names: readonly string[]): string {
+  return printable(names.join(', '), 600)
 }
 
 /** Takes apart what a server sends, in whatever pieces it arrives. */

@@ -6,6 +6,7 @@ import type { AgentAddress } from '../agent/control'
 import { combine, explain, TrustError } from '../errors'
 import type { Journal } from '../local/journal'
 import type { Connection, Credentials } from '../remote/connect'
+import { eachOf } from '../remote/each-of'
 import { addAuthorizedKey, formatAuthorizedKey } from '../ssh/authorized-keys'
 import { plainKey } from '../ssh/certificate'
 import { judgeHostKey } from '../ssh/pin'
@@ -48,6 +49,14 @@ export interface Bootstrapped {
   coming: ReadonlyMap<HostLine, readonly ComingKey[]>
 }
 
+/** Why lines were not let in. Their credentials are not told again: each failed login counts there. */
+const refusals = new WeakMap<HostLine, TrustError>()
+
+/** @returns the error of a bootstrap whose login was refused */
+export function refusalAt(line: HostLine): TrustError | undefined {
+  return refusals.get(line)
+}
+
 /** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
 export async function bootstrapHosts(
   proven: readonly Proven[],
@@ -64,6 +73,7 @@ export async function bootstrapHosts(
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
       const about = error.about(host.line.position)
+      if (error.code === 'login-refused') refusals.set(host.line, about)
       errors.push(about)
       return failures(host.line, keysFor(host.line, job.keys), about)
     }
@@ -121,7 +131,13 @@ async function bootstrapHost(
       }
       throw error
     }
-    return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) }
+    const held = await announced.proven(ANNOUNCEMENT)
+    const warnings = revokedKeys(line, held)
+    for (const report of warnings.length === 0 ? [] : reports) {
+      report.notes.push(...warnings)
+      report.warnings = warnings
+    }
+    return { reports, coming: comingKeys({ line, result }, held) }
   } finally {
     client.end()
   }
@@ -137,6 +153,17 @@ function comingKeys({ line, result }: Proven, announced: readonly Buffer[]): Com
     .filter((key) => judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
     .map((key) => ({ keyType: displayType(typeOfBlob(key)), fingerprint: fingerprint(key) }))
     .filter((key) => !told.includes(key.fingerprint))
+}
+
+/** Those of `held` that the line says to be revoked, in words: the server may yet come to use them. */
+function revokedKeys(line: HostLine, held: readonly Buffer[]): string[] {
+  const now = Date.now() / 1000
+  return held
+    .filter((key) => judgeHostKey(line.pins, line.host, key, now).verdict === 'revoked')
+    .map((key) => {
+      const name = `${displayType(typeOfBlob(key))} ${fingerprint(key)}`
+      return `${hostName(line)} still holds the host key ${name}, which is pinned as revoked. Remove it on the server.`
+    })
 }
 
 async function prove(
@@ -168,19 +195,28 @@ function notTaken({ user, host }: Destination, cause: unknown): TrustError {
 export async function logInWith(
   destination: Destination,
   credentials: readonly Credentials[],
-): Promise<{ client: Connection; used: Credentials }> {
+): Promise<{ client: Connection; used: Credentials | undefined }> {
   const { connectTo } = await import('../remote/connect') // ssh2 takes long to load
   const errors: TrustError[] = []
-  for (const one of credentials) {
+  let untried = [...credentials]
+  let used: Credentials | undefined
+  const onTry = (one: Credentials): void => {
+    used = one
+    untried = untried.slice(untried.indexOf(one) + 1)
+  }
+  for (;;) {
+    const before = untried.length
     try {
-      return { client: await connectTo({ ...destination, credentials: one }), used: one }
+      const client = await connectTo({ ...destination, credentials: untried, onTry })
+      return { client, used }
     } catch (error) {
       if (!(error instanceof TrustError)) throw error
       errors.push(error)
-      if (!['login-refused', 'login-method-absent'].includes(error.code)) break
+      // A server that takes few tries (MaxAuthTries) has not seen all of them in one connection.
+      const refused = ['login-refused', 'login-method-absent'].includes(error.code)
+      if (!refused || untried.length === 0 || untried.length === before) throw combine(errors)
     }
   }
-  throw combine(errors)
 }
 
 async function grant(
@@ -190,7 +226,6 @@ async function grant(
   { keys, config, journal }: BootstrapJob,
 ): Promise<{ reports: GrantReport[]; granted: Granted[] }> {
   const { editAuthorizedKeys } = await import('../remote/authorized-keys')
-  const { missingFiles } = await import('../remote/account')
   const expiry = await expiryFor(client, hostName(line), config)
   const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])]
   const lines = keys.map((key) => ({
@@ -198,15 +233,12 @@ async function grant(
     text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
   }))
   const present = new Set<JobKey>()
-  // What will be made on the way, so that a run that is killed leaves none of it.
-  const missing =
-    line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : []
   let granted: Granted[] = []
   const where = {
     user: destination.user,
     ...(line.path === undefined ? {} : { path: line.path }),
   }
-  const edited = await editAuthorizedKeys(client, where, (content) => {
+  const edited = await editAuthorizedKeys(client, where, (content, missing) => {
     granted = []
     let changed = content
     for (const { key, text } of lines) {
@@ -228,7 +260,8 @@ async function grant(
         line: text,
         revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
         generated: key.generated,
-        created: missing,
+        // A run that is killed leaves none of it either.
+        created: [...missing],
         ...(line.path === undefined ? {} : { path: line.path }),
         ...(newlineMended === undefined ? {} : { newlineMended }),
         ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
@@ -237,36 +270,17 @@ async function grant(
     for (const effect of granted) journal.append(effect)
     return granted.length === 0 ? undefined : changed
   })
-  // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
-  const [first] = granted
-  if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
-    first.created = edited.created
-    journal.append(first)
-  }
+  granted = granted.map((one) => ({ ...one, written: true }))
+  for (const effect of granted) journal.append(effect)
   const notes = [...edited.mends, ...edited.warnings, ...expiry.notes]
   const reports = keys.map((key): GrantReport => ({
     ...identity(line, key.blob),
     status: present.has(key) ? 'present' : 'added',
     file: edited.path,
-    notes,
+    notes: [...notes],
     ...(present.has(key)
       ? {}
       : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
   }))
   return { reports, granted }
-}
-
-/** Runs `work` for each, some at a time; the results in the order of `items`. */
-export async function eachOf<Item, Result>(
-  items: readonly Item[],
-  atOnce: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = []
-  const entries = items.entries()
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of entries) results[index] = await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
-  return results
 }

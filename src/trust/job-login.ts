@@ -44,6 +44,8 @@ const BACKOFF = [500, 2000]
 
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']
 
+const REFUSED = 'login-refused'
+
 /** An account as the journal has it: its host's proven key, and the key to log in with, in base64. */
 interface RecordedAccount {
   host: string
@@ -56,12 +58,15 @@ interface RecordedAccount {
 /**
  * Does `work` over a login to an account of the journal, and again where the host can't be reached.
  *
+ * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
+ *   again, once
  * @throws what the last try threw
  */
 export async function overRecordedLogin<Result>(
   { host, port, user, hostKey, key }: RecordedAccount,
   agent: AgentAddress,
   work: (client: Connection) => Promise<Result>,
+  awaitKey = false,
 ): Promise<Result> {
   const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') }
   for (let attempt = 0; ; attempt += 1) {
@@ -78,7 +83,8 @@ export async function overRecordedLogin<Result>(
       }
     } catch (error) {
       const wait = BACKOFF[attempt]
-      const again = error instanceof TrustError && UNREACHABLE.includes(error.code)
+      const code = error instanceof TrustError ? error.code : ''
+      const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED)
       if (!again || wait === undefined) throw error
       await sleep(wait)
     }

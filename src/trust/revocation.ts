@@ -20,9 +20,20 @@ export async function revoke(granted: Granted, agent: AgentAddress | undefined):
     return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` }
   }
   if (agent === undefined) throw notRevoked(granted, 'the agent is gone')
+  // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+  const perhaps = granted.written !== true && granted.line.includes(granted.key)
   try {
-    return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted))
+    return await overRecordedLogin(
+      granted,
+      agent,
+      async (client) => removeGranted(client, granted),
+      perhaps,
+    )
   } catch (error) {
+    const refused = error instanceof TrustError && error.code === 'login-refused'
+    if (refused && perhaps) {
+      return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' }
+    }
     throw notRevoked(granted, explain(error), error)
   }
 }
@@ -31,12 +42,15 @@ function endOf({ expires }: Granted): string {
   return expires === undefined ? 'it never expires' : `it expires at ${expires}`
 }
 
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
 function notRevoked(granted: Granted, why: string, cause?: unknown): TrustError {
   const { user, host, path = '~/.ssh/authorized_keys', line } = granted
+  const refused = cause instanceof TrustError && cause.code === 'login-refused'
+  const still = refused ? 'does not log in any more, and may still be' : 'is still'
   return new TrustError(
     'revocation-failed',
-    `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`,
-    { hint: `Remove this line there: ${line}`, cause },
+    `The key ${still} in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`,
+    { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause },
   )
 }
 

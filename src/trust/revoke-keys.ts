@@ -4,8 +4,9 @@
  */
 import { combine, explain, TrustError } from '../errors'
 import type { Connection, Credentials } from '../remote/connect'
+import { eachOf } from '../remote/each-of'
 import { removeKeys, type AuthorizedKey, type KeyMatch } from '../ssh/authorized-keys'
-import { eachOf, logInWith } from './bootstrap'
+import { logInWith, refusalAt } from './bootstrap'
 import type { Bootstrap } from './bootstrap-config'
 import { hostName, type HostLine } from './hosts'
 import { collectErrors } from './input-values'
@@ -135,7 +136,10 @@ export async function revokeEarlierTrust(
   if (revokeKeys.length === 0) return []
   const hosts = proven.filter(({ line }) => credentials.has(line))
   const revocation = { matches: revokeKeys, credentials, keep, timeout }
-  const reports = await eachOf(hosts, AT_ONCE, async (host) => revokeOnHost(host, revocation))
+  const reports = await eachOf(hosts, AT_ONCE, async (host) => {
+    const refusal = refusalAt(host.line)
+    return refusal === undefined ? revokeOnHost(host, revocation) : failed(host.line, refusal)
+  })
   const errors = reports.flatMap(({ error }) => error ?? [])
   if (errors.length > 0 && onFailure === 'fail') {
     const list = errors.map((error) => `\n- ${error}`).join('')
@@ -165,7 +169,7 @@ async function revokeOnHost(
   try {
     const { client, used } = await logInWith(destination, credentials)
     try {
-      const own = used.kind === 'key' ? [used.key.publicKey] : signed
+      const own = used?.kind === 'key' ? [used.key.publicKey] : signed
       const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)]
       return { ...identity(line), ...(await removeFrom(client, line, revocation, keep)) }
     } finally {
