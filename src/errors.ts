@@ -47,6 +47,7 @@ export const ERROR_CODES = [
   'remote-file-changed',
   // trust on hosts
   'bootstrap-unproven',
+  'trust-unproven',
   'expiry-unsupported',
   'revocation-failed',
   // this machine

@@ -189,7 +189,7 @@ describeWith(['sshd', 'ssh', 'account'], 'trust between hosts', () => {
       'trust-lifetime': 'forever',
     })
     expect(main.code).toBe(1)
-    expect(main.log).toContain('[bootstrap-unproven]')
+    expect(main.log).toContain('[trust-unproven]')
     expectNothingLeft()
   })
 
@@ -273,6 +273,32 @@ describeWith(['sshd', 'ssh', 'account'], 'trust between hosts', () => {
       /^from="127\.0\.0\.1",expiry-time="\d{14}Z?" /,
     )
     await scene.post(main)
+    expectNothingLeft()
+  })
+
+  test('an expired line is no trust: a living one stands beside it, for the time of the job', async () => {
+    const own = await makeKey(scene.directory, 'ed25519', { comment: 'own', file: 'own' })
+    write('web1', 'id_ed25519', own.privateKey)
+    write('db1', 'authorized_keys', `expiry-time="20200101Z" ${own.publicKey}`)
+    remember()
+    const main = await trust('web1 -> db1')
+    expect(outcome(main)).toEqual(ok)
+    expect(main.log).toContain('the line there expired at 2020-01-01T00:00:00.000Z, and stays')
+    expect(table(main)[1]?.[1]).toBe('✓')
+    expect(outcome(await scene.post(main))).toEqual(ok)
+    expectNothingLeft()
+  })
+
+  test('a pinned key that the source has as revoked is an error that names the line', async () => {
+    const { port, publicKey } = hosts.db1.sshd
+    write('web1', 'known_hosts', `# mine\n@revoked [127.0.0.1]:${port} ${publicKey()}\n`)
+    remember()
+    const main = await trust('web1 -> db1')
+    expect(main.code).toBe(1)
+    expect(main.log).toContain(
+      `${account('web1')}: Line 2 of ~/.ssh/known_hosts has the pinned key`,
+    )
+    expect(main.log).toContain('[host-key-revoked]')
     expectNothingLeft()
   })
 

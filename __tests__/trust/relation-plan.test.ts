@@ -5,19 +5,17 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { ErrorCode } from '../../src/errors'
+import type { KnownHostState } from '../../src/remote/account-known-hosts'
 import { fingerprint } from '../../src/ssh/public-key'
 import { mpint, string } from '../../src/ssh/wire'
+import { sameFrom } from '../../src/trust/host-trust-from'
 import {
   planRelations,
   renderPlan,
-  renderTrustTable,
-  trustRows,
   type AccountFacts,
   type AuthorizedLine,
   type HostKey,
   type KeyFile,
-  type KnownHost,
-  type MeasuredLogin,
   type Plan,
   type PlanOptions,
   type RelationFacts,
@@ -27,7 +25,6 @@ import {
   formatAccount,
   formatKeySpec,
   parseRelations,
-  sameFrom,
   type Account,
   type Relation,
 } from '../../src/trust/relations'
@@ -48,9 +45,12 @@ const ecdsa = (curve: string, seed: number): Buffer =>
 
 const [WEB1_KEY, WEB2_KEY, DB1_HOST, STALE] = [ed25519(1), ed25519(2), ed25519(100), ed25519(101)]
 const WEB1_FILE: KeyFile = { path: '~/.ssh/id_ed25519', publicKey: WEB1_KEY }
-const PINNED: KnownHost = { state: 'pinned', ours: false }
-const OURS: KnownHost = { state: 'pinned', ours: true }
-const OTHER: KnownHost = { state: 'other', fingerprints: [fingerprint(STALE)] }
+const PINNED: KnownHostState = { pinned: true, ours: false, others: [] }
+const OURS: KnownHostState = { pinned: true, ours: true, others: [] }
+const STALE_LINE = { lineNumber: 3, fingerprint: fingerprint(STALE), sameType: true }
+const OTHER: KnownHostState = { pinned: false, ours: false, others: [STALE_LINE] }
+/** A key of another type: nobody can say whether it is stale. */
+const OTHER_TYPE: KnownHostState = { ...OTHER, others: [{ ...STALE_LINE, sameType: false }] }
 
 const HOSTS: Account[] = ['web1', 'web2', 'db1', 'db2'].map((name) => ({ name }))
 
@@ -61,7 +61,7 @@ function relationsOf(text: string, hosts: readonly Account[] = HOSTS): Relation[
 }
 
 interface Observed extends Partial<Omit<AccountFacts, 'knownHosts'>> {
-  knownHosts?: Record<string, KnownHost>
+  knownHosts?: Record<string, KnownHostState>
 }
 
 function factsOf(
@@ -171,7 +171,7 @@ describe('trust that is added', () => {
     const plan = planOf('web1 -> db1 replace-stale', facts)
     expect(plan.steps.map(({ kind }) => kind)).toEqual(['authorize', 'replace-known-host', 'prove'])
     expect(plan.steps[1]).toMatchObject({
-      stale: [fingerprint(STALE)],
+      stale: [STALE_LINE],
       hostKey: { key: DB1_HOST },
       description: `on web1: replace the stale key of db1 (${fingerprint(STALE)}) in known_hosts by the pinned key of db1 (${fingerprint(DB1_HOST)})`,
     })
@@ -261,6 +261,101 @@ describe('trust that is added', () => {
     expect(stepsOf('web1 -> db1\nweb2 -> db1', facts)).toEqual([
       ...['authorize web1 db1', 'prove web1 db1', 'prove web2 db1'],
     ])
+  })
+})
+
+describe('a line for the key that does not do', () => {
+  const dead = 'expired at 2026-01-01T00:00:00.000Z'
+  const ends = new Date('2030-01-01T00:00:00Z')
+  const lines = (...authorized: Omit<AuthorizedLine, 'publicKey'>[]): Observed => ({
+    authorized: authorized.map((line) => ({ publicKey: WEB1_KEY, ...line })),
+  })
+
+  test('an expired one is not trust: a new line stands beside it', () => {
+    const plan = planOf('web1 -> db1', factsOf({ web1: ready, db1: lines({ dead }) }))
+    expect(plan.steps.map(({ kind }) => kind)).toEqual(['authorize', 'prove'])
+    expect(plan.steps[0]).toMatchObject({ beside: dead })
+    expect(plan.steps[0]?.description).toBe(
+      `on db1: add the key of web1 (${fingerprint(WEB1_KEY)}) to authorized_keys (the line there ${dead}, and stays)`,
+    )
+  })
+
+  test('one that lives is enough, whatever else there is', () => {
+    const facts = factsOf({ web1: ready, db1: lines({ dead }, {}, { dead: 'x' }) })
+    expect(stepsOf('web1 -> db1', facts)).toEqual([])
+  })
+
+  test('its from= counts for nothing', () => {
+    const facts = factsOf({ web1: ready, db1: lines({ dead, from: ['192.0.2.1'] }) })
+    expect(planOf('web1 -> db1 from=10.0.0.0/8', facts).steps[0]).toMatchObject({
+      kind: 'authorize',
+      from: ['10.0.0.0/8'],
+      beside: dead,
+    })
+  })
+
+  test('of two keys the one with a living line is used', () => {
+    const second = { path: '~/.ssh/b', publicKey: WEB2_KEY }
+    const facts = factsOf({
+      web1: { ...ready, keys: [WEB1_FILE, second] },
+      db1: { authorized: [{ publicKey: WEB1_KEY, dead }, { publicKey: WEB2_KEY }] },
+    })
+    expect(stepsOf('web1 -> db1', facts)).toEqual([])
+  })
+
+  test('it is taken away with a minus all the same', () => {
+    const facts = factsOf({ web1: ready, db1: lines({ dead }) })
+    expect(stepsOf('- web1 -> db1', facts)).toEqual([
+      'deauthorize web1 db1',
+      'prove-refused web1 db1',
+    ])
+  })
+
+  test('where trust is to be permanent, one that ends does not do; else it is told', () => {
+    const facts = factsOf({ web1: ready, db1: lines({ ends }) })
+    expect(planOf('web1 -> db1', facts, { permanent: true }).steps[0]).toMatchObject({
+      kind: 'authorize',
+      beside: 'expires at 2030-01-01T00:00:00.000Z',
+    })
+    expect(renderPlan(planOf('web1 -> db1', facts))).toEqual([
+      'web1 -> db1: already trusted, until 2030-01-01T00:00:00.000Z',
+    ])
+  })
+
+  test.each<[string, Observed, string]>([
+    [
+      'a from= that keeps the source out',
+      lines({ from: ['192.0.2.1'] }),
+      'from 192.0.2.1 only, which keeps out 10.0.0.1, the address of web1',
+    ],
+    ['a from= that lets it in', lines({ from: ['10.0.0.0/8'] }), 'from 10.0.0.0/8 only'],
+    ['a command', lines({ command: true }), 'for the command= of its line alone'],
+  ])('%s is told, also where more is to be done', (_, db1, words) => {
+    const web1 = { ...ready, addresses: ['10.0.0.1'] }
+    const told = (observed: Observed): string | undefined =>
+      renderPlan(planOf('web1 -> db1', factsOf({ web1: observed, db1 })))[0]
+    expect(told(web1)).toBe(`web1 -> db1: already trusted, ${words}`)
+    expect(told({ ...web1, knownHosts: {} })).toBe(`web1 -> db1: its key is listed, ${words}`)
+  })
+})
+
+describe('a key of another type in known_hosts', () => {
+  const web1 = { keys: [WEB1_FILE], knownHosts: { db1: OTHER_TYPE } }
+
+  test('may be good: it stays, and the pinned one is added', () => {
+    expect(stepsOf('web1 -> db1', factsOf({ web1 }))).toEqual([
+      'authorize web1 db1',
+      'add-known-host web1 db1',
+      'prove web1 db1',
+    ])
+  })
+
+  test.each([
+    ['alone', OTHER_TYPE],
+    ['beside the pinned one', { ...OTHER_TYPE, pinned: true }],
+  ])('goes on request, %s', (_, state) => {
+    const facts = factsOf({ web1: { ...web1, knownHosts: { db1: state } } })
+    expect(stepsOf('web1 -> db1 replace-stale', facts)).toContain('replace-known-host web1 db1')
   })
 })
 
@@ -370,7 +465,7 @@ describe('what must not be done is an error, and then there are no steps', () =>
       { web1: { keys: [WEB1_FILE], knownHosts: { db1: OTHER } } },
       'host-key-changed',
       [
-        `On web1 known_hosts has another key for db1: ${fingerprint(STALE)}. Pinned is ${fingerprint(DB1_HOST)}.`,
+        `On web1 line 3 of ~/.ssh/known_hosts has another key for db1: ${fingerprint(STALE)}. Pinned is ${fingerprint(DB1_HOST)}.`,
         'add replace-stale to the line',
       ],
     ],
@@ -457,6 +552,33 @@ describe('what must not be done is an error, and then there are no steps', () =>
       ["so db1 can't tell them apart"],
     ],
     [
+      'two other host keys are known',
+      'web1 -> db1',
+      {
+        web1: {
+          knownHosts: {
+            db1: { ...OTHER, others: [STALE_LINE, { ...STALE_LINE, lineNumber: 7 }] },
+          },
+        },
+      },
+      'host-key-changed',
+      ['On web1 lines 3, 7 of ~/.ssh/known_hosts have other keys for db1'],
+    ],
+    [
+      'a source without a client',
+      'web1 -> db1',
+      { web1: { lacks: 'there is no ssh-keygen' } },
+      'input-invalid',
+      ["web1 can't log in to any host: there is no ssh-keygen."],
+    ],
+    [
+      'from= where dropbear serves',
+      'web1 -> db1 from=10.0.0.0/8',
+      { db1: { software: 'dropbear_2022.83' } },
+      'input-invalid',
+      ['db1 is served by dropbear, which refuses a line with from='],
+    ],
+    [
       'a name of a file that would begin a line of ours',
       'web1 -> db1',
       { web1: { keys: [{ path: '~/.ssh/a\n::b', publicKey: WEB1_KEY, encrypted: true }] } },
@@ -528,47 +650,6 @@ describe('the printed plan', () => {
   })
 })
 
-describe('the table of measured logins', () => {
-  const login = (source: string, target: string, works: boolean): MeasuredLogin => ({
-    source: { name: source },
-    target: { name: target },
-    works,
-  })
-  const measured = [
-    login('web1', 'database1', true),
-    login('web1', 'w2', false),
-    { source: { name: 'w2', user: 'x' }, target: { name: 'web1' }, works: false },
-    { source: { name: 'w2', user: 'x' }, target: { name: 'web1' }, works: true },
-  ]
-
-  test('as rows', () => {
-    expect(trustRows(measured)).toEqual([
-      ['from \\ to', 'database1', 'w2', 'web1'],
-      ['web1', '✓', '✗', '–'],
-      ['x@w2', '–', '–', '✓'],
-    ])
-    expect(trustRows([])).toEqual([['from \\ to']])
-  })
-
-  test('as text', () => {
-    expect(renderTrustTable(measured)).toEqual([
-      'from \\ to  database1  w2  web1',
-      'web1       ✓          ✗   –',
-      'x@w2       –          –   ✓',
-    ])
-  })
-
-  test('of a mesh of 200 hosts', () => {
-    const names = Array.from({ length: 200 }, (_, i) => `host${i}`)
-    const mesh = names.flatMap((a) => names.filter((b) => a !== b).map((b) => login(a, b, a < b)))
-    const rows = trustRows(mesh)
-    expect(rows).toHaveLength(201)
-    expect(rows.flat().filter((cell) => cell === '✓')).toHaveLength((200 * 199) / 2)
-    expect(rows.flat().filter((cell) => cell === '–')).toHaveLength(200)
-    expect(renderTrustTable(mesh)).toHaveLength(201)
-  })
-})
-
 test('a mesh of 200 hosts that trust each other already', () => {
   const hosts = Array.from({ length: 200 }, (_, i) => ({ name: `host${i}` }))
   const keys = hosts.map((_, i) => rsa(2048, i))
@@ -593,13 +674,30 @@ test('a mesh of 200 hosts that trust each other already', () => {
   expect([steps, errors]).toEqual([[], []])
 })
 
+test('a mesh of 50 hosts is planned at once: 2,450 relations, each with its proof', () => {
+  const hosts = Array.from({ length: 50 }, (_, i) => ({ name: `host${i}` }))
+  const nothing: AccountFacts = { keys: [], knownHosts: new Map(), authorized: [] }
+  const facts: RelationFacts = {
+    accounts: new Map(hosts.map(({ name }) => [name, nothing])),
+    hostKeys: new Map(hosts.map(({ name }) => [name, { key: DB1_HOST }])),
+  }
+  const text = `mesh(${hosts.map(({ name }) => name).join()})`
+  const { relations, steps } = planRelations(relationsOf(text, hosts), facts)
+  const count = (kind: Step['kind']): number => steps.filter((step) => step.kind === kind).length
+  expect(relations).toHaveLength(2450)
+  expect([count('generate-key'), count('authorize'), count('add-known-host')]).toEqual([
+    50, 2450, 2450,
+  ])
+  expect(count('prove')).toBe(2450)
+})
+
 /** The accounts of some hosts, as the steps change them. What a step must not do, it refuses. */
 interface World {
   accounts: Map<
     string,
     {
       keys: KeyFile[]
-      knownHosts: Map<string, KnownHost>
+      knownHosts: Map<string, KnownHostState>
       authorized: AuthorizedLine[]
       addresses: string[]
     }
@@ -655,11 +753,11 @@ function apply(world: World, step: Step): void {
       source.knownHosts.set(step.target.name, OURS)
       break
     case 'replace-known-host':
-      expect(known).toEqual({ state: 'other', fingerprints: step.stale })
+      expect(known?.others).toEqual(step.stale)
       source.knownHosts.set(step.target.name, OURS)
       break
     case 'prove':
-      expect(known?.state).toBe('pinned')
+      expect(known?.pinned).toBe(true)
       expect(linesOf(fileOf(step.key.path)).length).toBeGreaterThan(0)
       break
     case 'deauthorize':
@@ -711,7 +809,7 @@ describe('in a simulated world', () => {
         const made: World = { accounts: new Map(), hostKeys: new Map() }
         for (const name of NAMES) made.hostKeys.set(name, { key: newKey('ed25519') })
         LABELS.forEach((label, i) => {
-          const knownHosts = new Map<string, KnownHost>()
+          const knownHosts = new Map<string, KnownHostState>()
           NAMES.forEach((name, j) => {
             const fact = known[i * NAMES.length + j]
             if (fact !== undefined) knownHosts.set(name, fact)

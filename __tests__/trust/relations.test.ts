@@ -8,7 +8,6 @@ import {
   formatKeySpec,
   formatRelation,
   parseRelations,
-  sameFrom,
   type Account,
   type Relation,
 } from '../../src/trust/relations'
@@ -397,19 +396,6 @@ test.each<[string, KeySpec]>([
   ['rsa-4096', { type: 'ssh-rsa', bits: 4096 }],
 ])('formatKeySpec: %s', (text, spec) => {
   expect(formatKeySpec(spec)).toBe(text)
-})
-
-test.each<[Relation['from'], Relation['from'], boolean]>([
-  [undefined, undefined, true],
-  ['source', 'source', true],
-  [['a', 'b'], ['b', 'a'], true],
-  [['a'], ['a', 'a'], true],
-  [undefined, 'source', false],
-  [undefined, [], false],
-  ['source', ['source'], false],
-  [['a'], ['a', 'b'], false],
-])('sameFrom(%j, %j) is %j', (a, b, same) => {
-  expect(sameFrom(a, b)).toBe(same)
 })
 
 /** A line as it is meant, from which its text is made in one of many ways. */

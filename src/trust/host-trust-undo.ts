@@ -29,14 +29,16 @@ export async function undoHostTrust(
 
 /** Undoes it over a connection that is there. */
 export async function undoOver(client: Connection, effect: HostTrustEffect): Promise<Outcome> {
-  const { KNOWN_HOSTS, removeGeneratedKey, removeKnownHost } = await import('../remote/account')
   if (effect.kind === 'remote-file') {
+    const { removeGeneratedKey } = await import('../remote/account-keys')
     const { path, comment, madeDirectory } = effect
     const result = await removeGeneratedKey(client, path, comment, madeDirectory)
     if (result === 'removed') return { outcome: 'undone' }
     const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays'
     return { outcome: 'nothing to undo', detail }
   }
+  const { KNOWN_HOSTS } = await import('../remote/account')
+  const { removeKnownHost } = await import('../remote/account-known-hosts')
   const { editAuthorizedKeys } = await import('../remote/authorized-keys')
   const { user, line, created } = effect
   let found = 0

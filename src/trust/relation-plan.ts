@@ -5,14 +5,15 @@
  */
 import { isIP } from 'node:net'
 import { TrustError } from '../errors'
+import type { KnownHostState, OtherKey } from '../remote/account-known-hosts'
 import type { KeySpec } from '../ssh/private-key'
 import { displayType, fingerprint, rsaBits, typeOfBlob } from '../ssh/public-key'
 import { collectErrors } from './input-values'
+import { admits, sameFrom } from './host-trust-from'
 import {
   formatAccount,
   formatKeySpec,
   formatRelation,
-  sameFrom,
   type Account,
   type Relation,
 } from './relations'
@@ -28,28 +29,31 @@ export interface KeyFile {
   encrypted?: boolean
 }
 
-/** What an account's known_hosts says of a host. */
-export type KnownHost =
-  /** The pinned key stands there; `ours` where the line carries our mark. */
-  | { state: 'pinned'; ours: boolean }
-  /** Keys stand there, and the pinned one is none of them. */
-  | { state: 'other'; fingerprints: readonly string[] }
-
 /** A line of authorized_keys. */
 export interface AuthorizedLine {
   /** Wire format. */
   publicKey: Buffer
   /** The patterns of its from=. */
   from?: readonly string[]
+  /** Whether it has a command= of its own, which runs whatever is asked for. */
+  command?: boolean
+  /** Its expiry-time, where that is still to come. */
+  ends?: Date
+  /** Why sshd lets nobody in by it, in words that follow `the line`: `expired at …`. */
+  dead?: string
 }
 
 export interface AccountFacts {
   keys: readonly KeyFile[]
   /** By the name of the host; a host that is not there has no line. */
-  knownHosts: ReadonlyMap<string, KnownHost>
+  knownHosts: ReadonlyMap<string, KnownHostState>
   authorized: readonly AuthorizedLine[]
-  /** Addresses that the host logs in from, where a relation says `from`. */
+  /** Addresses that the host logs in from. */
   addresses?: readonly string[]
+  /** Why nobody can log in from there: `there is no ssh`. */
+  lacks?: string
+  /** What its server calls itself: `OpenSSH_9.2p1`. */
+  software?: string
 }
 
 /** What known_hosts is to say of a host: its pinned and proven key, or the CA that vouches for it. */
@@ -85,12 +89,20 @@ export interface SourceKey {
 export type Step =
   /** On the source: never over a file. */
   | (StepBase & { kind: 'generate-key'; keyType: KeySpec; path: string })
-  /** On the target: one line for the key, with from= where patterns are given. */
-  | (StepBase & { kind: 'authorize'; key: SourceKey; from?: readonly string[] })
+  /**
+   * On the target: one line for the key, with from= where patterns are given; `beside` lines that have
+   * the key and don't do, for the reason given.
+   */
+  | (StepBase & {
+      kind: 'authorize'
+      key: SourceKey
+      from?: readonly string[]
+      beside?: string
+    })
   /** On the source, for the target. */
   | (StepBase & { kind: 'add-known-host'; hostKey: HostKey })
-  /** On the source: the line for the target goes that has one of the `stale` fingerprints. */
-  | (StepBase & { kind: 'replace-known-host'; hostKey: HostKey; stale: readonly string[] })
+  /** On the source: the lines for the target go that have one of the `stale` keys. */
+  | (StepBase & { kind: 'replace-known-host'; hostKey: HostKey; stale: readonly OtherKey[] })
   /** The source logs in to the target. */
   | (StepBase & { kind: 'prove'; key: SourceKey; hostKey: HostKey })
   /** On the target: the lines of this key. */
@@ -107,7 +119,7 @@ export type Step =
 export interface RelationPlan {
   relation: Relation
   steps: Step[]
-  /** Why nothing is to be done, where that is so. */
+  /** Why nothing is to be done, where that is so; or what else to know. */
   note?: string
 }
 
@@ -126,6 +138,8 @@ export interface PlanOptions {
    * Others on the source may have come to rely on it: hence only when asked for.
    */
   forgetHosts?: boolean
+  /** Whether the trust is to be permanent: a line that expires then does not do. */
+  permanent?: boolean
 }
 
 /** Files that ssh tries by itself, and where new keys go: ssh(1), FILES. */
@@ -152,6 +166,7 @@ interface Progress {
   /** The lines of authorized_keys by key, of each account that was asked for. */
   authorized: Map<string, Map<string, AuthorizedLine[]>>
   forgetHosts: boolean
+  permanent: boolean
 }
 
 /**
@@ -165,7 +180,7 @@ interface Progress {
 export function planRelations(
   relations: readonly Relation[],
   facts: RelationFacts,
-  { forgetHosts = false }: PlanOptions = {},
+  { forgetHosts = false, permanent = false }: PlanOptions = {},
 ): Plan {
   const added = relations.filter(({ remove }) => !remove)
   const progress: Progress = {
@@ -176,6 +191,7 @@ export function planRelations(
     lines: new Map(),
     authorized: new Map(),
     forgetHosts,
+    permanent,
   }
   const { errors, attempt } = collectErrors()
   const plans: RelationPlan[] = []
@@ -193,14 +209,16 @@ export function planRelations(
 
 function planAddition(relation: Relation, progress: Progress): RelationPlan {
   const hostKey = hostKeyOf(relation, progress)
+  requireClient(relation, progress)
   const from = wantedFrom(relation, progress)
   const { key, toMake } = keyToUse(relation, progress)
   const { lines, claimed } = linesFor(relation, key, progress)
+  const good = lines.filter((line) => isGood(line, progress))
   const ours = `the key of ${formatAccount(relation.source)}`
-  if (from !== undefined && lines.some((line) => !sameFrom(line.from, from))) {
+  if (from !== undefined && good.some((line) => !sameFrom(line.from, from))) {
     throw new TrustError(
       'input-invalid',
-      `${formatAccount(relation.target)} lists ${ours} (${shown(key)}) already, ${tellFrom(lines)}; asked for is from=${from.join()}.`,
+      `${formatAccount(relation.target)} lists ${ours} (${shown(key)}) already, ${tellFrom(good)}; asked for is from=${from.join()}.`,
       { hint: 'Take that trust away first (the same line with a minus), or leave out from.' },
     )
   }
@@ -208,17 +226,75 @@ function planAddition(relation: Relation, progress: Progress): RelationPlan {
   if (toMake) {
     changes.push({ kind: 'generate-key', keyType: relation.keyType, path: key.path })
   }
-  if (lines.length === 0 && !claimed) {
-    changes.push({ kind: 'authorize', key, ...(from === undefined ? {} : { from }) })
+  if (good.length === 0 && !claimed) {
+    changes.push({
+      kind: 'authorize',
+      key,
+      ...(from === undefined ? {} : { from }),
+      ...(lines.length === 0 ? {} : { beside: tellUseless(lines) }),
+    })
   }
   changes.push(...knownHostSteps(relation, hostKey, progress))
-  if (changes.length === 0 && lines.length > 0 && !willKnowHost(relation, progress)) {
-    const limited = lines.every((line) => line.from !== undefined) && from === undefined
-    const note = `already trusted${limited ? `, ${tellFrom(lines)}` : ''}`
-    return { relation, steps: [], note }
+  const limits = good.length === 0 ? '' : tellLimits(relation, good, progress)
+  if (changes.length === 0 && good.length > 0 && !willKnowHost(relation, progress)) {
+    return { relation, steps: [], note: `already trusted${limits}` }
   }
   changes.push({ kind: 'prove', key, hostKey })
-  return { relation, steps: changes.map((step) => withWords(step, relation)) }
+  const steps = changes.map((step) => withWords(step, relation))
+  return { relation, steps, ...(limits === '' ? {} : { note: `its key is listed${limits}` }) }
+}
+
+/** Nothing can be proven by a login from a host that has no ssh: that is known before anything is done. */
+function requireClient({ source }: Relation, progress: Progress): void {
+  const { lacks } = factsOf(source, progress)
+  if (lacks === undefined) return
+  throw new TrustError(
+    'input-invalid',
+    `${formatAccount(source)} can't log in to any host: ${lacks}.`,
+    {
+      hint: "Install OpenSSH's client there (openssh-client), or let it be a target only.",
+    },
+  )
+}
+
+/** Whether a line of authorized_keys does what is asked for. */
+function isGood({ dead, ends }: AuthorizedLine, { permanent }: Progress): boolean {
+  return dead === undefined && !(permanent && ends !== undefined)
+}
+
+/** Why lines with the key don't do. */
+function tellUseless(lines: readonly AuthorizedLine[]): string {
+  const reasons = lines.map(
+    ({ dead, ends }) => dead ?? `expires at ${ends === undefined ? '?' : ends.toISOString()}`,
+  )
+  return oneLine([...new Set(reasons)].join(' and '))
+}
+
+/** What limits a login by lines that are there; empty where nothing does. */
+function tellLimits(
+  relation: Relation,
+  lines: readonly AuthorizedLine[],
+  progress: Progress,
+): string {
+  const limits: string[] = []
+  if (lines.every(({ from }) => from !== undefined)) {
+    if (relation.from === undefined) limits.push(tellFrom(lines))
+    const [address] = factsOf(relation.source, progress).addresses ?? []
+    const keepsOut = (line: AuthorizedLine): boolean =>
+      address !== undefined && admits(line.from ?? [], address) === false
+    if (lines.every(keepsOut)) {
+      limits.push(
+        `which keeps out ${oneLine(address ?? '')}, the address of ${formatAccount(relation.source)}`,
+      )
+    }
+  }
+  if (lines.every(({ command }) => command === true)) {
+    limits.push('for the command= of its line alone')
+  }
+  const ends = lines.map((line) => line.ends?.getTime() ?? Infinity)
+  const last = Math.max(...ends)
+  if (last !== Infinity) limits.push(`until ${new Date(last).toISOString()}`)
+  return limits.map((limit) => `, ${limit}`).join('')
 }
 
 function planRemoval(relation: Relation, progress: Progress): RelationPlan {
@@ -261,7 +337,17 @@ function hostKeyOf({ target }: Relation, { facts }: Progress): HostKey {
 }
 
 /** The patterns for the target's line. */
-function wantedFrom({ from, source }: Relation, progress: Progress): readonly string[] | undefined {
+function wantedFrom(
+  { from, source, target }: Relation,
+  progress: Progress,
+): readonly string[] | undefined {
+  if (from !== undefined && /^dropbear/i.test(factsOf(target, progress).software ?? '')) {
+    throw new TrustError(
+      'input-invalid',
+      `${formatAccount(target)} is served by dropbear, which refuses a line with from=.`,
+      { hint: 'Leave out from for this host.' },
+    )
+  }
   if (from !== 'source') return from
   const addresses = factsOf(source, progress).addresses ?? []
   // They come from another machine, and go between quotes into authorized_keys.
@@ -294,7 +380,12 @@ function keyToUse(relation: Relation, progress: Progress): { key: SourceKey; toM
     ({ publicKey, encrypted }) => encrypted !== true && isLongEnough(publicKey, keyType),
   )
   const listed = authorizedBy(target, progress)
-  const best = usable.find(({ publicKey }) => listed.has(publicKey.toString('base64'))) ?? usable[0]
+  const linesOf = ({ publicKey }: { publicKey: Buffer }): AuthorizedLine[] =>
+    listed.get(publicKey.toString('base64')) ?? []
+  const best =
+    usable.find((file) => linesOf(file).some((line) => isGood(line, progress))) ??
+    usable.find((file) => linesOf(file).length > 0) ??
+    usable[0]
   if (best !== undefined) {
     return { key: { path: best.path, publicKey: best.publicKey }, toMake: false }
   }
@@ -400,21 +491,25 @@ function knownHostSteps(relation: Relation, hostKey: HostKey, progress: Progress
   const { source, target, replaceStale } = relation
   const id = knownHostId(relation)
   const known = factsOf(source, progress).knownHosts.get(target.name)
-  if (known?.state === 'pinned' || progress.knownHosts.has(id)) return []
-  if (known?.state === 'other' && !replaceStale) {
+  if (progress.knownHosts.has(id)) return []
+  // A key of another type may be good too: it goes on request alone, and does no harm but to a proof.
+  const stale = known?.others.filter(({ sameType }) => sameType || replaceStale) ?? []
+  if (known?.pinned === true && !(replaceStale && stale.length > 0)) return []
+  if (stale.length > 0 && !replaceStale) {
     const [on, host] = [formatAccount(source), target.name]
+    const more = stale.length > 1
     throw new TrustError(
       'host-key-changed',
-      `On ${on} known_hosts has another key for ${host}: ${tellFingerprints(known.fingerprints)}. Pinned is ${fingerprint(hostKey.key)}.`,
+      `On ${on} ${more ? 'lines' : 'line'} ${stale.map(({ lineNumber }) => lineNumber).join(', ')} of ~/.ssh/known_hosts ${more ? 'have other keys' : 'has another key'} for ${host}: ${tellKeys(stale)}. Pinned is ${fingerprint(hostKey.key)}.`,
       {
         hint: `If ${host} was reinstalled or its key was rotated, add replace-stale to the line. If not, somebody may have stood between ${on} and ${host}: do not go on.`,
       },
     )
   }
   progress.knownHosts.add(id)
-  return known === undefined
+  return stale.length === 0
     ? [{ kind: 'add-known-host', hostKey }]
-    : [{ kind: 'replace-known-host', hostKey, stale: known.fingerprints }]
+    : [{ kind: 'replace-known-host', hostKey, stale }]
 }
 
 function mayForget(relation: Relation, progress: Progress): boolean {
@@ -423,7 +518,7 @@ function mayForget(relation: Relation, progress: Progress): boolean {
     return false
   }
   const known = factsOf(relation.source, progress).knownHosts.get(relation.target.name)
-  return known?.state === 'pinned' && known.ours
+  return known?.pinned === true && known.ours
 }
 
 function withWords(step: NewStep, relation: Relation): Step {
@@ -439,12 +534,12 @@ function describe(step: NewStep, relation: Relation): string {
       return `on ${source}: make ${step.path} (there is no key of that type)`
     case 'authorize': {
       const from = step.from === undefined ? '' : `, from ${step.from.join()} only`
-      return `on ${target}: add the key of ${source} (${shown(step.key)}) to authorized_keys${from}`
+      return `on ${target}: add the key of ${source} (${shown(step.key)}) to authorized_keys${from}${step.beside === undefined ? '' : ` (the line there ${step.beside}, and stays)`}`
     }
     case 'add-known-host':
       return `on ${source}: add ${tellHostKey(step.hostKey, host)} to known_hosts`
     case 'replace-known-host':
-      return `on ${source}: replace the stale key of ${host} (${tellFingerprints(step.stale)}) in known_hosts by ${tellHostKey(step.hostKey, host)}`
+      return `on ${source}: replace the stale key of ${host} (${tellKeys(step.stale)}) in known_hosts by ${tellHostKey(step.hostKey, host)}`
     case 'prove':
       return `prove that ${source} can log in to ${target}`
     case 'deauthorize':
@@ -464,9 +559,8 @@ function tellHostKey({ key, marker }: HostKey, host: string): string {
   return `the pinned ${marker === undefined ? 'key' : 'CA'} of ${host} (${fingerprint(key)})`
 }
 
-/** Fingerprints as another machine tells them: one line. */
-function tellFingerprints(fingerprints: readonly string[]): string {
-  return oneLine(fingerprints.join(', '))
+function tellKeys(keys: readonly OtherKey[]): string {
+  return keys.map((key) => key.fingerprint).join(', ')
 }
 
 function tellFrom(lines: readonly AuthorizedLine[]): string {
@@ -481,47 +575,7 @@ export function renderPlan(plan: Plan): string[] {
   return plan.relations.flatMap(({ relation, steps, note }) => {
     const heading = `${relation.remove ? '- ' : ''}${formatRelation(relation)}`
     if (steps.length === 0) return [`${heading}: ${note ?? 'nothing to do'}`]
-    return [heading, ...steps.map(({ description }) => `  ${description}`)]
+    const told = note === undefined ? heading : `${heading}: ${note}`
+    return [told, ...steps.map(({ description }) => `  ${description}`)]
   })
-}
-
-/** Whether a login from `source` to `target` was seen to work. */
-export interface MeasuredLogin {
-  source: Account
-  target: Account
-  works: boolean
-}
-
-/**
- * Who can log in where: a heading row, then a row for each source, with a column for each target.
- * `✓` it worked, `✗` it did not, `–` it was not tried. Of several tries the last one counts.
- */
-export function trustRows(measured: readonly MeasuredLogin[]): string[][] {
-  const targets = [...new Set(measured.map(({ target }) => formatAccount(target)))]
-  const bySource = new Map<string, Map<string, boolean>>()
-  for (const { source, target, works } of measured) {
-    const label = formatAccount(source)
-    const row = bySource.get(label) ?? new Map<string, boolean>()
-    bySource.set(label, row.set(formatAccount(target), works))
-  }
-  const mark = (works: boolean | undefined): string =>
-    works === undefined ? '–' : works ? '✓' : '✗'
-  return [
-    ['from \\ to', ...targets],
-    ...[...bySource].map(([source, row]) => [source, ...targets.map((to) => mark(row.get(to)))]),
-  ]
-}
-
-/** `trustRows` as lines of text with aligned columns. */
-export function renderTrustTable(measured: readonly MeasuredLogin[]): string[] {
-  const rows = trustRows(measured)
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
 }

@@ -9,10 +9,10 @@
  * the source's key), `from` or `from=PATTERN,…` (from= of authorized_keys), and `replace-stale`.
  * Hosts, their ports and their users are those of the `hosts` input.
  */
-import { isIPv4, isIPv6 } from 'node:net'
 import { TrustError } from '../errors'
 import { parseKeySpec, type KeySpec } from '../ssh/private-key'
 import { displayType } from '../ssh/public-key'
+import { readFrom, sameFrom } from './host-trust-from'
 import { collectErrors } from './input-values'
 
 /** A user at a host of the `hosts` input. */
@@ -53,9 +53,6 @@ const MAX_LISTED = 50
 const MAX_QUOTED = 80
 /** Words behind a relation. */
 const MAX_OPTIONS = 8
-/** Patterns of one from=, and characters of one. */
-const MAX_FROM = 64
-const MAX_PATTERN = 253
 
 interface Word {
   text: string
@@ -346,76 +343,6 @@ function unknownOption(text: string): TrustError {
   return new TrustError('input-invalid', `${quote(text)} is no option.`, { hint })
 }
 
-/**
- * The patterns of from= (sshd(8), AUTHORIZED_KEYS FILE FORMAT). They end in somebody's authorized_keys
- * between quotes: nothing but what a pattern is made of may pass.
- */
-function readFrom(text: string): string[] {
-  const patterns = text.split(',')
-  if (patterns.length > MAX_FROM) {
-    throw new TrustError('input-invalid', `from= takes at most ${MAX_FROM} patterns.`)
-  }
-  for (const pattern of patterns) {
-    const defect = patternDefect(pattern.replace(/^!/, ''))
-    if (defect === undefined) continue
-    throw new TrustError(
-      'input-invalid',
-      `${quote(pattern)} can't be a pattern of from=: ${defect}.`,
-      {
-        hint: 'For example: from=192.0.2.7,10.0.0.0/8,*.example.com.',
-      },
-    )
-  }
-  if (patterns.every((pattern) => pattern.startsWith('!'))) {
-    throw new TrustError('input-invalid', 'from= only excludes, so nobody could log in.', {
-      hint: 'Add what it is excluded from: from=10.0.0.0/8,!10.0.0.1.',
-    })
-  }
-  return [...new Set(patterns)]
-}
-
-function patternDefect(pattern: string): string | undefined {
-  if (pattern === '') return 'it is empty'
-  if (pattern.length > MAX_PATTERN) return 'it is too long'
-  const [, address, bits] = /^([^/]*)\/(.*)$/.exec(pattern) ?? []
-  if (address !== undefined && bits !== undefined) return networkDefect(address, bits)
-  if (!/^[A-Za-z0-9._*?:-]+$/.test(pattern)) return 'it has characters that none may have'
-  if (/[*?]/.test(pattern)) return undefined
-  const looksNumeric = /^[0-9.]+$/.test(pattern) || pattern.includes(':')
-  if (looksNumeric && !isIPv4(pattern) && !isIPv6(pattern)) return 'it is no address'
-  return undefined
-}
-
-/** sshd takes a whole list for wrong, and refuses everybody, where a network has bits beyond its mask. */
-function networkDefect(address: string, bits: string): string | undefined {
-  const size = isIPv4(address) ? 32 : isIPv6(address) && !address.includes('%') ? 128 : undefined
-  if (size === undefined) return 'it is no network'
-  if (!/^[0-9]{1,3}$/.test(bits) || Number(bits) > size) {
-    return `a network of this kind has 0 to ${size} bits`
-  }
-  const beyond = 1n << BigInt(size - Number(bits))
-  const value = size === 32 ? ipv4Number(address) : ipv6Number(address)
-  return value % beyond === 0n ? undefined : 'the address has bits set beyond the network'
-}
-
-function ipv4Number(address: string): bigint {
-  return address.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n)
-}
-
-function ipv6Number(address: string): bigint {
-  // An IPv4 address at the end stands for the last two groups (RFC 4291 §2.2).
-  const hex = address.replace(/[0-9]+(\.[0-9]+){3}$/, (ipv4) => {
-    const value = ipv4Number(ipv4)
-    return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`
-  })
-  const [head = '', tail] = hex.split('::')
-  const left = head.split(':').filter((group) => group !== '')
-  const right = (tail ?? '').split(':').filter((group) => group !== '')
-  const zeros = Array<string>(8 - left.length - right.length).fill('0')
-  const groups = [...left, ...zeros, ...right]
-  return groups.reduce((value, group) => value * 65536n + BigInt(`0x${group}`), 0n)
-}
-
 /** The relations of all lines, each pair once. */
 function relationList(): { relations: Relation[]; add: (line: Meaning, position: string) => void } {
   const relations: Relation[] = []
@@ -491,11 +418,4 @@ function sameMeaning(a: Relation, b: Relation): boolean {
     sameFrom(a.from, b.from) &&
     a.replaceStale === b.replaceStale
   )
-}
-
-/** Whether two from= let in the same: their order means nothing. */
-export function sameFrom(a: Relation['from'], b: Relation['from']): boolean {
-  const text = (from: Relation['from']): string | undefined =>
-    JSON.stringify(Array.isArray(from) ? [...new Set(from)].sort() : from)
-  return text(a) === text(b)
 }
