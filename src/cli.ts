@@ -251,6 +251,7 @@ interface DoctorCommandOptions {
   passwordEnv?: string
   key?: string
   passphraseFile?: string
+  as?: string
   audit?: string
 }
 
@@ -274,6 +275,7 @@ program
   )
   .option('--key <file>', 'private key that is accepted there, to look at the accounts with')
   .option('--passphrase-file <file>', 'holds the passphrase of that key')
+  .option('--as <user>', 'look as this administrator: root, or who may use sudo without a password')
   .option('--audit <file>', "the agent's audit, which says why it refused")
   .exitOverride(({ exitCode }) => {
     process.exit(exitCode === 0 ? 0 : WRONG_USAGE)
@@ -285,7 +287,8 @@ Exit code: 0 if no problem was found, 1 if one was, 2 for a wrong command line.
 
 Examples:
   ssh-trust doctor --hosts pins.txt
-  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD`,
+  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD
+  ssh-trust doctor --hosts pins.txt web --as root --key ~/.ssh/admin`,
   )
   .action(async (names: string[], options: DoctorCommandOptions) => {
     let order: DoctorOptions
@@ -307,16 +310,21 @@ Examples:
 
 function readDoctorOrder(
   names: readonly string[],
-  { hosts: file, audit, ...secrets }: DoctorCommandOptions,
+  { hosts: file, audit, as, ...secrets }: DoctorCommandOptions,
 ): DoctorOptions {
   const { hosts, errors } = parseHosts(read(file))
   if (errors.length > 0) throw combine(errors)
   const credentials = readCredentials(secrets)
+  if (as !== undefined && credentials === undefined) {
+    throw new TrustError('input-invalid', '--as needs --key or --password-env to log in with.')
+  }
   return {
     hosts: chooseHosts(hosts, names),
     env: process.env,
     timeout: DOCTOR_TIMEOUT,
+    canPrompt: process.stdin.isTTY,
     ...(credentials === undefined ? {} : { credentials }),
+    ...(as === undefined ? {} : { as }),
     ...(audit === undefined ? {} : { auditFile: audit }),
   }
 }

@@ -1,5 +1,6 @@
 /** The action's main step. */
 import { join } from 'node:path'
+import { explainFailure } from './action/diagnosis'
 import { fail } from './action/failure'
 import { readInputs } from './action/inputs'
 import { logPlan, logTrust, writeOutputs } from './action/outputs'
@@ -21,6 +22,9 @@ async function main(): Promise<void> {
     authSock: process.env['SSH_AUTH_SOCK'],
     saveState,
     say: logPlan,
+  }).catch(async (error: unknown) => {
+    await explainFailure(config, error)
+    throw error
   })
   logTrust(trust)
   writeOutputs(trust)

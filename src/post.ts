@@ -1,4 +1,5 @@
 /** The action's post step: takes everything back. Without state it does nothing. */
+import { explainFailedJob } from './action/diagnosis'
 import { fail } from './action/failure'
 import { readState } from './action/state'
 import { logTeardown, writeSummary } from './action/summary'
@@ -6,6 +7,7 @@ import { tearDown } from './trust/teardown'
 
 async function post(): Promise<void> {
   const { journal, token } = readState()
+  if (journal !== '') await explainFailedJob()
   const report = await tearDown(journal, token === '' ? undefined : token)
   if (report === undefined) return
   logTeardown(report)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Finding } from '../../src/trust/doctor'
 import { makeHome, type Home } from '../support/home'
 import { makeKey, type Key } from '../support/keys'
-import { describeWith, program } from '../support/programs'
+import { describeWith, program, testWith } from '../support/programs'
 import { run, type Finished } from '../support/run'
 import { makeDirectory } from '../support/scratch'
 import { startSshd, type Sshd } from '../support/sshd'
@@ -82,7 +82,7 @@ describeWith(['sshd', 'ssh', 'ssh-add', 'nss_wrapper', 'account'], 'ssh-trust do
     const { code, stdout, stderr } = await doctor(['--hosts', write('hosts', web())], web())
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).not.toContain('\x1b')
-    expect(stdout).toMatch(/^ok {7}web {2}login {9}Login as /m)
+    expect(stdout).toMatch(/^ok {7}web {2}login {10}Login as /m)
     expect(stdout).toContain(key.fingerprint)
   })
 
@@ -95,6 +95,31 @@ describeWith(['sshd', 'ssh', 'ssh-add', 'nss_wrapper', 'account'], 'ssh-trust do
     const inside = await doctor(['--hosts', hosts, '--json', '--key', admin.privateKeyFile, 'web'])
     expect(problems(inside)[1]).toContain(key.publicKey)
     expect(inside.stdout + inside.stderr).not.toContain('PRIVATE KEY')
+  })
+
+  testWith(['root'], '--as root looks at the account', async () => {
+    authorize(admin.publicKey)
+    const args = ['--hosts', write('hosts', web()), '--json', '--key', admin.privateKeyFile]
+    const { stdout } = await doctor([...args, '--as', 'root'])
+    const findings = (JSON.parse(stdout) as { findings: Finding[] }).findings
+    expect(findings.filter(({ status }) => status === 'problem').map(({ code }) => code)).toEqual([
+      'login-key-refused',
+      'key-not-authorized',
+    ])
+    expect(findings.find(({ check }) => check === 'inspection')?.status).toBe('ok')
+  })
+
+  test('with --json each finding has a code, and nothing but what is documented', async () => {
+    authorize(admin.publicKey)
+    const args = ['--hosts', write('hosts', web()), '--json', '--key', admin.privateKeyFile]
+    const before = home.snapshot()
+    for (const finding of read(await doctor(args))) {
+      expect(finding).toMatchObject({ status: expect.any(String), code: expect.any(String) })
+      expect(['status', 'check', 'code', 'host', 'finding', 'evidence', 'hint', 'steps']).toEqual(
+        expect.arrayContaining(Object.keys(finding)),
+      )
+    }
+    expect(home.snapshot()).toEqual(before)
   })
 
   describe('an agent of ours that refuses says why', () => {
@@ -134,6 +159,11 @@ describeWith(['sshd', 'ssh', 'ssh-add', 'nss_wrapper', 'account'], 'ssh-trust do
       'no such variable',
       () => ['--hosts', write('hosts', web()), '--password-env', 'NO_SUCH'],
       'NO_SUCH is not set',
+    ],
+    [
+      'an administrator and nothing to log in with',
+      () => ['--hosts', write('hosts', web()), '--as', 'root'],
+      '--as needs --key or --password-env',
     ],
     [
       'two ways to look inside',
