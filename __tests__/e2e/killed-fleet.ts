@@ -37,7 +37,7 @@ export interface Fleet {
   everywhere: Record<string, string>
   /** What differs from before: here, on the hosts, and processes. */
   left: () => string[]
-  /** The lines that are new in files of the hosts. */
+  /** The lines that are new in authorized_keys and known_hosts of the hosts. */
   newOnHosts: () => string[]
   /** Puts the hosts' files back. */
   resetHosts: () => void
@@ -86,7 +86,9 @@ export async function makeFleet(): Promise<Fleet> {
     try {
       return await step()
     } finally {
-      for (const name of ['NODE_OPTIONS', ...Object.keys(variables)]) delete job.env[name]
+      for (const name of ['NODE_OPTIONS', ...Object.keys(variables)]) {
+        Reflect.deleteProperty(job.env, name)
+      }
     }
   }
   const atPoint = async (
@@ -140,6 +142,7 @@ export async function makeFleet(): Promise<Fleet> {
     newOnHosts: () =>
       hosts.flatMap(({ home, before: was }) =>
         [...home.snapshot()].flatMap(([path, { type, content }]) => {
+          if (!/(authorized_keys|known_hosts)$/.test(path)) return []
           if (type !== 'file' || content === was.get(path)?.content) return []
           return Buffer.from(content, 'base64').toString().split('\n').filter(Boolean)
         }),

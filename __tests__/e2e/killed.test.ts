@@ -1,13 +1,15 @@
-/** Main killed at any point, then post: nothing is left, here or on the hosts. */
+/** Main or post killed at any point, then post: nothing is left, here or on the hosts. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { tellFaults } from '../support/faults'
 import { describeWith } from '../support/programs'
+import type { StepResult } from '../support/runner'
 import { MAIN } from './fixtures'
 import { makeFleet, points, type Fleet, type Point } from './killed-fleet'
 
 /** Milliseconds for all points of a test: each is a job of a second or two, more on a busy machine. */
 const LONG = 900_000
 
-describeWith(['sshd', 'ssh', 'account'], 'main killed, then post', () => {
+describeWith(['sshd', 'ssh', 'account'], 'main or post killed, then post', () => {
   let fleet: Fleet
   beforeAll(async () => {
     fleet = await makeFleet()
@@ -16,77 +18,95 @@ describeWith(['sshd', 'ssh', 'account'], 'main killed, then post', () => {
     await fleet.end()
   })
 
-  /** Kills main at each point; what was not as it should be after post. */
-  async function defects(
-    inputs: Record<string, string>,
-    all: readonly Point[],
-  ): Promise<unknown[]> {
+  /** One job and its fault; the step that should have died by it, and the post that comes after. */
+  type Job = (point: Point) => Promise<{ main: StepResult; killed: StepResult; post: StepResult }>
+
+  /** What was not as it should be, point by point. */
+  async function defects(fault: string, all: readonly Point[], job: Job): Promise<unknown[]> {
     const found: unknown[] = []
     for (const point of all) {
-      const main = await fleet.main(inputs, point)
-      const post = await fleet.scene.post(main)
+      const { main, killed, post } = await job(point)
       const { code, annotations } = post
       // Before the state is saved post knows of nothing; nothing is done then but the directory made.
       if (main.state['journal'] === undefined) fleet.removeJobDirectories()
       const left = [...fleet.left(), ...fleet.jobDirectories()]
-      if (main.signal !== 'SIGKILL' || code !== 0 || annotations.length > 0 || left.length > 0) {
-        found.push({ point, signal: main.signal, code, annotations, left, log: post.log })
+      if (killed.signal !== 'SIGKILL' || code !== 0 || annotations.length > 0 || left.length > 0) {
+        found.push({ point, signal: killed.signal, code, annotations, left, log: post.log })
       }
     }
+    const tried = all.length
+    tellFaults({ fault, recovery: 'post', tried, survived: tried - found.length })
     return found
   }
 
+  const inMain =
+    (inputs: Record<string, string>): Job =>
+    async (point) => {
+      const main = await fleet.main(inputs, point)
+      return { main, killed: main, post: await fleet.post(main) }
+    }
+  const inPost =
+    (inputs: Record<string, string>): Job =>
+    async (point) => {
+      const main = await fleet.main(inputs)
+      const killed = await fleet.post(main, point)
+      return { main, killed, post: await fleet.post(main) }
+    }
+
   test(
-    'before and after each call that changes something here',
+    'main, before and after each call that changes something here',
     async () => {
       const { call } = (await fleet.count(fleet.here)).main
       expect(call).toBeGreaterThan(20)
-      expect(await defects(fleet.here, points(['before', 'after'], call))).toEqual([])
+      const fault = 'main killed, before and after each call that changes something on this machine'
+      expect(await defects(fault, points(['before', 'after'], call), inMain(fleet.here))).toEqual(
+        [],
+      )
     },
     LONG,
   )
 
   test(
-    'after each record of the journal, and after what it stands for, on the hosts too',
+    'main, after each record of the journal, and after what it stands for, on the hosts too',
     async () => {
       const { record } = (await fleet.count(fleet.everywhere)).main
       expect(record).toBeGreaterThan(8)
-      expect(
-        await defects(fleet.everywhere, points(['journal', 'effect'], record).slice(0, -1)),
-      ).toEqual([])
+      const all = points(['journal', 'effect'], record).slice(0, -1)
+      const fault =
+        'main killed, after each record of the journal and after what it stands for, with `bootstrap` and `trust` on two hosts'
+      expect(await defects(fault, all, inMain(fleet.everywhere))).toEqual([])
     },
     LONG,
   )
 
-  test.each(['here', 'everywhere'] as const)(
-    'post killed before and after each call that changes something, then post again: %s',
-    async (inputs) => {
-      const { call } = (await fleet.count(fleet[inputs])).post
+  test(
+    'post, before and after each call that changes something',
+    async () => {
+      const { call } = (await fleet.count(fleet.here)).post
       expect(call).toBeGreaterThan(10)
-      const found: unknown[] = []
-      for (const point of points(inputs === 'here' ? ['before', 'after'] : ['after'], call)) {
-        const main = await fleet.main(fleet[inputs])
-        const killed = await fleet.post(main, point)
-        const { code, annotations } = await fleet.post(main)
-        const left = [...fleet.left(), ...fleet.jobDirectories()]
-        if (
-          killed.signal !== 'SIGKILL' ||
-          code !== 0 ||
-          annotations.length > 0 ||
-          left.length > 0
-        ) {
-          found.push({ point, signal: killed.signal, code, annotations, left })
-        }
-      }
-      expect(found).toEqual([])
+      const fault = 'post killed, before and after each call that changes something'
+      expect(await defects(fault, points(['before', 'after'], call), inPost(fleet.here))).toEqual(
+        [],
+      )
     },
     LONG,
   )
 
-  test('the agent killed: nothing is left here, and each line on a host is told', async () => {
+  test(
+    'post, after each call that changes something, on the hosts too',
+    async () => {
+      const { call } = (await fleet.count(fleet.everywhere)).post
+      const fault =
+        'post killed, after each call that changes something, with `bootstrap` and `trust` on two hosts'
+      expect(await defects(fault, points(['after'], call), inPost(fleet.everywhere))).toEqual([])
+    },
+    LONG,
+  )
+
+  test('the agent: nothing is left here, and each line on a host is told', async () => {
     const main = await fleet.main(fleet.everywhere)
     for (const { pid } of fleet.scene.job.processes()) process.kill(pid, 'SIGKILL')
-    const lines = fleet.newOnHosts().filter((line) => /(^| )ssh-ed25519 /.test(line))
+    const lines = fleet.newOnHosts()
     expect(lines.length).toBeGreaterThan(4)
     const post = await fleet.post(main)
     const told = post.annotations.map(({ message }) => message).join('\n')
@@ -97,7 +117,7 @@ describeWith(['sshd', 'ssh', 'account'], 'main killed, then post', () => {
   })
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'a cancelled job: %s during main, then post',
+    'main by %s, as a cancelled job has it',
     async (signal) => {
       for (const record of [3, 5, 9]) {
         const main = await fleet.scene.job.run(MAIN, fleet.everywhere, {

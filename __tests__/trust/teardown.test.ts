@@ -175,7 +175,8 @@ describe('a block in a file', () => {
     const target = file()
     if (before !== undefined) writeFileSync(target, before, { encoding: 'latin1', mode: 0o640 })
     const report = await tearDown(journalOf(block(target)).path)
-    expect(report?.effects).toEqual([{ kind: 'home-block', target, outcome }])
+    const detail = outcome === 'undone' ? {} : { detail: 'our lines are not there' }
+    expect(report?.effects).toEqual([{ kind: 'home-block', target, outcome, ...detail }])
     expect(existsSync(target) ? readFileSync(target, 'latin1') : undefined).toBe(after)
     if (after !== undefined) expect(statSync(target).mode & 0o777).toBe(0o640)
   })

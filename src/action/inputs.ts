@@ -10,36 +10,43 @@ export function readInputs(): Inputs {
   return {
     sshPrivateKey,
     passphrase: secret('passphrase'),
-    sshCertificate: core.getInput('ssh-certificate'),
+    sshCertificate: plain('ssh-certificate'),
     certificateAuthorityKey: secret('certificate-authority-key'),
     certificateAuthorityPassphrase: secret('certificate-authority-passphrase'),
-    certificatePrincipals: core.getInput('certificate-principals'),
-    certificateValidity: core.getInput('certificate-validity'),
-    certificateKeyId: core.getInput('certificate-key-id'),
-    certificateOptions: core.getInput('certificate-options'),
-    generateKey: core.getInput('generate-key'),
-    hosts: core.getInput('hosts'),
-    agentPolicy: core.getInput('agent-policy'),
-    agentLifetime: core.getInput('agent-lifetime'),
-    maxSignatures: core.getInput('max-signatures'),
-    signatureNamespaces: core.getInput('signature-namespaces'),
-    signOtherData: core.getInput('sign-other-data'),
+    certificatePrincipals: plain('certificate-principals'),
+    certificateValidity: plain('certificate-validity'),
+    certificateKeyId: plain('certificate-key-id'),
+    certificateOptions: plain('certificate-options'),
+    generateKey: plain('generate-key'),
+    hosts: plain('hosts'),
+    agentPolicy: plain('agent-policy'),
+    agentLifetime: plain('agent-lifetime'),
+    maxSignatures: plain('max-signatures'),
+    signatureNamespaces: plain('signature-namespaces'),
+    signOtherData: plain('sign-other-data'),
     bootstrapPassword: secret('bootstrap-password'),
     bootstrapKey: secret('bootstrap-key'),
     bootstrapPassphrase: secret('bootstrap-passphrase'),
-    authorizedKeysOptions: core.getInput('authorized-keys-options'),
-    trustLifetime: core.getInput('trust-lifetime'),
-    trustExpiry: core.getInput('trust-expiry'),
-    bootstrapFailure: core.getInput('bootstrap-failure'),
-    revoke: core.getInput('revoke'),
-    revokeKeys: core.getInput('revoke-keys'),
-    trust: core.getInput('trust'),
-    dryRun: core.getInput('dry-run'),
+    authorizedKeysOptions: plain('authorized-keys-options'),
+    trustLifetime: plain('trust-lifetime'),
+    trustExpiry: plain('trust-expiry'),
+    bootstrapFailure: plain('bootstrap-failure'),
+    revoke: plain('revoke'),
+    revokeKeys: plain('revoke-keys'),
+    trust: plain('trust'),
+    dryRun: plain('dry-run'),
     secretOf,
-    home: core.getInput('home'),
-    connectTimeout: core.getInput('connect-timeout'),
+    home: plain('home'),
+    connectTimeout: plain('connect-timeout'),
     keyComment: keyComment(),
   }
+}
+
+/** An input that is to hold no secret. Errors quote it, so a private key that was pasted into it is masked. */
+function plain(name: string): string {
+  const value = core.getInput(name)
+  if (/PRIVATE KEY-----|PuTTY-User-Key-File-/.test(value)) maskLines(value)
+  return value
 }
 
 /** Not trimmed: what is wrong should be told of the text as it was pasted, and blanks can be meant. */

@@ -1,5 +1,6 @@
 /** Starting the agent as a process of its own, which outlives the one that starts it. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { normalize, parse } from 'node:path'
 import { TrustError } from '../errors'
 import { encodeSettings, type AgentSettings, type Ready } from './settings'
@@ -84,6 +85,7 @@ export function launchAgent(
     stdio: ['pipe', 'pipe', stderr],
     windowsHide: true,
   })
+  keepOutOfDumps(child.pid)
   child.stdin.on('error', () => undefined) // told by the exit, below
   const answer = readAnswer(child)
   answer.catch(() => undefined) // whoever calls ready() hears of it
@@ -99,6 +101,19 @@ export function launchAgent(
       child.stdin.end()
       child.unref()
     },
+  }
+}
+
+/**
+ * core(5): nothing of the process's memory goes into a core dump. Keys pass through Node's own memory
+ * when they come in, and their traces stay there. On Linux alone.
+ */
+function keepOutOfDumps(pid: number | undefined): void {
+  if (process.platform !== 'linux' || pid === undefined) return
+  try {
+    writeFileSync(`/proc/${pid}/coredump_filter`, '0')
+  } catch {
+    // It has ended, or the kernel makes no dumps.
   }
 }
 

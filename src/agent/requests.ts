@@ -149,11 +149,7 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     return FAILURE
   }
   const judge = (): Judged => judgeByParts(identity, bindings, data, state)
-  const verdict = judge()
-  const reply = (
-    { allowed, reason, part: _, ...facts }: Judged,
-    signature: Buffer | undefined,
-  ): Buffer => {
+  const reply = ({ allowed, reason, ...facts }: Verdict, signature: Buffer | undefined): Buffer => {
     state.audit.write({
       request: 'sign',
       verdict: signature === undefined ? 'refused' : 'signed',
@@ -164,24 +160,30 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     })
     return signature === undefined ? FAILURE : signResponse(signature)
   }
-  const carryOut = (judged: Judged): Buffer | Promise<Buffer> => {
-    const signature = judged.allowed ? signWith(identity, data, flags) : undefined
+  const carryOut = ({ verdict, part }: Judged): Buffer | Promise<Buffer> => {
+    const signature = verdict.allowed ? signWith(identity, data, flags) : undefined
     // Counted before it is made: others may be asked for meanwhile.
-    if (signature !== undefined && bindings.byControl !== true) judged.part.signatures += 1
+    if (signature !== undefined && bindings.byControl !== true) part.signatures += 1
     return signature instanceof Promise
-      ? signature.then((made) => reply(judged, made))
-      : reply(judged, signature)
+      ? signature.then((made) => reply(verdict, made))
+      : reply(verdict, signature)
   }
-  if (!verdict.allowed || identity.confirm !== true) return carryOut(verdict)
+  const first = judge()
+  const { verdict } = first
+  if (!verdict.allowed || identity.confirm !== true) return carryOut(first)
   return confirm(identity, verdict, state).then((confirmed) => {
     // While somebody thought about it, the key may have gone and the last signature been made.
     const held = !state.lock.isLocked() && state.identities.includes(identity)
     if (confirmed && held) return carryOut(judge())
-    return carryOut({ ...verdict, allowed: false, reason: 'confirmation-denied' })
+    return reply({ ...verdict, allowed: false, reason: 'confirmation-denied' }, undefined)
   })
 }
 
-type Judged = Verdict & { part: Part }
+interface Judged {
+  verdict: Verdict
+  /** The part of the job by which it is. */
+  part: Part
+}
 
 /** The verdict of a part of the job that lets the identity sign, else that of the first. */
 function judgeByParts(
@@ -192,11 +194,11 @@ function judgeByParts(
 ): Judged {
   const verdicts = partsFor(identity, state).map(({ part, policy }) => {
     const signatures = bindings.byControl === true ? 0 : part.signatures
-    return { ...decide(policy, identity, bindings, data, now(), signatures), part }
+    return { verdict: decide(policy, identity, bindings, data, now(), signatures), part }
   })
   const [first] = verdicts
   if (first === undefined) throw new Error('an identity is for nobody')
-  return verdicts.find(({ allowed }) => allowed) ?? first
+  return verdicts.find(({ verdict }) => verdict.allowed) ?? first
 }
 
 /** The words of ssh-agent's own question, with the user and host where they are known. */

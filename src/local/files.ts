@@ -10,6 +10,7 @@ import {
   fsyncSync,
   lstatSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -19,8 +20,10 @@ import {
   type Stats,
 } from 'node:fs'
 import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemCode, TrustError } from '../errors'
+import { isNativeError } from 'node:util/types'
+import { explain, systemCode, TrustError } from '../errors'
 import { identify, stillRuns, type ProcessIdentity } from '../process-identity'
 
 /** How long to wait for another job that is writing the same file. */
@@ -35,16 +38,29 @@ const HELD_OPEN_TIMEOUT = 2000
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = 16 * 1024 * 1024
 
-/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
+const REMEDY = 'Mend that, or set home: false and use the ssh-config output (ssh -F).'
+
+/**
+ * Makes a file that did not exist, mode 0600, and writes it through to the disk.
+ *
+ * @throws an error with a system's code; where it is thrown there is no file, not even half of one
+ */
 export function writeNewFile(path: string, content: string | Buffer): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   const descriptor = openSync(path, flags, 0o600)
   const bytes = Buffer.from(content)
+  let written = false
   try {
     for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done)
     fsyncSync(descriptor)
+    written = true
+  } catch (error) {
+    // As those of open() do; a full disk is only met here.
+    if (isNativeError(error)) error.message += ` '${path}'`
+    throw error
   } finally {
     closeSync(descriptor)
+    if (!written) rmSync(path, { force: true })
   }
 }
 
@@ -58,29 +74,66 @@ export type Edit = (text: string | undefined) => string | undefined
 
 /**
  * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
- * this account take.
+ * this account take. `edit` may be called more than once.
  *
  * @param id of this job: names the temporary file, so that a later undo of the job finds it
- * @throws TrustError `file-locked`, `file-unsafe`
+ * @throws TrustError `file-locked`, `file-unsafe`; the file is as it was then
  */
 export async function editFile(path: string, id: string, edit: Edit): Promise<void> {
+  try {
+    await editLocked(path, id, edit)
+  } catch (error) {
+    // What can't be edited may need no edit: a disk is full, and what is taken back was never done.
+    if (!staysAsItIs(path, edit)) throw notEdited(path, error)
+  }
+}
+
+/** Whether the edit would change nothing. A directory, or a link in a circle, has no text. */
+function staysAsItIs(path: string, edit: Edit): boolean {
+  let text: string | undefined
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if ((stat?.size ?? 0) > MAX_FILE) return false
+    if (stat?.isFile() === true) text = readFileSync(path, 'latin1')
+  } catch (error) {
+    if (systemCode(error) !== 'ELOOP') return false
+  }
+  return edit(text) === text
+}
+
+/** What the user can mend if a file can't be edited for it. */
+const MENDABLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'EIO']
+
+/** What the system says of a file (`ENOSPC: …`), as an error that says what to do. */
+function notEdited(path: string, error: unknown): unknown {
+  const code = systemCode(error)
+  if (!MENDABLE.includes(code ?? '') || isHeldOpen(error)) return error
+  return new TrustError('file-unsafe', `${path} can't be edited: ${explain(error)}.`, {
+    hint: `It is as it was. ${REMEDY}`,
+    cause: error,
+  })
+}
+
+async function editLocked(path: string, id: string, edit: Edit): Promise<void> {
   const target = resolveTarget(path)
   const release = await takeLock(`${target}.ssh-trust-lock`)
   const temporary = `${target}.ssh-trust-${id}`
   try {
+    removeTemporaries(target)
     const before = statSync(target, { throwIfNoEntry: false })
     requireSafe(target, before)
     const text = before === undefined ? undefined : readFileSync(target, 'latin1')
     const edited = edit(text)
     if (edited === text) return
-    if (edited === undefined) {
+    // A link that stays must not come to lead to nothing.
+    if (edited === undefined && !isLink(path)) {
       await whenFree(() => {
         rmSync(target)
       })
       return
     }
     rmSync(temporary, { force: true })
-    writeNewFile(temporary, Buffer.from(edited, 'latin1'))
+    writeNewFile(temporary, Buffer.from(edited ?? '', 'latin1'))
     if (before !== undefined) keepOwnerAndMode(temporary, before)
     await whenFree(() => {
       renameSync(temporary, target)
@@ -88,6 +141,15 @@ export async function editFile(path: string, id: string, edit: Edit): Promise<vo
   } finally {
     rmSync(temporary, { force: true })
     await whenFree(release)
+  }
+}
+
+/** Under the lock nobody else is writing: what lies there was left by one that was killed. */
+function removeTemporaries(target: string): void {
+  const prefix = `${basename(target)}.ssh-trust-`
+  for (const name of readdirSync(dirname(target))) {
+    const id = name.startsWith(prefix) ? name.slice(prefix.length) : ''
+    if (/^[A-Za-z0-9]{6}$/.test(id)) rmSync(join(dirname(target), name), { force: true })
   }
 }
 
@@ -119,11 +181,21 @@ function resolveTarget(path: string): string {
     return realpathSync(path)
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error
-    if (statOf(path)?.isSymbolicLink() === true) {
-      throw new TrustError('file-unsafe', `${path} is a symbolic link to nothing.`)
+    // The system would make a file where the link leads, or say that the file is missing.
+    const dangling = [path, dirname(path)].find(isLinkToNothing)
+    if (dangling !== undefined) {
+      throw new TrustError('file-unsafe', `${dangling} is a symbolic link to nothing.`)
     }
     return path
   }
+}
+
+function isLink(path: string): boolean {
+  return statOf(path)?.isSymbolicLink() === true
+}
+
+function isLinkToNothing(path: string): boolean {
+  return isLink(path) && statSync(path, { throwIfNoEntry: false }) === undefined
 }
 
 function requireSafe(path: string, stat: Stats | undefined): void {
@@ -133,7 +205,7 @@ function requireSafe(path: string, stat: Stats | undefined): void {
   const user = process.geteuid?.()
   if (user !== undefined && stat.uid !== user) {
     throw new TrustError('file-unsafe', `${path} belongs to another user.`, {
-      hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
+      hint: `Its owner is uid ${stat.uid}, and you are ${user}. ${REMEDY}`,
     })
   }
 }
@@ -149,8 +221,7 @@ interface LockHolder extends ProcessIdentity {
 
 /** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
 async function takeLock(path: string): Promise<() => void> {
-  const me: LockHolder = { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() }
-  const content = JSON.stringify(me)
+  const content = JSON.stringify(thisHolder())
   const start = Date.now()
   for (;;) {
     try {
@@ -176,22 +247,36 @@ async function takeLock(path: string): Promise<() => void> {
   }
 }
 
+/**
+ * Removes a lock that a dead process left. Whoever does that holds a second lock: else what was looked
+ * at may have been removed by another meanwhile, and a third have taken the lock anew.
+ */
 function removeStaleLock(path: string): void {
-  const content = readText(path)
-  const stat = statOf(path)
-  if (content === undefined || stat === undefined) return
-  const age = Date.now() - stat.mtimeMs
-  if (!isStale(content, age)) return
-  // Two may come to this together: the rename makes sure that one of them removes it, and that what
-  // was removed is what was looked at.
-  const aside = `${path}-${process.pid}`
+  if (!isStaleLock(path)) return
+  const breaking = `${path}-stale`
   try {
-    renameSync(path, aside)
+    writeNewFile(breaking, JSON.stringify(thisHolder()))
   } catch {
+    // Held for the moment that this takes; so one that is stale is of a process killed just then.
+    if (isStaleLock(breaking)) rmSync(breaking, { force: true })
     return
   }
-  if (readText(aside) !== content && statOf(path) === undefined) renameSync(aside, path)
-  rmSync(aside, { force: true })
+  try {
+    if (isStaleLock(path)) rmSync(path, { force: true })
+  } finally {
+    rmSync(breaking, { force: true })
+  }
+}
+
+function isStaleLock(path: string): boolean {
+  const content = readText(path)
+  const stat = statOf(path)
+  if (content === undefined || stat === undefined) return false
+  return isStale(content, Date.now() - stat.mtimeMs)
+}
+
+function thisHolder(): LockHolder {
+  return { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() }
 }
 
 function isStale(content: string, age: number): boolean {
@@ -214,10 +299,10 @@ function parseHolder(content: string): LockHolder | undefined {
   }
 }
 
-/** The text of a file, or undefined where it can't be read. */
+/** The text of a file, or undefined where it can't be read. (A pipe could be read for ever.) */
 export function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined
   } catch {
     return undefined
   }

@@ -83,18 +83,32 @@ function withoutLines(text: string, lines: readonly string[]): string {
   const [begin, ...rest] = lines
   const end = rest.at(-1)
   const ended = end !== undefined && text.includes(end)
+  const kept: string[] = []
   let inside = false
-  return linesOf(text)
-    .filter((whole) => {
-      const line = bare(whole)
-      if (line === begin) inside = true
-      // `Match all` alone is no mark of ours: it is ours only inside the block.
-      const ours = lines.includes(line) && (inside || line !== 'Match all')
-      // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
-      if (line === end || (!ended && (!ours || line === 'Match all'))) inside = false
-      return !ours
-    })
-    .join('')
+  let condition = false // of somebody else, among our lines
+  let closing: number | undefined
+  for (const whole of linesOf(text)) {
+    const line = bare(whole)
+    if (line === begin) {
+      inside = true
+      condition = false
+      closing = undefined
+    }
+    // `Match all` alone is no mark of ours: it is ours only inside the block.
+    const ours = lines.includes(line) && (inside || line !== 'Match all')
+    if (inside && !ours && /^\s*(host|match)[\s=]/i.test(line)) {
+      condition = true
+      if (closing !== undefined) kept.splice(closing, 1)
+      closing = undefined
+    }
+    // What follows must not come to depend on a condition that stays, such as ours changed by hand.
+    const closes = ours && line === 'Match all' && condition
+    if (closes) closing = kept.length
+    if (!ours || closes) kept.push(whole)
+    // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
+    if (line === end || (!ended && (!ours || line === 'Match all'))) inside = false
+  }
+  return kept.join('')
 }
 
 const OURS = [

@@ -2,9 +2,10 @@
  * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
  * user's profile for the ssh of Windows; that of Git takes $HOME first.
  */
+import { accessSync, constants, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join, relative } from 'node:path'
-import { TrustError } from '../errors'
+import { dirname, join, relative } from 'node:path'
+import { explain, TrustError } from '../errors'
 import { statOf } from './files'
 
 /**
@@ -18,13 +19,44 @@ export function sshDirectories(platform = process.platform, env = process.env): 
   // relative() compares as the platform does, on Windows without regard to case.
   if (HOME !== '' && homes.every((home) => relative(home, HOME) !== '')) homes.push(HOME)
   return homes.map((home) => {
-    if (statOf(home)?.isDirectory() !== true) {
+    if (home.includes('\ufffd')) {
+      throw new TrustError('home-unsafe', `The path of the home directory is not UTF-8: ${home}.`, {
+        hint: 'Set home: false and use the ssh-config output (ssh -F).',
+      })
+    }
+    if (statSync(home, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new TrustError('home-unsafe', `The home directory ${home} does not exist.`, {
         hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
       })
     }
-    return join(home, '.ssh')
+    const directory = join(home, '.ssh')
+    requireUsable(directory)
+    return directory
   })
+}
+
+/** It is there, or it can be made; and what ssh reads in it we can read too. */
+function requireUsable(directory: string): void {
+  const hint = 'Mend that, or set home: false and use the ssh-config output (ssh -F).'
+  const require = (what: string, path: string, mode: number): void => {
+    try {
+      accessSync(path, mode)
+    } catch (cause) {
+      throw new TrustError('home-unsafe', `${what}: ${explain(cause)}.`, { hint, cause })
+    }
+  }
+  if (statOf(directory) === undefined) {
+    require(`${directory} can't be made`, dirname(directory), constants.W_OK | constants.X_OK)
+    return
+  }
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new TrustError('home-unsafe', `${directory} is not a directory.`, { hint })
+  }
+  require(`${directory} can't be entered`, directory, constants.X_OK)
+  const config = join(directory, 'config')
+  if (statOf(config)?.isFile() === true) {
+    require(`${config} can't be read`, config, constants.R_OK)
+  }
 }
 
 function profile(): string {

@@ -22,28 +22,30 @@ export async function includeInHome(journal: Journal, paths: SshPaths): Promise<
   }
 }
 
-/** Whether there was anything to take out. */
+/** What there was to take out: `changed` where somebody has edited our lines. */
+export type TakenOut = 'whole' | 'changed' | 'nothing'
+
 export async function takeOutOfHome({
   target,
   id,
   lines,
-}: Pick<Extract<Effect, { kind: 'home-block' }>, 'target' | 'id' | 'lines'>): Promise<boolean> {
+}: Pick<Extract<Effect, { kind: 'home-block' }>, 'target' | 'id' | 'lines'>): Promise<TakenOut> {
   const directory = dirname(target)
-  if (statOf(directory) === undefined) return false
-  let found = false
-  let directoryToo = false
+  if (statOf(directory) === undefined) return 'nothing'
+  const removed: { lines: TakenOut; directory: boolean } = { lines: 'nothing', directory: false }
   await editFile(target, id, (text) => {
     if (text === undefined) return undefined
     const without = removeBlock(text, lines)
-    found = without.text !== text
-    directoryToo = without.text === undefined && without.made === 'directory'
+    const whole = text.replaceAll('\r\n', '\n').includes(lines.join('\n'))
+    removed.lines = without.text === text ? 'nothing' : whole ? 'whole' : 'changed'
+    removed.directory = without.text === undefined && without.made === 'directory'
     return without.text
   })
-  if (directoryToo) removeIfEmpty(directory)
-  return found
+  if (removed.directory) removeIfEmpty(directory)
+  return removed.lines
 }
 
-export function removeIfEmpty(directory: string): void {
+function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory)
   } catch {
@@ -70,7 +72,8 @@ export async function sweepHome(id: string): Promise<string[]> {
       const here = block.host === thisMachine()
       const old = Date.now() - block.since.getTime() > LONGEST_JOB
       if (here ? existsSync(block.directory) : !old) continue
-      if (await takeOutOfHome({ target, id, lines: block.lines })) swept.push(block.id)
+      const taken = await takeOutOfHome({ target, id, lines: block.lines })
+      if (taken !== 'nothing') swept.push(block.id)
     }
   }
   return swept

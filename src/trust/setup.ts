@@ -59,8 +59,8 @@ export interface Trust {
 export async function setUp(config: Config, surroundings: Surroundings): Promise<Trust> {
   const journal = openJournal(surroundings.temporary)
   const token = randomBytes(32).toString('hex')
-  surroundings.saveState(journal.path, token)
   try {
+    surroundings.saveState(journal.path, token) // the disk that it is on may be full
     return await make(config, surroundings, journal, token)
   } catch (error) {
     await tearDown(journal.path, token).catch(() => undefined) // post tries again

@@ -9,7 +9,7 @@ import { readJob } from '../local/job-record'
 import { findJournals, readJournal } from '../local/journal'
 import { thisMachine } from '../local/home-block'
 import { stillRuns } from '../process-identity'
-import { removeIfEmpty, sweepHome } from './home-config'
+import { sweepHome } from './home-config'
 import { tearDown } from './teardown'
 
 /** Age, in milliseconds, of a directory that holds no record of its job: it was killed in between. */
@@ -41,10 +41,7 @@ export async function sweep(
     const name = posix.basename(posix.dirname(journal))
     try {
       const report = await tearDown(journal, undefined, false)
-      if (report === undefined) {
-        removeIfEmpty(posix.dirname(journal)) // of one that was killed before it did anything
-        continue
-      }
+      if (report === undefined) continue // it had done nothing
       swept.done.push(`${name}, a job that was killed, was taken back`)
       for (const { target, outcome, detail } of report.effects) {
         if (outcome === 'failed') swept.failed.push(`${name}: ${target}: ${detail ?? ''}`)

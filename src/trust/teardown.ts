@@ -9,8 +9,14 @@ import type { AgentAddress } from '../agent/control'
 import { explain, systemCode } from '../errors'
 import { readText } from '../local/files'
 import { noteLeft } from '../local/job-record'
-import { isJournalPath, readJournal, removeJobDirectory, type Effect } from '../local/journal'
-import { takeOutOfHome } from './home-config'
+import {
+  isJournalPath,
+  readJournal,
+  removeEmptyJobDirectory,
+  removeJobDirectory,
+  type Effect,
+} from '../local/journal'
+import { takeOutOfHome, type TakenOut } from './home-config'
 import { undoHostTrust, type HostTrustEffect } from './host-trust-undo'
 import { endAgent, endAgentProcess, leaveAgent, type AgentOutcome } from './job-agent'
 import { revoke, type Granted } from './revocation'
@@ -36,17 +42,20 @@ export async function tearDown(
 ): Promise<TeardownReport | undefined> {
   if (!isJournalPath(journalPath)) return undefined
   const effects = readJournal(journalPath)
-  if (effects === undefined) return undefined
+  if (effects === undefined) {
+    removeEmptyJobDirectory(journalPath)
+    return undefined
+  }
   const directory = dirname(journalPath)
   const report = readReport(join(directory, 'report.json'))
 
   const results: EffectReport[] = []
-  let shared = false
+  const shared: Effect[] = []
   const attempt = async (effect: Effect): Promise<void> => {
     const { kind, target } = effect
     try {
       const { shared: stays, ...outcome } = await undo(effect, agentOf(effects, token))
-      shared ||= stays === true
+      if (stays === true) shared.push(effect)
       results.push({ kind, target, ...outcome })
     } catch (error) {
       results.push({ kind, target, outcome: 'failed', detail: explain(error) })
@@ -66,7 +75,7 @@ export async function tearDown(
   // What could not be undone may be later: then the journal is needed again.
   const failed = results.filter(({ outcome }) => outcome === 'failed')
   const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind))
-  if (shared) noteLeft(directory)
+  if (shared.length > 0) noteLeft(directory)
   else if (!needed) removeJobDirectory(journalPath)
   return { audit, effects: results, ...(report === undefined ? {} : { report }) }
 }
@@ -101,6 +110,12 @@ function agentOf(effects: readonly Effect[], token: string | undefined): AgentAd
   return agent === undefined || token === undefined ? undefined : { socket: agent.target, token }
 }
 
+const FOUND: Record<TakenOut, Outcome> = {
+  whole: UNDONE,
+  changed: { ...UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
+  nothing: { ...NOTHING, detail: 'our lines are not there' },
+}
+
 async function undo(effect: Effect, agent: AgentAddress | undefined): Promise<Outcome> {
   switch (effect.kind) {
     case 'authorized-key':
@@ -117,7 +132,7 @@ async function undo(effect: Effect, agent: AgentAddress | undefined): Promise<Ou
     case 'directory':
       return removeDirectory(effect.target)
     case 'home-block':
-      return { outcome: (await takeOutOfHome(effect)) ? 'undone' : 'nothing to undo' }
+      return FOUND[await takeOutOfHome(effect)]
   }
 }
 
