@@ -59,6 +59,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'remote-file-changed',
     // trust on hosts
     'bootstrap-unproven',
+    'trust-unproven',
     'expiry-unsupported',
     'revocation-failed',
     // this machine
@@ -1400,6 +1401,8 @@ function signWith(identity, data, flags) {
     return hash === undefined ? undefined : makeRsaSignature(key, data, hash);
 }
 
+;// CONCATENATED MODULE: external "node:path"
+const external_node_path_namespaceObject = require("node:path");
 ;// CONCATENATED MODULE: ./src/ssh/pin.ts
 /**
  * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
@@ -1578,7 +1581,7 @@ function beginsAsUserauth(data) {
 
 
 
-const POLICY_MODES = (/* unused pure expression or super */ null && (['pinned', 'warn', 'any']));
+const POLICY_MODES = ['pinned', 'warn', 'any'];
 /**
  * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
  * asks for the signature of the plain key, where the agent lists both.
@@ -1786,6 +1789,234 @@ function forwardingHosts(policy, hop, now) {
     return hosts === 'revoked' ? [] : hosts.filter(({ forward }) => forward);
 }
 
+;// CONCATENATED MODULE: ./src/agent/settings.ts
+
+
+
+
+/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
+const MAX_SETTINGS = 16 * 1024 * 1024;
+function encodeSettings(settings) {
+    const encoded = {
+        ...settings,
+        policy: encodePolicy(settings.policy),
+        keys: encodeKeys(settings.keys),
+    };
+    return JSON.stringify(encoded);
+}
+function decodeSettings(line) {
+    const encoded = JSON.parse(line);
+    return { ...encoded, policy: decodePolicy(encoded.policy), keys: decodeKeys(encoded.keys) };
+}
+/** Holds no secret. */
+function encodePart(part) {
+    const encoded = { ...part, policy: encodePolicy(part.policy) };
+    return JSON.stringify(encoded);
+}
+function decodePart(text) {
+    const encoded = JSON.parse(text);
+    return { ...encoded, policy: decodePolicy(encoded.policy) };
+}
+function encodePolicy(policy) {
+    const encodePins = (pins) => pins.map(formatPin);
+    return {
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
+    };
+}
+function decodePolicy(policy) {
+    return {
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+    };
+}
+function encodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: writePrivateKey(privateKey).toString('base64'),
+        ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+    }));
+}
+function decodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: readPrivateKey(new wire_Reader(Buffer.from(privateKey, 'base64'))),
+        ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+    }));
+}
+/** A key is served with its certificate, where it has one, and plain. */
+function identitiesOf({ privateKey, certificate }) {
+    const plain = plainIdentity(privateKey);
+    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
+}
+
+;// CONCATENATED MODULE: ./src/agent/parts.ts
+/**
+ * Several uses of the action in one job share the agent. Each brings its own keys and its own policy for
+ * them: what joins later can loosen nothing for the keys that were there before.
+ */
+
+
+
+
+
+
+
+
+/** Most uses of the action in one job that join the first. */
+const MAX_PARTS = 32;
+/** Longest word of one that joins: ten thousand hosts. */
+const MAX_WORD = 16 * 1024 * 1024;
+function blobName(blob) {
+    return blob.toString('base64');
+}
+/** The parts that still need the agent. */
+function remaining(state) {
+    return [state, ...state.joined].filter(({ left }) => left !== true);
+}
+/** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
+function jobPolicy(state) {
+    const joined = state.joined.filter(({ left }) => left !== true);
+    if (joined.length === 0)
+        return state.policy;
+    const parts = [state, ...joined];
+    const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name));
+    return {
+        ...state.policy,
+        mode: mode ?? state.policy.mode, // the strictest, which comes first
+        hosts: parts.flatMap(({ policy }) => policy.hosts),
+    };
+}
+/**
+ * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
+ * will do. Signatures of keys that were added later count for the agent's own part.
+ */
+function partsFor({ blob }, state) {
+    const name = blobName(blob);
+    const brought = remaining(state).filter(({ keys }) => keys.has(name));
+    return brought.length === 0
+        ? [{ part: state, policy: jobPolicy(state) }]
+        : brought.map((part) => ({ part, policy: part.policy }));
+}
+/** The identities by the policy that they are shown under; each stands once, in the agent's order. */
+function byPolicy(state) {
+    const groups = new Map();
+    const later = jobPolicy(state);
+    for (const identity of state.identities) {
+        for (const { part, policy } of partsFor(identity, state)) {
+            const key = policy === part.policy ? policy : later;
+            groups.set(key, [...(groups.get(key) ?? []), identity]);
+        }
+    }
+    if (groups.size === 0)
+        return [{ policy: later, identities: [] }];
+    return [...groups].map(([policy, identities]) => ({ policy, identities }));
+}
+/**
+ * Takes another use of the action in. Whoever joins shows that it is a process of this user on this
+ * machine, and no host that the agent is forwarded to, by a file in the job's directory, which nobody
+ * else may enter. The file holds no secret: a digest of the token, and the policy.
+ *
+ * @param token that will be the part's own
+ * @throws TrustError `agent-control`
+ */
+function join({ id, keys, orphanedEnv }, token, state) {
+    const word = takeWord(id, state);
+    if (word.digest !== digestOf(token))
+        throw refused('the word is for another token');
+    if (state.joined.length >= MAX_PARTS)
+        throw refused('too many have joined');
+    const { policy, generate, lifetime } = decodePart(word.part);
+    const loaded = decodeKeys(keys).flatMap(identitiesOf);
+    const brought = [
+        ...loaded,
+        ...(generate === undefined
+            ? []
+            : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
+    ];
+    let identities = state.identities;
+    for (const identity of brought) {
+        // One that is here stays as it is: a part must not change the bounds of another's key.
+        if (identities.some(({ blob }) => blob.equals(identity.blob)))
+            continue;
+        const more = withIdentity(identities, identity);
+        if (more === undefined)
+            throw refused('the agent is full');
+        identities = more;
+    }
+    state.identities = identities;
+    const part = {
+        token: token.toString('latin1'),
+        policy,
+        signatures: 0,
+        keys: new Set(brought.map(({ blob }) => blobName(blob))),
+        orphanedEnv,
+    };
+    state.joined.push(part);
+    if (lifetime !== undefined)
+        endLater(part, lifetime, state);
+    return {
+        pid: process.pid,
+        identities: brought.map(({ blob, comment }, index) => ({
+            blob: blobName(blob),
+            comment,
+            generated: index >= loaded.length,
+        })),
+    };
+}
+function digestOf(token) {
+    return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(token).digest('hex');
+}
+/** Name of the file in the job's directory that lets one join. */
+function wordName(id) {
+    return `join-${id}`;
+}
+function takeWord(id, { directory }) {
+    if (directory === undefined)
+        throw refused('this agent is for one alone');
+    if (!/^[A-Za-z0-9]{6}$/.test(id))
+        throw refused('that is no id of a job');
+    const path = (0,external_node_path_namespaceObject.join)(directory, wordName(id));
+    const text = (0,external_node_fs_namespaceObject.readFileSync)(path, 'utf8');
+    (0,external_node_fs_namespaceObject.rmSync)(path, { force: true });
+    if (text.length > MAX_WORD)
+        throw refused('the word is too long');
+    return JSON.parse(text);
+}
+function refused(why) {
+    return new errors_TrustError('agent-control', `The agent takes nobody in: ${why}.`);
+}
+/**
+ * When the time of a part is over the agent drops its keys, but stays: it still watches the runner, and
+ * its audit says why nothing is signed any more.
+ */
+function endLater(part, lifetime, state) {
+    const end = () => {
+        part.over = true;
+        dropKeysOf(part, state);
+        state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' });
+    };
+    setTimeout(end, lifetime * 1000).unref();
+}
+/** Takes a part out, with the keys that it alone has brought; the agent ends with the last. */
+function leave(part, state) {
+    part.left = true;
+    const left = remaining(state).length;
+    if (left === 0)
+        setImmediate(state.stop); // after the reply has been handed to the socket
+    else
+        dropKeysOf(part, state);
+    return left;
+}
+/** Drops what no other part has brought; with the agent's own part also what was added later. */
+function dropKeysOf(part, state) {
+    const others = remaining(state).filter((other) => other !== part && other.over !== true);
+    state.identities = state.identities.filter(({ blob }) => {
+        const name = blobName(blob);
+        if (others.some(({ keys }) => keys.has(name)))
+            return true;
+        return part !== state && !part.keys.has(name);
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/agent/state.ts
 /** Seconds since 1970, for certificates and the audit. */
 function now() {
@@ -1810,6 +2041,7 @@ function dropExpired(state) {
 
 ;// CONCATENATED MODULE: ./src/agent/key-requests.ts
 /** Requests that change which keys the agent holds, or lock it: RFC 9987 §5.2, §5.4, §5.7. */
+
 
 
 
@@ -1843,7 +2075,7 @@ function addIdentity(reader, bindings, state) {
     const { fingerprint: key, comment } = identity;
     if (state.over === true)
         return refuse("the agent's lifetime is over", key);
-    if (!mayChangeKeys(state.policy, bindings, now()))
+    if (!mayChangeKeys(jobPolicy(state), bindings, now()))
         return refuse('forwarded, unasked for', key);
     // A key that is not seen on this connection must not be replaced over it, and freed so.
     const known = findIdentity(state.identities, identity.blob);
@@ -1903,14 +2135,14 @@ function removeIdentity(reader, bindings, state) {
     return SUCCESS;
 }
 function reasonToKeep(identity, bindings, state) {
-    if (!mayChangeKeys(state.policy, bindings, now()))
+    if (!mayChangeKeys(jobPolicy(state), bindings, now()))
         return 'forward-not-allowed';
     if (identity === undefined)
         return 'key-unknown';
     return isPermitted(identity, bindings, now()) ? undefined : 'destination-not-permitted';
 }
 function removeAllIdentities(bindings, state) {
-    if (!mayChangeKeys(state.policy, bindings, now())) {
+    if (!mayChangeKeys(jobPolicy(state), bindings, now())) {
         state.audit.write({
             request: 'remove-all',
             verdict: 'refused',
@@ -1926,7 +2158,7 @@ function dropAllKeys(state) {
     state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' });
 }
 async function lockAgent(reader, bindings, state) {
-    const allowed = mayChangeKeys(state.policy, bindings, now());
+    const allowed = mayChangeKeys(jobPolicy(state), bindings, now());
     const locked = allowed && (await state.lock.lock(reader.string()));
     if (!locked)
         return FAILURE; // forwarded; empty; or another connection was first
@@ -2002,8 +2234,6 @@ function openLock(wait = promises_namespaceObject.setTimeout) {
 
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
-;// CONCATENATED MODULE: external "node:path"
-const external_node_path_namespaceObject = require("node:path");
 ;// CONCATENATED MODULE: ./src/agent/cygwin-socket.ts
 /**
  * A Unix socket as Cygwin and MSYS emulate it, so that the ssh of Git for Windows reaches the agent: a
@@ -2295,20 +2525,25 @@ function record(bindings, binding) {
 
 
 
+
 /** The answer to the contents of a control message. Throws where they can't be read. */
 function control(contents, bindings, state) {
     const reader = new wire_Reader(contents);
     const token = reader.string(256);
     const request = JSON.parse(reader.text());
-    const digest = (text) => (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest();
-    if (!(0,external_node_crypto_namespaceObject.timingSafeEqual)(digest(token), digest(state.token)))
+    if (request.op === 'join') {
+        return extensionResponse(CONTROL, wire_string(JSON.stringify(join(request, token, state))));
+    }
+    const part = holderOf(token, state);
+    if (part === undefined)
         return EXTENSION_FAILURE;
     switch (request.op) {
         case 'status':
             return extensionResponse(CONTROL, wire_string(JSON.stringify(control_requests_status(state))));
-        case 'stop':
-            setImmediate(state.stop); // after the reply has been handed to the socket
-            return SUCCESS;
+        case 'stop': {
+            const remaining = leave(part, state);
+            return remaining === 0 ? SUCCESS : extensionResponse(CONTROL, wire_string(String(remaining)));
+        }
         case 'bind': {
             const hostKey = Buffer.from(request.hostKey, 'base64');
             const sessionId = Buffer.from(request.sessionId, 'base64');
@@ -2319,15 +2554,20 @@ function control(contents, bindings, state) {
             return SUCCESS;
         }
         case 'certify':
-            return certify(Buffer.from(request.certificate, 'base64'), state)
+            return certify(Buffer.from(request.certificate, 'base64'), part, state)
                 ? SUCCESS
                 : EXTENSION_FAILURE;
         default:
             return EXTENSION_FAILURE; // the types promise an op; what came over the socket does not
     }
 }
+function holderOf(token, state) {
+    const digest = (text) => (0,external_node_crypto_namespaceObject.createHash)('sha256').update(text).digest();
+    const given = digest(token);
+    return [state, ...state.joined].find((part) => (0,external_node_crypto_namespaceObject.timingSafeEqual)(given, digest(part.token)));
+}
 /** Serves a certificate beside its key, and before it: where one is asked for, no other will do. */
-function certify(certificate, state) {
+function certify(certificate, part, state) {
     const key = plainKey(certificate);
     const index = state.identities.findIndex(({ blob }) => blob.equals(key));
     const identity = state.identities[index];
@@ -2336,6 +2576,7 @@ function certify(certificate, state) {
     // What was asked of the key holds for its certificate, too.
     const { blob } = certifiedIdentity(identity.privateKey, certificate);
     state.identities.splice(index, 0, { ...identity, blob });
+    part.keys.add(blobName(blob));
     return true;
 }
 function control_requests_status(state) {
@@ -2355,6 +2596,7 @@ function control_requests_status(state) {
  * The answer to each message. Whatever is wrong with a message is its own FAILURE; what is not
  * understood is answered FAILURE too, and the stream goes on.
  */
+
 
 
 
@@ -2418,8 +2660,8 @@ function refuseLocked(type, { identities, audit }) {
     return listed ? identitiesAnswer([]) : FAILURE;
 }
 function listIdentities(bindings, state) {
-    const shown = visible(state.policy, state.identities, bindings, now());
-    const withheld = state.over === true ? 'lifetime-over' : shown.withheld;
+    const shown = shownTo(bindings, state);
+    const withheld = isOver(state) ? 'lifetime-over' : shown.withheld;
     if (withheld !== undefined) {
         state.audit.write({
             request: 'list',
@@ -2429,6 +2671,18 @@ function listIdentities(bindings, state) {
         });
     }
     return identitiesAnswer(shown.identities);
+}
+/** What each part of the job shows; withheld is only what none of them shows. */
+function shownTo(bindings, state) {
+    const views = byPolicy(state).map(({ policy, identities }) => visible(policy, identities, bindings, now()));
+    const [first] = views;
+    const seen = new Set(views.flatMap(({ identities }) => identities));
+    const identities = state.identities.filter((identity) => seen.has(identity));
+    return identities.length > 0 || first === undefined ? { identities } : first;
+}
+/** Whether the time is over of some part that is still there: its keys are missed for that. */
+function isOver(state) {
+    return state.identities.length === 0 && [state, ...state.joined].some(({ over }) => over === true);
 }
 function boundKey(bindings) {
     const last = bindings.list.at(-1);
@@ -2444,13 +2698,12 @@ function sign(reader, bindings, state) {
         state.audit.write({
             request: 'sign',
             verdict: 'refused',
-            reason: state.over === true ? 'lifetime-over' : 'key-unknown',
+            reason: isOver(state) ? 'lifetime-over' : 'key-unknown',
             key: public_key_fingerprint(blob),
         });
         return FAILURE;
     }
-    const judge = () => decide(state.policy, identity, bindings, data, now(), bindings.byControl === true ? 0 : state.signatures);
-    const verdict = judge();
+    const judge = () => judgeByParts(identity, bindings, data, state);
     const reply = ({ allowed, reason, ...facts }, signature) => {
         state.audit.write({
             request: 'sign',
@@ -2462,24 +2715,37 @@ function sign(reader, bindings, state) {
         });
         return signature === undefined ? FAILURE : signResponse(signature);
     };
-    const carryOut = (judged) => {
-        const signature = judged.allowed ? signWith(identity, data, flags) : undefined;
+    const carryOut = ({ verdict, part }) => {
+        const signature = verdict.allowed ? signWith(identity, data, flags) : undefined;
         // Counted before it is made: others may be asked for meanwhile.
         if (signature !== undefined && bindings.byControl !== true)
-            state.signatures += 1;
+            part.signatures += 1;
         return signature instanceof Promise
-            ? signature.then((made) => reply(judged, made))
-            : reply(judged, signature);
+            ? signature.then((made) => reply(verdict, made))
+            : reply(verdict, signature);
     };
+    const first = judge();
+    const { verdict } = first;
     if (!verdict.allowed || identity.confirm !== true)
-        return carryOut(verdict);
+        return carryOut(first);
     return requests_confirm(identity, verdict, state).then((confirmed) => {
         // While somebody thought about it, the key may have gone and the last signature been made.
         const held = !state.lock.isLocked() && state.identities.includes(identity);
         if (confirmed && held)
             return carryOut(judge());
-        return carryOut({ ...verdict, allowed: false, reason: 'confirmation-denied' });
+        return reply({ ...verdict, allowed: false, reason: 'confirmation-denied' }, undefined);
     });
+}
+/** The verdict of a part of the job that lets the identity sign, else that of the first. */
+function judgeByParts(identity, bindings, data, state) {
+    const verdicts = partsFor(identity, state).map(({ part, policy }) => {
+        const signatures = bindings.byControl === true ? 0 : part.signatures;
+        return { verdict: decide(policy, identity, bindings, data, now(), signatures), part };
+    });
+    const [first] = verdicts;
+    if (first === undefined)
+        throw new Error('an identity is for nobody');
+    return verdicts.find(({ verdict }) => verdict.allowed) ?? first;
 }
 /** The words of ssh-agent's own question, with the user and host where they are known. */
 async function requests_confirm({ comment, fingerprint }, { user, host }, state) {
@@ -2680,50 +2946,9 @@ async function drained(socket, giveUp) {
     clearTimeout(giveUp);
 }
 
-;// CONCATENATED MODULE: ./src/agent/settings.ts
-
-
-
-
-/** Longest settings line: some hundred RSA keys and ten thousand hosts. */
-const MAX_SETTINGS = 16 * 1024 * 1024;
-function encodeSettings(settings) {
-    const encodePins = (pins) => pins.map(formatPin);
-    const encoded = {
-        ...settings,
-        policy: {
-            ...settings.policy,
-            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
-        },
-        keys: settings.keys.map(({ privateKey, certificate }) => ({
-            privateKey: writePrivateKey(privateKey).toString('base64'),
-            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
-        })),
-    };
-    return JSON.stringify(encoded);
-}
-function decodeSettings(line) {
-    const encoded = JSON.parse(line);
-    return {
-        ...encoded,
-        policy: {
-            ...encoded.policy,
-            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
-        },
-        keys: encoded.keys.map(({ privateKey, certificate }) => ({
-            privateKey: readPrivateKey(new wire_Reader(Buffer.from(privateKey, 'base64'))),
-            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
-        })),
-    };
-}
-/** A key is served with its certificate, where it has one, and plain. */
-function identitiesOf({ privateKey, certificate }) {
-    const plain = plainIdentity(privateKey);
-    return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
-}
-
 ;// CONCATENATED MODULE: ./src/agent/run.ts
 /** The life of the agent process: settings in, keys made, socket served, end. */
+
 
 
 
@@ -2763,8 +2988,11 @@ async function runAgent(line) {
         policy,
         audit,
         token,
+        keys: new Set(identities.map(({ blob }) => blobName(blob))),
+        joined: [],
         stop: end,
         signatures: 0,
+        ...(settings.directory === undefined ? {} : { directory: settings.directory }),
         lock: openLock(),
         ...(defaultLifetime === undefined ? {} : { defaultLifetime }),
         ...(askpass === undefined ? {} : { confirm: (question) => ask(askpass, question) }),
@@ -2782,8 +3010,8 @@ async function runAgent(line) {
     process.on('SIGINT', () => (inForeground ? end(ENDED_BY_SIGNAL) : undefined));
     stopServing = await serveAt(settings, state);
     if (settings.lifetime !== undefined)
-        endOfLife(state, settings.lifetime);
-    watchRunner(settings, end);
+        endLater(state, settings.lifetime, state);
+    watchRunner(settings, state, end);
     return {
         pid: process.pid,
         identities: identities.map(({ blob, comment }, index) => ({
@@ -2801,17 +3029,6 @@ function removeIfEmpty(directory) {
         // somebody else has put something there
     }
 }
-/**
- * When its time is over the agent drops its keys and takes no more, but stays: it still watches the
- * runner, and its audit says why nothing is signed any more.
- */
-function endOfLife(state, lifetime) {
-    setTimeout(() => {
-        state.over = true;
-        state.identities = [];
-        state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' });
-    }, lifetime * 1000);
-}
 /** Asks by an ssh-askpass(1): yes is an exit with 0 and an answer that is empty or `yes`. */
 async function ask({ file, env }, question) {
     // readpass.c: the hint lets the program show two buttons instead of a field for a passphrase.
@@ -2824,10 +3041,10 @@ async function ask({ file, env }, question) {
 }
 /**
  * If the runner dies, post never runs: then the agent starts the program that takes the job's trust
- * back, and that program stops the agent. Where the runner can't be seen (it is outside the
+ * back, the latest part of it first, and that program stops the agent. Where the runner can't be seen (it is outside the
  * container) there is nothing to watch; the end of the container ends the agent.
  */
-function watchRunner({ watch, orphaned }, end) {
+function watchRunner({ watch, orphaned }, state, end) {
     if (watch === undefined)
         return;
     const runner = watch;
@@ -2837,17 +3054,23 @@ function watchRunner({ watch, orphaned }, end) {
         clearInterval(timer);
         if (orphaned === undefined)
             end();
-        // Node hands the permission model on to its children, unless it finds that word among their
-        // arguments. For the program it means nothing.
-        const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file, '--permission'], {
-            detached: true,
-            env: orphaned.env,
-            stdio: 'ignore',
-            windowsHide: true,
-        });
-        child.once('error', () => end());
-        // It stops this agent over the control channel; if it fails, the keys go all the same.
-        child.once('exit', () => end());
+        const parts = [orphaned.env, ...state.joined.map(({ orphanedEnv = {} }) => orphanedEnv)];
+        const takeNextBack = () => {
+            const env = parts.pop();
+            if (env === undefined)
+                end(); // what has failed may be: the keys go all the same
+            // Node hands the permission model on to its children, unless it finds that word among their
+            // arguments. For the program it means nothing.
+            const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file, '--permission'], {
+                detached: true,
+                env,
+                stdio: 'ignore',
+                windowsHide: true,
+            });
+            child.once('error', takeNextBack);
+            child.once('exit', takeNextBack);
+        };
+        takeNextBack();
     }, WATCH_INTERVAL);
 }
 

@@ -12,8 +12,8 @@ __webpack_require__.d(__webpack_exports__, {
   editAuthorizedKeys: () => (/* binding */ editAuthorizedKeys)
 });
 
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var errors = __webpack_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __webpack_require__(3916);
 // EXTERNAL MODULE: ./src/remote/connect.ts
 var connect = __webpack_require__(2272);
 // EXTERNAL MODULE: external "node:crypto"
@@ -121,13 +121,14 @@ function failed(error, path) {
 }
 /** @throws TrustError as `editAuthorizedKeys` */
 async function editOverSftp(sftp, place, { mend = true, removeIfEmpty = [] }, edit) {
+    const created = [];
     try {
-        const created = [];
         for (let tries = 0; tries < MAX_TRIES; tries += 1) {
             const found = await find(sftp, place);
             const before = await readFile(sftp, found.path);
             const content = before ?? Buffer.alloc(0);
-            const after = edit(content);
+            const missing = before === undefined ? await missingOf(sftp, found) : [];
+            const after = edit(content, missing);
             const result = { path: found.path, via: 'sftp', created, removed: [] };
             if (after === undefined || after.equals(content)) {
                 const empty = content.length === 0;
@@ -147,8 +148,20 @@ async function editOverSftp(sftp, place, { mend = true, removeIfEmpty = [] }, ed
         throw changedTooOften();
     }
     catch (error) {
+        for (const directory of created.toReversed())
+            await done(removeDirectory(sftp, directory));
         throw failed(error, place.path);
     }
+}
+/** The directories that are not there, the one above first, and the file. */
+async function missingOf(sftp, { path, directory }) {
+    const missing = [path];
+    let above = directory;
+    while (above !== external_node_path_.posix.dirname(above) && (await lstat(sftp, above)) === undefined) {
+        missing.unshift(above);
+        above = external_node_path_.posix.dirname(above);
+    }
+    return missing;
 }
 async function realpath(sftp, path) {
     return ask((done) => {
@@ -552,6 +565,13 @@ if [ -f "$path" ]; then
   say "content"
   cat "$path" || exit 1
 else
+  missing() {
+    if [ -d "$1" ]; then return 0; fi
+    missing "$(dirname "$1")"
+    say "missing $1"
+  }
+  missing "$dir"
+  say "missing $path"
   say "absent"
 fi
 `;
@@ -752,9 +772,9 @@ say "done"
 async function editOverShell(client, place, { mend = true, removeIfEmpty = [] }, edit) {
     const head = (mode) => [place.from, place.path, mode];
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const { path, content, bad, warnings } = await read(client, head('look'));
+        const { path, content, missing, bad, warnings } = await read(client, head('look'));
         const before = content ?? Buffer.alloc(0);
-        const after = edit(before);
+        const after = edit(before, missing);
         const result = { path, via: 'shell', created: [], removed: [], mends: [] };
         if (after === undefined || after.equals(before)) {
             const report = mend && bad ? await run(client, MEND, head('yes')) : [];
@@ -804,6 +824,7 @@ async function read(client, lines) {
     return {
         path,
         content: start < 0 ? undefined : stdout.subarray(start + mark.length),
+        missing: valuesOf(head, 'missing'),
         bad: valuesOf(head, 'bad').length > 0,
         warnings: warningsIn(head),
     };

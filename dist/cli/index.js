@@ -23559,24 +23559,19 @@ nacl.setPRNG = function(fn) {
 
 /***/ }),
 
-/***/ 9390:
+/***/ 3916:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 "use strict";
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Ru: () => (/* binding */ TrustError),
-  kg: () => (/* binding */ combine),
-  WE: () => (/* binding */ explain),
-  xU: () => (/* binding */ systemCode)
-});
-
-// UNUSED EXPORTS: ERROR_CODES
-
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ru: () => (/* binding */ TrustError),
+/* harmony export */   WE: () => (/* binding */ explain),
+/* harmony export */   kg: () => (/* binding */ combine),
+/* harmony export */   xU: () => (/* binding */ systemCode)
+/* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3429);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util_types__WEBPACK_IMPORTED_MODULE_0__);
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
@@ -23625,6 +23620,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'remote-file-changed',
     // trust on hosts
     'bootstrap-unproven',
+    'trust-unproven',
     'expiry-unsupported',
     'revocation-failed',
     // this machine
@@ -23668,7 +23664,7 @@ class TrustError extends Error {
 function explain(error) {
     if (error instanceof TrustError)
         return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+    return (0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) ? error.message : String(error);
 }
 /** One error that tells of them all. */
 function combine(errors) {
@@ -23682,7 +23678,7 @@ function combine(errors) {
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+    if (!(0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
 }
@@ -23704,14 +23700,15 @@ function systemCode(error) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
 /* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5921);
 /* harmony import */ var _ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(707);
 /* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(6119);
 /* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(5636);
 /* harmony import */ var _ssh_transport__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(7963);
 /* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(3529);
-/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(8450);
+/* harmony import */ var _penalties__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(6807);
+/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_10__ = __nccwpck_require__(8450);
 /**
  * A logged-in connection to a host whose key has been proven, and what runs over it: scripts for the
  * host's `sh`, and SFTP. Secrets go to the host only, and only once it has proven its key again.
@@ -23726,6 +23723,19 @@ function systemCode(error) {
 
 
 
+
+/** How long a server has to close its side once we have closed ours, in milliseconds. */
+const GOODBYE = 2000;
+/** A server that never closes its side would keep this process alive for as long. */
+class LeavingClient extends ssh2__WEBPACK_IMPORTED_MODULE_1__.Client {
+    end() {
+        super.end();
+        // Its own destroy() leaves alone what is ended on our side.
+        const { _sock: socket } = this;
+        setTimeout(() => socket?.destroy(), GOODBYE).unref();
+        return this;
+    }
+}
 /** ssh2 asks an agent for keys and signatures; this one asks the caller. */
 class CallerAgent extends ssh2__WEBPACK_IMPORTED_MODULE_1__.BaseAgent {
     #keys;
@@ -23768,9 +23778,12 @@ function signWith({ type, key }) {
  *   `login-refused`, `login-method-absent`
  */
 async function connectTo(options) {
+    const client = new LeavingClient();
+    return (0,_penalties__WEBPACK_IMPORTED_MODULE_9__/* .withRoomToFail */ .n)(options, () => serverSoftware(client), async () => logIn(client, options));
+}
+async function logIn(client, options) {
     const { host, port, user, timeout } = options;
     const hostKey = (0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .plainKey */ .y7)(options.hostKey);
-    const client = new ssh2__WEBPACK_IMPORTED_MODULE_1__.Client();
     const login = loginMethods(options);
     let changed = false;
     let shaken = false;
@@ -23805,7 +23818,7 @@ async function connectTo(options) {
                 }));
             }
             else
-                fail(shaken ? (login.failure() ?? lateError(options, cause)) : earlyError(options, cause));
+                fail(shaken ? login.failure(lateError(options, cause)) : earlyError(options, cause));
         });
         client.once('close', () => {
             fail(shaken
@@ -23837,7 +23850,7 @@ function refused({ user, host }, why, cause) {
 function earlyError({ hostKey }, cause) {
     const said = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, '');
     if (cause.level === 'client-socket')
-        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
     if (/no matching host key/.test(said) && !(0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_5__/* .typeOfBlob */ .JX)(hostKey))) {
         const message = 'The server no longer has a key of the type that it proved before.';
         return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', message, { cause });
@@ -23856,49 +23869,73 @@ function earlyError({ hostKey }, cause) {
 /** After the host has proven its key, before the login is done. */
 function lateError(options, cause) {
     if (cause.level === 'client-socket')
-        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
     return refused(options, (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, ''), cause);
 }
 function closedBy(cause) {
     return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY, cause });
 }
-/** Asks which methods there are (RFC 4252 §5.2), then tries the one that our credentials are for. */
+/** Asks which methods there are (RFC 4252 §5.2), then tries what the credentials are for, in order. */
 function loginMethods(options) {
-    const { credentials, user, host } = options;
-    const wanted = credentials.kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
-    let failure;
-    let step = 'none';
+    const { credentials, user, onTry } = options;
+    const untried = [credentials].flat();
+    const failures = [];
+    let asked = false;
+    /** Tried last, and why it failed, where that is known here. */
+    let current;
+    let told;
     const next = (offered, partial) => {
-        if (step === 'none') {
-            step = 'try';
+        if (!asked) {
+            asked = true;
             return { type: 'none', username: user };
         }
-        const list = offered?.join(', ') ?? '';
-        if (step === 'over') {
-            failure ??= partial
-                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${wanted[0] ?? ''} for ${user}, and wants more: ${list}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' })
-                : refused(options, credentials.kind === 'password'
-                    ? 'the password was not accepted'
-                    : 'no key was accepted');
-            return false;
+        if (current !== undefined)
+            failures.push(notAccepted(options, current, told, offered, partial));
+        for (current = untried.shift(); current !== undefined; current = untried.shift()) {
+            onTry?.(current);
+            told = undefined;
+            const method = methodsOf(current).find((name) => offered?.includes(name));
+            if (method !== undefined) {
+                return methodFor(method, current, user, (why) => {
+                    told ??= why;
+                });
+            }
+            failures.push(methodAbsent(options, current, offered));
         }
-        step = 'over';
-        const method = wanted.find((name) => offered?.includes(name));
-        if (method === undefined) {
-            failure = new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list === '' ? 'nothing' : list} only, not with ${wanted.join(' or ')}.`, {
-                hint: credentials.kind === 'password'
-                    ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
-                    : 'Set PubkeyAuthentication yes in sshd_config.',
-            });
-            return false;
-        }
-        return methodFor(method, options, (why) => {
-            failure ??= refused(options, why);
-        });
+        return false;
     };
-    return { next, failure: () => failure };
+    return {
+        next,
+        failure: (last) => {
+            if (current === undefined && failures.length > 0)
+                return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)(failures);
+            return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)([...failures, told === undefined ? last : refused(options, told)]);
+        },
+    };
 }
-function methodFor(method, { credentials, user: username }, tell) {
+function methodsOf({ kind }) {
+    return kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
+}
+function notAccepted(options, { kind }, why, offered, partial) {
+    if (partial !== true) {
+        const what = kind === 'password' ? 'the password was not accepted' : 'no key was accepted';
+        return refused(options, why ?? what);
+    }
+    const { host, user } = options;
+    const method = kind === 'password' ? 'password' : 'publickey';
+    const more = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered ?? []);
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${method} for ${user}, and wants more: ${more}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' });
+}
+function methodAbsent({ host, user }, credentials, offered) {
+    const list = offered === null || offered.length === 0 ? 'nothing' : (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered);
+    const wanted = methodsOf(credentials).join(' or ');
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list} only, not with ${wanted}.`, {
+        hint: credentials.kind === 'password'
+            ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
+            : 'Set PubkeyAuthentication yes in sshd_config.',
+    });
+}
+function methodFor(method, credentials, username, tell) {
     if (credentials.kind === 'signer') {
         return { type: 'agent', username, agent: new CallerAgent(credentials.keys, credentials.sign) };
     }
@@ -24053,9 +24090,12 @@ function noShell(output, exit, stderr) {
         hint: NO_SHELL,
     });
 }
-/** Output up to now, and what of it lies between the marks. */
+/**
+ * Output up to now, and what of it lies between the marks. Kept in one buffer: a server that sends byte
+ * by byte would else cost a hundred times what it sends.
+ */
 class Output {
-    #chunks = [];
+    #room = Buffer.alloc(64 * 1024);
     #begin;
     #end;
     begun = false;
@@ -24065,16 +24105,21 @@ class Output {
         this.#end = `\n${mark} end `;
     }
     push(chunk) {
-        this.#chunks.push(chunk);
+        const before = this.length;
         this.length += chunk.length;
-        // Looked for in all of it until it is there: it may come in pieces.
+        if (this.length > this.#room.length) {
+            const larger = Buffer.alloc(Math.max(this.length, 2 * this.#room.length));
+            this.#room.copy(larger, 0, 0, before);
+            this.#room = larger;
+        }
+        chunk.copy(this.#room, before);
+        // It may come in pieces.
+        const from = Math.max(0, before - this.#begin.length);
         if (!this.begun)
-            this.begun = this.#all().includes(this.#begin);
+            this.begun = this.#all().subarray(from).includes(this.#begin);
     }
     #all() {
-        const all = Buffer.concat(this.#chunks);
-        this.#chunks.splice(0, this.#chunks.length, all);
-        return all;
+        return this.#room.subarray(0, this.length);
     }
     text() {
         return this.#all().subarray(0, 1024).toString('utf8');
@@ -24125,6 +24170,93 @@ async function openSftp(client, timeout = SCRIPT_TIMEOUT) {
 
 /***/ }),
 
+/***/ 6807:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ noteNoLogin),
+/* harmony export */   n: () => (/* binding */ withRoomToFail)
+/* harmony export */ });
+/**
+ * How many connections without a login a server may see from us. sshd counts them against the address
+ * that they come from (sshd_config(5), PerSourcePenalties, since OpenSSH 9.8) and then refuses it
+ * altogether: the runner, with all that it is still to do there, and to take back.
+ */
+/** Milliseconds of penalty: a login that failed, and a connection that tried none. */
+const FAILED_LOGIN = 5000;
+const NO_LOGIN = 1000;
+/**
+ * Sum of penalties that is never exceeded. sshd refuses above 15 s; it counts each from when its own
+ * process has ended, which is a little later than we know of it.
+ */
+const MOST = 14_000;
+/** Most logins under way at one server: MaxStartups counts them, too. */
+const LOGINS_AT_ONCE = 2;
+const standings = new Map();
+function standingOf({ host, port }) {
+    const server = `[${host.toLowerCase()}]:${port}`;
+    const known = standings.get(server);
+    if (known !== undefined)
+        return known;
+    const standing = { until: 0, underWay: 0, waiting: [] };
+    standings.set(server, standing);
+    return standing;
+}
+/** Whether a server of that software penalises: `OpenSSH_9.8p1`, with or without `SSH-2.0-` before it. */
+function penalises(software) {
+    const [, major, minor] = /^(?:SSH-[\d.]+-)?OpenSSH_(\d+)\.(\d+)/.exec(software) ?? [];
+    return major !== undefined && Number(major) * 1000 + Number(minor) >= 9008;
+}
+function add(standing, penalty) {
+    standing.until = Math.max(standing.until, Date.now()) + penalty;
+}
+/** Notes a connection that ended without a login being tried. */
+function noteNoLogin(server, software) {
+    if (penalises(software))
+        add(standingOf(server), NO_LOGIN);
+}
+/**
+ * Does `login` when there is room for it to fail; the others wait their turn.
+ *
+ * @param software what the server calls itself, asked when the login has failed
+ * @throws what `login` throws
+ */
+async function withRoomToFail(server, software, login) {
+    const standing = standingOf(server);
+    await room(standing);
+    try {
+        return await login();
+    }
+    catch (error) {
+        if (penalises(software()))
+            add(standing, FAILED_LOGIN);
+        throw error;
+    }
+    finally {
+        standing.underWay -= 1;
+        standing.waiting.shift()?.();
+    }
+}
+/** Waits for a place among the logins that are under way, and takes it. */
+async function room(standing) {
+    for (;;) {
+        if (standing.underWay >= LOGINS_AT_ONCE) {
+            await new Promise((resolve) => standing.waiting.push(resolve));
+            continue;
+        }
+        const reserved = (standing.underWay + 1) * FAILED_LOGIN;
+        const excess = Math.max(0, standing.until - Date.now()) + reserved - MOST;
+        if (excess <= 0)
+            break;
+        await new Promise((resolve) => setTimeout(resolve, excess));
+    }
+    standing.underWay += 1;
+}
+
+
+/***/ }),
+
 /***/ 8450:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -24132,7 +24264,7 @@ async function openSftp(client, timeout = SCRIPT_TIMEOUT) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   m: () => (/* binding */ socketError)
 /* harmony export */ });
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /** What is wrong with a connection, from the error of its socket, in words a person can act on. */
 
 /** @param closed the error of a connection that the server has closed: what was lost by that differs */
@@ -24189,7 +24321,7 @@ function socketError(error, closed) {
 /* harmony export */   y7: () => (/* binding */ plainKey)
 /* harmony export */ });
 /* unused harmony exports FOREVER, certificateType, isSigned, validityDefect, isoTime */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5636);
 /* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
@@ -24365,7 +24497,7 @@ function isoTime(seconds) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5636);
@@ -24529,13 +24661,13 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
     const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
     const method = name === undefined ? undefined : METHODS.get(name);
     if (method === undefined) {
-        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.methods)}.`, {
             hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
         });
     }
     const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
     if (hostKeyAlgorithm === undefined) {
-        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.hostKeys)}.`, {
             hint: `Asked for were ${hostKeys.join(', ')}.`,
         });
     }
@@ -24589,7 +24721,7 @@ function requireProof(algorithm, hostKey, signature, hash) {
         (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .verifySignature */ .Od)((0,_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(hostKey), signature, hash)) {
         return;
     }
-    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type)}) but did not prove that it holds it.`, {
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printable */ .g$)((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type))}) but did not prove that it holds it.`, {
         hint: 'Somebody may stand between this machine and the server. Do not go on.',
     });
 }
@@ -24666,7 +24798,7 @@ function matchPattern(text, pattern) {
 /* unused harmony export MIN_RSA_BITS */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
@@ -24871,7 +25003,7 @@ function encodePublicKey(key) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7975);
 /* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3529);
 /**
@@ -24959,6 +25091,7 @@ function leftPad(number, length) {
 /* harmony export */   OX: () => (/* binding */ SSH_MSG_DISCONNECT),
 /* harmony export */   Py: () => (/* binding */ encodePacket),
 /* harmony export */   Rk: () => (/* binding */ TransportReader),
+/* harmony export */   Sk: () => (/* binding */ printableList),
 /* harmony export */   g$: () => (/* binding */ printable),
 /* harmony export */   lt: () => (/* binding */ disconnectReason),
 /* harmony export */   wU: () => (/* binding */ SSH_MSG_KEXINIT),
@@ -24966,7 +25099,7 @@ function leftPad(number, length) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
@@ -25010,10 +25143,14 @@ function disconnectMessage(description) {
         (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(''),
     ]);
 }
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function printable(text) {
+/** What a server wrote, made fit to stand in a message: printable ASCII, not too much of it. */
+function printable(text, longest = 100) {
     const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+    return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
+}
+/** The same of a list of names; longer than any honest server's. */
+function printableList(names) {
+    return printable(names.join(', '), 600);
 }
 /** Takes apart what a server sends, in whatever pieces it arrives. */
 class TransportReader {
@@ -25107,7 +25244,7 @@ function disconnectReason(payload) {
 /* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
 /* unused harmony exports MAX_STRING, uint64 */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
  * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
@@ -25378,6 +25515,14 @@ module.exports = require("node:timers/promises");
 
 "use strict";
 module.exports = require("node:util");
+
+/***/ }),
+
+/***/ 3429:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:util/types");
 
 /***/ }),
 
@@ -29937,8 +30082,8 @@ function parseAudit(text) {
 
 // EXTERNAL MODULE: ./src/ssh/certificate.ts
 var ssh_certificate = __nccwpck_require__(5921);
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var src_errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var src_errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: ./src/ssh/public-key.ts
 var public_key = __nccwpck_require__(6119);
 ;// CONCATENATED MODULE: ./src/ssh/pin.ts
@@ -30138,7 +30283,7 @@ const SSH_AGENT_SUCCESS = 6;
 const SSH_AGENT_IDENTITIES_ANSWER = 12;
 const SSH_AGENT_SIGN_RESPONSE = 14;
 const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
+const messages_SSH_AGENT_EXTENSION_RESPONSE = 29;
 /** RFC 9987 §5.6.1, flags of a sign request. */
 const messages_SSH_AGENT_RSA_SHA2_256 = 2;
 const messages_SSH_AGENT_RSA_SHA2_512 = 4;
@@ -30222,7 +30367,7 @@ function signResponse(signature) {
 }
 /** RFC 9987 §5.8. */
 function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+    return Buffer.concat([byte(messages_SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
 }
 /** RFC 9987 §5.6. */
 function signRequest(key, data, flags = 0) {
@@ -30618,6 +30763,8 @@ function forwardingHosts(policy, hop, now) {
 const external_node_os_namespaceObject = require("node:os");
 // EXTERNAL MODULE: external "node:timers/promises"
 var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: external "node:util/types"
+var types_ = __nccwpck_require__(3429);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: ./src/process-identity.ts
@@ -30685,6 +30832,8 @@ function startTime(pid) {
 
 
 
+
+
 /** How long to wait for another job that is writing the same file. */
 const LOCK_TIMEOUT = 20_000;
 /**
@@ -30696,18 +30845,33 @@ const FOREIGN_LOCK_AGE = 60_000;
 const HELD_OPEN_TIMEOUT = 2000;
 /** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
 const MAX_FILE = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
-/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
+const REMEDY = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+/**
+ * Makes a file that did not exist, mode 0600, and writes it through to the disk.
+ *
+ * @throws an error with a system's code; where it is thrown there is no file, not even half of one
+ */
 function writeNewFile(path, content) {
     const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
     const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
     const bytes = Buffer.from(content);
+    let written = false;
     try {
         for (let done = 0; done < bytes.length;)
             done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
         (0,external_node_fs_.fsyncSync)(descriptor);
+        written = true;
+    }
+    catch (error) {
+        // As those of open() do; a full disk is only met here.
+        if ((0,types_.isNativeError)(error))
+            error.message += ` '${path}'`;
+        throw error;
     }
     finally {
         (0,external_node_fs_.closeSync)(descriptor);
+        if (!written)
+            (0,external_node_fs_.rmSync)(path, { force: true });
     }
 }
 /** What `lstat` says, or undefined where there is nothing. */
@@ -30716,30 +30880,70 @@ function statOf(path) {
 }
 /**
  * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
- * this account take.
+ * this account take. `edit` may be called more than once.
  *
  * @param id of this job: names the temporary file, so that a later undo of the job finds it
- * @throws TrustError `file-locked`, `file-unsafe`
+ * @throws TrustError `file-locked`, `file-unsafe`; the file is as it was then
  */
 async function editFile(path, id, edit) {
+    try {
+        await editLocked(path, id, edit);
+    }
+    catch (error) {
+        // What can't be edited may need no edit: a disk is full, and what is taken back was never done.
+        if (!staysAsItIs(path, edit))
+            throw notEdited(path, error);
+    }
+}
+/** Whether the edit would change nothing. A directory, or a link in a circle, has no text. */
+function staysAsItIs(path, edit) {
+    let text;
+    try {
+        const stat = statSync(path, { throwIfNoEntry: false });
+        if ((stat?.size ?? 0) > MAX_FILE)
+            return false;
+        if (stat?.isFile() === true)
+            text = readFileSync(path, 'latin1');
+    }
+    catch (error) {
+        if (systemCode(error) !== 'ELOOP')
+            return false;
+    }
+    return edit(text) === text;
+}
+/** What the user can mend if a file can't be edited for it. */
+const MENDABLE = (/* unused pure expression or super */ null && (['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'EIO']));
+/** What the system says of a file (`ENOSPC: …`), as an error that says what to do. */
+function notEdited(path, error) {
+    const code = systemCode(error);
+    if (!MENDABLE.includes(code ?? '') || isHeldOpen(error))
+        return error;
+    return new TrustError('file-unsafe', `${path} can't be edited: ${explain(error)}.`, {
+        hint: `It is as it was. ${REMEDY}`,
+        cause: error,
+    });
+}
+async function editLocked(path, id, edit) {
     const target = resolveTarget(path);
     const release = await takeLock(`${target}.ssh-trust-lock`);
     const temporary = `${target}.ssh-trust-${id}`;
     try {
+        removeTemporaries(target);
         const before = statSync(target, { throwIfNoEntry: false });
         requireSafe(target, before);
         const text = before === undefined ? undefined : readFileSync(target, 'latin1');
         const edited = edit(text);
         if (edited === text)
             return;
-        if (edited === undefined) {
+        // A link that stays must not come to lead to nothing.
+        if (edited === undefined && !isLink(path)) {
             await whenFree(() => {
                 rmSync(target);
             });
             return;
         }
         rmSync(temporary, { force: true });
-        writeNewFile(temporary, Buffer.from(edited, 'latin1'));
+        writeNewFile(temporary, Buffer.from(edited ?? '', 'latin1'));
         if (before !== undefined)
             keepOwnerAndMode(temporary, before);
         await whenFree(() => {
@@ -30749,6 +30953,15 @@ async function editFile(path, id, edit) {
     finally {
         rmSync(temporary, { force: true });
         await whenFree(release);
+    }
+}
+/** Under the lock nobody else is writing: what lies there was left by one that was killed. */
+function removeTemporaries(target) {
+    const prefix = `${basename(target)}.ssh-trust-`;
+    for (const name of readdirSync(dirname(target))) {
+        const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+        if (/^[A-Za-z0-9]{6}$/.test(id))
+            rmSync(join(dirname(target), name), { force: true });
     }
 }
 /** Does what needs a file to itself; again for a while where another program holds it. */
@@ -30781,11 +30994,19 @@ function resolveTarget(path) {
     catch (error) {
         if (systemCode(error) !== 'ENOENT')
             throw error;
-        if (statOf(path)?.isSymbolicLink() === true) {
-            throw new TrustError('file-unsafe', `${path} is a symbolic link to nothing.`);
+        // The system would make a file where the link leads, or say that the file is missing.
+        const dangling = [path, dirname(path)].find(isLinkToNothing);
+        if (dangling !== undefined) {
+            throw new TrustError('file-unsafe', `${dangling} is a symbolic link to nothing.`);
         }
         return path;
     }
+}
+function isLink(path) {
+    return statOf(path)?.isSymbolicLink() === true;
+}
+function isLinkToNothing(path) {
+    return isLink(path) && statSync(path, { throwIfNoEntry: false }) === undefined;
 }
 function requireSafe(path, stat) {
     if (stat === undefined)
@@ -30797,7 +31018,7 @@ function requireSafe(path, stat) {
     const user = process.geteuid?.();
     if (user !== undefined && stat.uid !== user) {
         throw new TrustError('file-unsafe', `${path} belongs to another user.`, {
-            hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
+            hint: `Its owner is uid ${stat.uid}, and you are ${user}. ${REMEDY}`,
         });
     }
 }
@@ -30808,8 +31029,7 @@ function keepOwnerAndMode(path, { mode, uid, gid }) {
 }
 /** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
 async function takeLock(path) {
-    const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() };
-    const content = JSON.stringify(me);
+    const content = JSON.stringify(thisHolder());
     const start = Date.now();
     for (;;) {
         try {
@@ -30833,26 +31053,40 @@ async function takeLock(path) {
         await sleep(5 + Math.random() * 20);
     }
 }
+/**
+ * Removes a lock that a dead process left. Whoever does that holds a second lock: else what was looked
+ * at may have been removed by another meanwhile, and a third have taken the lock anew.
+ */
 function removeStaleLock(path) {
+    if (!isStaleLock(path))
+        return;
+    const breaking = `${path}-stale`;
+    try {
+        writeNewFile(breaking, JSON.stringify(thisHolder()));
+    }
+    catch {
+        // Held for the moment that this takes; so one that is stale is of a process killed just then.
+        if (isStaleLock(breaking))
+            rmSync(breaking, { force: true });
+        return;
+    }
+    try {
+        if (isStaleLock(path))
+            rmSync(path, { force: true });
+    }
+    finally {
+        rmSync(breaking, { force: true });
+    }
+}
+function isStaleLock(path) {
     const content = readText(path);
     const stat = statOf(path);
     if (content === undefined || stat === undefined)
-        return;
-    const age = Date.now() - stat.mtimeMs;
-    if (!isStale(content, age))
-        return;
-    // Two may come to this together: the rename makes sure that one of them removes it, and that what
-    // was removed is what was looked at.
-    const aside = `${path}-${process.pid}`;
-    try {
-        renameSync(path, aside);
-    }
-    catch {
-        return;
-    }
-    if (readText(aside) !== content && statOf(path) === undefined)
-        renameSync(aside, path);
-    rmSync(aside, { force: true });
+        return false;
+    return isStale(content, Date.now() - stat.mtimeMs);
+}
+function thisHolder() {
+    return { ...(identify(process.pid) ?? { pid: process.pid }), host: hostname() };
 }
 function isStale(content, age) {
     const holder = parseHolder(content);
@@ -30876,10 +31110,10 @@ function parseHolder(content) {
         return undefined;
     }
 }
-/** The text of a file, or undefined where it can't be read. */
+/** The text of a file, or undefined where it can't be read. (A pipe could be read for ever.) */
 function readText(path) {
     try {
-        return readFileSync(path, 'utf8');
+        return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
     }
     catch {
         return undefined;
@@ -32692,8 +32926,13 @@ const external_node_net_namespaceObject = require("node:net");
 
 
 const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+async function converse(path, messages, timeout = TIMEOUT) {
     return new Promise((resolve, reject) => {
         const socket = (0,external_node_net_namespaceObject.connect)(path);
         const reader = new FrameReader();
@@ -32711,8 +32950,8 @@ async function converse(path, messages) {
                 resolve(answers);
             }
         };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        socket.setTimeout(timeout, () => {
+            fail(`did not answer within ${timeout / 1000} s`);
         });
         socket.once('error', (error) => {
             fail(`can't be reached: ${error.message}`, error);
@@ -32747,7 +32986,7 @@ function requireSuccess(answer, what) {
 async function agentStatus({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
     const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+    if (reader.byte() !== messages_SSH_AGENT_EXTENSION_RESPONSE) {
         throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
     }
     try {
@@ -32759,13 +32998,20 @@ async function agentStatus({ socket, token }) {
     }
 }
 /**
- * Ends the agent.
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
  *
+ * @returns how many parts still need the agent; with none it ends
  * @throws TrustError `agent-control`
  */
 async function stopAgent({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    const reader = new Reader(answer ?? Buffer.alloc(0));
+    if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
+        reader.text(256);
+        return Number(reader.text(16));
+    }
     requireSuccess(answer, 'stop');
+    return 0;
 }
 /**
  * Gives the agent a certificate (wire format) for a key that it holds.
@@ -34138,12 +34384,15 @@ const TEARDOWN_TIMEOUT = 10_000;
 /** Milliseconds before each further try, where the host can't be reached. */
 const BACKOFF = (/* unused pure expression or super */ null && ([500, 2000]));
 const UNREACHABLE = (/* unused pure expression or super */ null && (['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']));
+const REFUSED = 'login-refused';
 /**
  * Does `work` over a login to an account of the journal, and again where the host can't be reached.
  *
+ * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
+ *   again, once
  * @throws what the last try threw
  */
-async function job_login_overRecordedLogin({ host, port, user, hostKey, key }, agent, work) {
+async function job_login_overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
     for (let attempt = 0;; attempt += 1) {
         try {
@@ -34157,7 +34406,8 @@ async function job_login_overRecordedLogin({ host, port, user, hostKey, key }, a
         }
         catch (error) {
             const wait = BACKOFF[attempt];
-            const again = error instanceof TrustError && UNREACHABLE.includes(error.code);
+            const code = error instanceof TrustError ? error.code : '';
+            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
             if (!again || wait === undefined)
                 throw error;
             await sleep(wait);
@@ -34415,53 +34665,30 @@ function withoutCommands(log) {
         .join('\n');
 }
 
-;// CONCATENATED MODULE: external "node:dns/promises"
-const external_node_dns_promises_namespaceObject = require("node:dns/promises");
-;// CONCATENATED MODULE: ./src/local/home.ts
+;// CONCATENATED MODULE: ./src/remote/each-of.ts
+/** Work on many hosts at once, within a bound. */
 /**
- * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
- * user's profile for the ssh of Windows; that of Git takes $HOME first.
- */
-
-
-
-
-/**
- * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
+ * Runs `work` for each, some at a time; the results in the order of `items`.
  *
- * @throws TrustError `home-unsafe` where there is none that ssh would use
+ * @throws what the first `work` that fails throws; others that have begun go on meanwhile
  */
-function sshDirectories(platform = process.platform, env = process.env) {
-    const homes = [profile()];
-    const { HOME = '' } = platform === 'win32' ? env : {};
-    // relative() compares as the platform does, on Windows without regard to case.
-    if (HOME !== '' && homes.every((home) => (0,external_node_path_.relative)(home, HOME) !== ''))
-        homes.push(HOME);
-    return homes.map((home) => {
-        if (statOf(home)?.isDirectory() !== true) {
-            throw new src_errors/* TrustError */.Ru('home-unsafe', `The home directory ${home} does not exist.`, {
-                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
-            });
-        }
-        return (0,external_node_path_.join)(home, '.ssh');
-    });
-}
-function profile() {
-    try {
-        return (0,external_node_os_namespaceObject.userInfo)().homedir;
-    }
-    catch (cause) {
-        throw new src_errors/* TrustError */.Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
-            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
-            cause,
-        });
-    }
+async function each_of_eachOf(items, atOnce, work) {
+    const results = [];
+    const entries = items.entries();
+    const worker = async () => {
+        for (const [index, item] of entries)
+            results[index] = await work(item);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+    return results;
 }
 
 // EXTERNAL MODULE: ./src/ssh/key-exchange.ts
 var key_exchange = __nccwpck_require__(707);
 // EXTERNAL MODULE: ./src/ssh/transport.ts
 var transport = __nccwpck_require__(7963);
+// EXTERNAL MODULE: ./src/remote/penalties.ts
+var penalties = __nccwpck_require__(6807);
 // EXTERNAL MODULE: ./src/remote/socket-error.ts
 var socket_error = __nccwpck_require__(8450);
 ;// CONCATENATED MODULE: ./src/remote/prove.ts
@@ -34469,6 +34696,7 @@ var socket_error = __nccwpck_require__(8450);
  * One connection to a server, as far as it takes to prove its host key: connect, versions, key
  * exchange, signature, goodbye. No login is tried and nothing is encrypted.
  */
+
 
 
 
@@ -34490,7 +34718,9 @@ const prove_MAX_BYTES = 256 * 1024;
 async function proveHostKey(address, algorithms, timeout) {
     const deadline = Date.now() + timeout;
     const stream = await dial(address, timeout);
-    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()), (software) => {
+        (0,penalties/* noteNoLogin */.h)(address, software);
+    });
 }
 /** A TCP connection. */
 async function dial({ host, port }, timeout) {
@@ -34520,8 +34750,12 @@ function prove_closed(said, cause) {
         cause,
     });
 }
-/** The SSH part, over any byte stream. Always destroys the stream. */
-async function exchange(stream, algorithms, timeout) {
+/**
+ * The SSH part, over any byte stream. Always destroys the stream.
+ *
+ * @param onVersion told the server's version line, `SSH-2.0-…`
+ */
+async function exchange(stream, algorithms, timeout, onVersion) {
     const reader = new transport/* TransportReader */.Rk();
     const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
     let phase = 'its version line';
@@ -34575,6 +34809,7 @@ async function exchange(stream, algorithms, timeout) {
                     serverVersion = reader.version();
                     if (serverVersion === undefined)
                         return;
+                    onVersion(serverVersion);
                     phase = 'the negotiation';
                 }
                 for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
@@ -34633,6 +34868,7 @@ async function exchange(stream, algorithms, timeout) {
  * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
  * where that is possible, all servers at once within bounds.
  */
+
 
 
 
@@ -34737,20 +34973,17 @@ async function proveOne(target, kinds, timeout) {
 async function verifyHosts(targets, timeout) {
     const byHost = new Map();
     targets.forEach(({ host }, index) => {
-        byHost.set(host, [...(byHost.get(host) ?? []), index]);
+        const name = host.toLowerCase();
+        byHost.set(name, [...(byHost.get(name) ?? []), index]);
     });
-    const queue = [...byHost.values()];
     const results = new Array(targets.length);
-    const worker = async () => {
-        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-            for (const index of group) {
-                const target = targets[index];
-                if (target !== undefined)
-                    results[index] = await verifyHost(target, timeout);
-            }
+    await each_of_eachOf([...byHost.values()], MAX_AT_ONCE, async (group) => {
+        for (const index of group) {
+            const target = targets[index];
+            if (target !== undefined)
+                results[index] = await verifyHost(target, timeout);
         }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
+    });
     return results;
 }
 
@@ -35200,63 +35433,1255 @@ function authorized_keys_expirySupport(software) {
     return version >= 7007 ? 'server-time' : 'none';
 }
 
-;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
-/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-
-/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
-function knownHostsName(host, port) {
-    const name = host.toLowerCase();
-    return port === 22 ? name : `[${name}]:${port}`;
-}
-/** One line, with its newline. `marker` as known_hosts has it. */
-function formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
-    return marker === undefined ? line : `${marker} ${line}`;
-}
-
-;// CONCATENATED MODULE: ./src/trust/advice.ts
+;// CONCATENATED MODULE: ./src/trust/report.ts
 /**
- * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
- *   would allow
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
  */
-function adviceFor(entry) {
-    const host = entry.host ?? entry.hostKey ?? 'that host';
-    switch (entry.reason) {
-        case 'unbound':
-            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
-        case 'bind-failed':
-            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
-        case 'not-userauth':
-            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
-        case 'namespace-not-allowed':
-            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
-        case 'host-not-pinned':
-            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
-        case 'host-revoked':
-            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
-        case 'key-not-for-host':
-            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
-        case 'user-not-allowed':
-            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
-        case 'forward-not-allowed':
-            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
-        case 'forward-not-hostbound':
-            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
-        case 'destination-not-permitted':
-            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
-        case 'signatures-used-up':
-            return 'Raise max-signatures.';
-        case 'lifetime-over':
-            return 'Raise agent-lifetime.';
-        case 'confirmation-denied':
-            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
-        case 'locked':
-            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
-        case 'sha1':
-            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
-        default:
-            return undefined;
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-finding.ts
+/** What `ssh-trust doctor` finds: the type, the closed list of codes, and findings as text. */
+
+/** In the order in which they are made. */
+const CHECKS = (/* unused pure expression or super */ null && ([
+    'ssh',
+    'agent',
+    'client-config',
+    'name',
+    'connection',
+    'server',
+    'key-exchange',
+    'host-key',
+    'known-hosts',
+    'login',
+    'inspection',
+    'clock',
+    'account',
+    'sshd-config',
+    'authorized-keys',
+    'key-options',
+    'modes',
+    'selinux',
+    'log',
+]));
+/**
+ * What can be amiss. docs/TROUBLESHOOTING.md has a row for each (a test holds the two together). What
+ * is well has the name of its check with `-ok`. A code names the reason: the log of a server and its
+ * configuration can tell the same one.
+ */
+const FINDING_CODES = (/* unused pure expression or super */ null && ([
+    // this machine
+    'ssh-missing',
+    'ssh-not-openssh',
+    'ssh-tells-no-host',
+    'agent-unset',
+    'agent-gone',
+    'agent-silent',
+    'agent-empty',
+    'client-config-broken',
+    'client-option-gone',
+    'client-publickey-off',
+    'client-other-key',
+    'client-other-agent',
+    'client-host-key-unchecked',
+    'client-forwards-agent',
+    'client-forwards-x11',
+    'client-prompts',
+    'client-other-address',
+    'client-proxy',
+    // the way to the host
+    'name-not-found',
+    'name-server-silent',
+    'connection-refused',
+    'connection-timeout',
+    'connection-unreachable',
+    'server-silent',
+    'server-not-ssh',
+    'server-closed',
+    'server-protocol',
+    'no-common-algorithm',
+    'host-key-unproven',
+    'host-key-changed',
+    'host-key-revoked',
+    'known-hosts-revoked',
+    'known-hosts-stale',
+    'pin-stale',
+    // the login
+    'login-without-keys',
+    'login-too-many-keys',
+    'login-agent-refused',
+    'login-wants-more',
+    'login-key-not-offered',
+    'login-key-refused',
+    'login-command-fails',
+    'login-failed',
+    'rsa-sha1-only',
+    // the account, from inside
+    'inspection-none',
+    'inspection-refused',
+    'inspection-no-shell',
+    'inspection-failed',
+    'clock-unknown',
+    'clock-differs',
+    'account-absent',
+    'account-locked',
+    'account-expired',
+    'account-no-home',
+    'account-no-shell',
+    'account-nologin-file',
+    'account-denied-by-pam',
+    'sshd-config-unknown',
+    'publickey-off',
+    'allow-users',
+    'deny-users',
+    'allow-groups',
+    'deny-groups',
+    'root-login',
+    'authentication-methods',
+    'algorithm-not-accepted',
+    'max-auth-tries',
+    'forced-command',
+    'authorized-keys-not-looked-for',
+    'authorized-keys-unreadable',
+    'authorized-keys-missing',
+    'authorized-keys-elsewhere',
+    'authorized-keys-of-other-account',
+    'key-not-authorized',
+    'key-revoked',
+    'key-expired',
+    'key-from',
+    'key-is-authority',
+    'key-options-invalid',
+    'writable-by-others',
+    'owned-by-other',
+    'selinux-label',
+    'log-unreadable',
+    'log-unexplained',
+]));
+/** A key of 16,384 bits has 2,800 characters. */
+const doctor_finding_MAX_TEXT = 4000;
+const MAX_EVIDENCE = 500;
+/** A finding. Its texts become one line each: much of them comes from a server, or from files. */
+function told(status, check, code, finding, { evidence = '', hint = '', steps = [] } = {}) {
+    const shown = { evidence: bounded(evidence, MAX_EVIDENCE), hint: bounded(hint, doctor_finding_MAX_TEXT) };
+    return {
+        status,
+        check,
+        code,
+        finding: bounded(finding, doctor_finding_MAX_TEXT),
+        ...(shown.evidence === '' ? {} : { evidence: shown.evidence }),
+        ...(shown.hint === '' ? {} : { hint: shown.hint }),
+        ...(steps.length === 0 ? {} : { steps }),
+    };
+}
+/** For a check that finds nothing wrong. */
+function fine(check, finding, evidence = '') {
+    return told('ok', check, `${check}-ok`, finding, { evidence });
+}
+function bounded(text, length) {
+    const line = oneLine(text).trim();
+    return line.length > length ? `${line.slice(0, length)}…` : line;
+}
+function isProblem({ status }) {
+    return status === 'problem';
+}
+/** For whoever asks whether all is well. */
+function hasProblem(findings) {
+    return findings.some(isProblem);
+}
+const COLOURS = { ok: 32, warning: 33, problem: 31, unknown: 36 };
+/** The findings as aligned text; evidence and what to do stand below what they are about. */
+function formatFindings(findings, colour) {
+    const width = (texts) => Math.max(0, ...texts.map(({ length }) => length));
+    const status = width(Object.keys(COLOURS));
+    const host = width(findings.map((finding) => finding.host ?? ''));
+    const check = width(findings.map((finding) => finding.check));
+    const hosts = host === 0 ? 0 : host + 2;
+    const indent = ' '.repeat(status + 2 + hosts + check + 2);
+    return findings
+        .map((one) => {
+        const word = one.status.padEnd(status);
+        const shown = colour ? `\x1b[${COLOURS[one.status]}m${word}\x1b[0m` : word;
+        const where = (one.host ?? '').padEnd(hosts);
+        const code = one.status === 'ok' ? '' : ` [${one.code}]`;
+        const below = [
+            ...(one.evidence === undefined ? [] : [`· ${one.evidence}`]),
+            ...(one.hint === undefined ? [] : [`→ ${one.hint}`]),
+            ...(one.steps ?? []).map((step) => `  ${step}`),
+        ];
+        const lines = [
+            `${shown}  ${where}${one.check.padEnd(check)}  ${oneLine(one.finding)}${code}`,
+            ...below.map((text) => `${indent}${oneLine(text)}`),
+        ];
+        return lines.map((line) => `${line}\n`).join('');
+    })
+        .join('');
+}
+
+;// CONCATENATED MODULE: ./src/local/home.ts
+/**
+ * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
+ * user's profile for the ssh of Windows; that of Git takes $HOME first.
+ */
+
+
+
+
+
+/**
+ * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
+ *
+ * @throws TrustError `home-unsafe` where there is none that ssh would use
+ */
+function sshDirectories(platform = process.platform, env = process.env) {
+    const homes = [profile()];
+    const { HOME = '' } = platform === 'win32' ? env : {};
+    // relative() compares as the platform does, on Windows without regard to case.
+    if (HOME !== '' && homes.every((home) => (0,external_node_path_.relative)(home, HOME) !== ''))
+        homes.push(HOME);
+    return homes.map((home) => {
+        if (home.includes('\ufffd')) {
+            throw new src_errors/* TrustError */.Ru('home-unsafe', `The path of the home directory is not UTF-8: ${home}.`, {
+                hint: 'Set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        if ((0,external_node_fs_.statSync)(home, { throwIfNoEntry: false })?.isDirectory() !== true) {
+            throw new src_errors/* TrustError */.Ru('home-unsafe', `The home directory ${home} does not exist.`, {
+                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        const directory = (0,external_node_path_.join)(home, '.ssh');
+        requireUsable(directory);
+        return directory;
+    });
+}
+/** It is there, or it can be made; and what ssh reads in it we can read too. */
+function requireUsable(directory) {
+    const hint = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+    const require = (what, path, mode) => {
+        try {
+            (0,external_node_fs_.accessSync)(path, mode);
+        }
+        catch (cause) {
+            throw new src_errors/* TrustError */.Ru('home-unsafe', `${what}: ${(0,src_errors/* explain */.WE)(cause)}.`, { hint, cause });
+        }
+    };
+    if (statOf(directory) === undefined) {
+        require(`${directory} can't be made`, (0,external_node_path_.dirname)(directory), external_node_fs_.constants.W_OK | external_node_fs_.constants.X_OK);
+        return;
     }
+    if ((0,external_node_fs_.statSync)(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+        throw new src_errors/* TrustError */.Ru('home-unsafe', `${directory} is not a directory.`, { hint });
+    }
+    require(`${directory} can't be entered`, directory, external_node_fs_.constants.X_OK);
+    const config = (0,external_node_path_.join)(directory, 'config');
+    if (statOf(config)?.isFile() === true) {
+        require(`${config} can't be read`, config, external_node_fs_.constants.R_OK);
+    }
+}
+function profile() {
+    try {
+        return (0,external_node_os_namespaceObject.userInfo)().homedir;
+    }
+    catch (cause) {
+        throw new src_errors/* TrustError */.Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-ssh.ts
+/** OpenSSH's own programs, as the doctor runs them: with a limit of time, and without any input. */
+
+
+
+
+/** Runs one of OpenSSH's programs; undefined if there is none on PATH. */
+async function runSsh(program, args, { env, timeout }) {
+    return new Promise((resolve, reject) => {
+        const child = (0,external_node_child_process_.execFile)(program, [...args], { env: { ...env, LC_ALL: 'C' }, timeout, maxBuffer: 8 * 1024 * 1024, windowsHide: true }, (error, stdout, stderr) => {
+            const code = error === null ? 0 : error.code;
+            if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
+                resolve(undefined);
+            else if (typeof code === 'number' || error?.killed === true) {
+                resolve({ code: typeof code === 'number' ? code : undefined, stdout, stderr });
+            }
+            else
+                reject(error ?? new Error(program));
+        });
+        child.stdin?.end();
+    });
+}
+/** Largest of ssh's own files that is read. */
+const doctor_ssh_MAX_FILE = 16 * 1024 * 1024;
+/** The text of a file; empty where there is none, or it can't be read. */
+function readIfThere(path) {
+    try {
+        const stat = (0,external_node_fs_.statSync)(path);
+        return stat.isFile() && stat.size <= doctor_ssh_MAX_FILE ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '';
+    }
+    catch {
+        return '';
+    }
+}
+/** A path as ssh_config has it, with the home that ssh takes. */
+function expandHome(path) {
+    return path.replace(/^~\/\.ssh(?=\/)/, (home) => homeSsh()[0] ?? home);
+}
+function homeSsh() {
+    try {
+        return sshDirectories();
+    }
+    catch {
+        return [];
+    }
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-client.ts
+/** This machine, as the doctor sees it: the ssh on PATH, and the agent with its keys. */
+
+
+
+
+
+
+
+/** Whether there is an ssh, and which. */
+async function examineClient(options) {
+    const ran = await runSsh('ssh', ['-V'], options);
+    if (ran === undefined) {
+        const hint = 'Install OpenSSH’s client.';
+        const steps = INSTALL_CLIENT;
+        const finding = 'There is no ssh on PATH.';
+        return {
+            findings: [told('problem', 'ssh', 'ssh-missing', finding, { hint, steps })],
+            hasSsh: false,
+        };
+    }
+    return { findings: [judgeVersion(oneLine(ran.stderr.trim()))], hasSsh: true };
+}
+const INSTALL_CLIENT = [
+    'Debian, Ubuntu: apt install openssh-client',
+    'Fedora, RHEL: dnf install openssh-clients',
+    'Alpine: apk add openssh-client',
+    'Arch: pacman -S openssh',
+    'openSUSE: zypper install openssh-clients',
+];
+/** @param version as `ssh -V` prints it */
+function judgeVersion(version) {
+    const [software, major, minor] = /OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)[^\s,]*/.exec(version) ?? [];
+    if (software === undefined) {
+        return told('warning', 'ssh', 'ssh-not-openssh', 'The ssh on PATH is not OpenSSH’s.', {
+            evidence: version,
+            hint: 'An agent with a policy signs for OpenSSH alone.',
+        });
+    }
+    if (Number(major) * 1000 + Number(minor) >= 8009)
+        return fine('ssh', software, version);
+    return told('warning', 'ssh', 'ssh-tells-no-host', `${software} does not tell agents which host a login is for.`, {
+        evidence: version,
+        hint: 'An agent with a policy refuses it (unbound). OpenSSH does since 8.9.',
+    });
+}
+/** The agent of SSH_AUTH_SOCK, and the keys that it shows. */
+async function examineAgent(options) {
+    const socket = options.env['SSH_AUTH_SOCK'] ?? '';
+    const none = (code, finding, hint, evidence = '') => ({
+        findings: [told('problem', 'agent', code, finding, { evidence, hint })],
+        keys: [],
+    });
+    if (socket === '') {
+        return none('agent-unset', 'No agent: SSH_AUTH_SOCK is not set.', 'sudo and containers drop it. In a job, run after the action; elsewhere: eval "$(ssh-trust agent)" and ssh-add.');
+    }
+    if (process.platform !== 'win32' && !(0,external_node_fs_.existsSync)(socket)) {
+        const gone = 'That agent has ended, or this is another container. Start one, or run this where it is.';
+        const finding = 'No agent: where SSH_AUTH_SOCK points to, there is nothing.';
+        return none('agent-gone', finding, gone, `SSH_AUTH_SOCK=${socket}`);
+    }
+    const ran = await runSsh('ssh-add', ['-L'], options);
+    if (ran === undefined) {
+        return none('ssh-missing', 'There is no ssh-add on PATH.', 'Install OpenSSH’s client.');
+    }
+    if (ran.code === 0) {
+        const keys = readAgentKeys(ran.stdout);
+        const names = keys.map(doctor_client_describeKey).join(', ');
+        return { findings: [fine('agent', `The agent holds ${names}.`)], keys };
+    }
+    if (ran.code === 1) {
+        return none('agent-empty', 'The agent holds no key, or shows none.', 'Add one with ssh-add. It may also be locked (ssh-add -X), or its lifetime is over.', ran.stdout);
+    }
+    return none('agent-silent', `The agent at ${socket} does not answer.`, 'It has ended or hangs, or belongs to another user. Start another.', ran.code === undefined ? 'ssh-add -l takes too long' : ran.stderr);
+}
+/** The keys that `ssh-add -L` prints, each once. */
+function readAgentKeys(text) {
+    const keys = [];
+    for (const line of text.split('\n')) {
+        const key = parseAuthorizedKey(Buffer.from(line));
+        if (key === undefined)
+            continue;
+        const blob = withoutCertificate(key.blob);
+        if (!keys.some((other) => other.blob.equals(blob)))
+            keys.push({ blob, comment: key.comment });
+    }
+    return keys;
+}
+/** Agents may hold keys that this project does not know: those stay as they are. */
+function withoutCertificate(blob) {
+    try {
+        return (0,ssh_certificate/* plainKey */.y7)(blob);
+    }
+    catch {
+        return blob;
+    }
+}
+/** `ED25519 SHA256:… comment` */
+function doctor_client_describeKey({ blob, comment }) {
+    return oneLine(`${describeBlob(blob)} ${comment}`.trim());
+}
+/** `ED25519 SHA256:…`, of a key or of the one in a certificate */
+function describeBlob(blob) {
+    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)(withoutCertificate(blob))}`;
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-key-line.ts
+/** Whether sshd takes a key at one line of a file: the line's options, and who else can write to the file. */
+
+
+
+
+
+/** What the options in front of a key do to a login with it. */
+function judgeOptions(line, at, facts, now) {
+    if (line.options.length === 0)
+        return [];
+    try {
+        const options = parseKeyOptions(line.options.join(','));
+        return options.flatMap((option) => judgeOption(option, at, facts, now));
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        const finding = `sshd may not understand the options at ${at}: ${error.message}`;
+        return [
+            told('problem', 'key-options', 'key-options-invalid', finding, {
+                evidence: line.options.join(','),
+                hint: 'Correct that line: sshd skips it as it is.',
+            }),
+        ];
+    }
+}
+function judgeOption({ name, value }, at, { client, zone }, now) {
+    const evidence = value === undefined ? name : `${name}="${value}"`;
+    const one = (status, code, finding, hint) => [
+        told(status, 'key-options', code, finding, { evidence, hint }),
+    ];
+    switch (name.toLowerCase()) {
+        case 'expiry-time': {
+            if (expiryOf(value ?? '', zone ?? 0) > now)
+                return [];
+            const hint = 'Replace the line by one without it, or with a later time.';
+            return one('problem', 'key-expired', `The key at ${at} has expired.`, hint);
+        }
+        case 'from': {
+            const answer = fromMatches(value ?? '', client);
+            if (answer === 'yes')
+                return [];
+            const hint = `Add ${client} to it, or connect from an address that it has.`;
+            if (answer === 'no') {
+                const finding = `from= at ${at} leaves this client out, which the server sees as ${client}.`;
+                return one('problem', 'key-from', finding, hint);
+            }
+            const finding = `from= at ${at} goes by host names, and this client is ${client}.`;
+            return one('unknown', 'key-from', finding, `Such names count with UseDNS yes only. ${hint}`);
+        }
+        case 'command': {
+            const finding = `The key at ${at} runs one command only.`;
+            return one('warning', 'forced-command', finding, 'Use another key for other commands.');
+        }
+        case 'cert-authority': {
+            const finding = `The key at ${at} is there as an authority (cert-authority), not as a key.`;
+            const hint = 'Add a line for the key without that option.';
+            return one('problem', 'key-is-authority', finding, hint);
+        }
+        case 'restrict': {
+            const finding = `The key at ${at} gets no terminal and no forwarding (restrict).`;
+            return [fine('key-options', finding)];
+        }
+        default:
+            return [];
+    }
+}
+/**
+ * @param offset the server's zone, minutes east of UTC: that is what a time without Z is in
+ * @returns milliseconds since 1970
+ */
+function expiryOf(text, offset) {
+    const digits = text.replace(/\D/g, '').padEnd(14, '0');
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const utc = Date.UTC(at(0, 4), at(4) - 1, at(6), at(8), at(10), at(12));
+    return /(Z|UTC)$/i.test(text) ? utc : utc - offset * 60_000;
+}
+/**
+ * Whether a pattern list of sshd(8), from=, has `address`; `unknown` where that hangs on host names.
+ */
+function fromMatches(list, address) {
+    let answer = 'no';
+    for (const item of list.split(',')) {
+        const pattern = item.replace(/^!/, '');
+        const byAddress = /^[0-9a-fA-F.:*?/]+$/.test(pattern);
+        const matches = pattern.includes('/')
+            ? inNetwork(pattern, address)
+            : (0,ssh_pattern/* matchPattern */.g)(address.toLowerCase(), pattern.toLowerCase());
+        if (matches && item.startsWith('!'))
+            return 'no';
+        if (matches)
+            answer = 'yes';
+        else if (!byAddress && answer === 'no' && !item.startsWith('!'))
+            answer = 'unknown';
+    }
+    return answer;
+}
+function inNetwork(network, address) {
+    const [base = '', length = ''] = network.split('/', 2);
+    const family = (ip) => ((0,external_node_net_namespaceObject.isIP)(ip) === 6 ? 'ipv6' : 'ipv4');
+    if ((0,external_node_net_namespaceObject.isIP)(base) === 0 || (0,external_node_net_namespaceObject.isIP)(address) !== (0,external_node_net_namespaceObject.isIP)(base))
+        return false;
+    try {
+        const block = new external_node_net_namespaceObject.BlockList();
+        block.addSubnet(base, Number(length), family(base));
+        return block.check(address, family(address));
+    }
+    catch {
+        return false;
+    }
+}
+/** StrictModes of sshd_config(5), for the file and all directories up to the home. */
+function judgeModes(file, facts) {
+    const bad = file.chain.flatMap((path) => judgePath(path, facts));
+    if (bad.length === 0) {
+        const finding = `Only ${facts.user} and root can write to ${file.path} and what is above it.`;
+        return [fine('modes', finding)];
+    }
+    const [strict] = facts.config.get('strictmodes') ?? [];
+    if (strict?.toLowerCase() !== 'no')
+        return bad;
+    return bad.map((one) => ({
+        ...one,
+        status: 'warning',
+        finding: `${one.finding} It does not now, as StrictModes is no.`,
+    }));
+}
+function judgePath({ path, mode, owner }, { uid, user }) {
+    const evidence = `${mode} ${owner} ${path}`;
+    if (owner !== 0 && owner !== uid) {
+        const finding = `${path} belongs to the user with the id ${owner}: sshd ignores the keys.`;
+        const hint = `As root on the server: chown ${user} '${path}'`;
+        return [told('problem', 'modes', 'owned-by-other', finding, { evidence, hint })];
+    }
+    if (mode.charAt(5) !== 'w' && mode.charAt(8) !== 'w')
+        return [];
+    const finding = `Others can write to ${path}: sshd ignores the keys.`;
+    const hint = `On the server: chmod go-w '${path}'`;
+    return [told('problem', 'modes', 'writable-by-others', finding, { evidence, hint })];
+}
+/** Where SELinux is enforced, sshd reads nothing without the label of its keys. */
+function judgeLabels({ labels, keyFiles }) {
+    if (labels.length === 0)
+        return [];
+    const ours = keyFiles.map(({ path }) => path);
+    const bad = labels.flatMap(({ path, context, expected }) => {
+        const type = typeOf(context);
+        const wanted = expected === undefined ? undefined : typeOf(expected);
+        // Without the policy's word, only the file of keys itself is known to need a label.
+        if (type === (wanted ?? 'ssh_home_t') || (wanted === undefined && !ours.includes(path)))
+            return [];
+        const finding = `SELinux is enforced, and ${path} has the label ${type}: sshd may not read it.`;
+        return [
+            told('problem', 'selinux', 'selinux-label', finding, {
+                evidence: `${context} ${path}${expected === undefined ? '' : `, and should be ${expected}`}`,
+                hint: `As root on the server: restorecon -Rv '${path}'. For a home elsewhere first: semanage fcontext -a -e /home DIRECTORY`,
+            }),
+        ];
+    });
+    return bad.length > 0 ? bad : [fine('selinux', 'SELinux is enforced, and the labels are right.')];
+}
+/** The third part of user:role:type:level. */
+function typeOf(context) {
+    return context.split(':')[2] ?? '';
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-log.ts
+
+/** Older lines are of other logins: milliseconds. */
+const WINDOW = 15 * 60_000;
+/** How many lines are shown that no reason is known for. */
+const MAX_UNEXPLAINED = 3;
+const CONFIG_HINT = 'Change it in sshd_config on the server, then reload sshd.';
+/** The words of OpenSSH's sshd, of PAM, and of TCP wrappers. */
+const REASONS = [
+    {
+        pattern: /bad ownership or modes for (?:file|directory) /,
+        code: 'writable-by-others',
+        finding: 'sshd ignores the keys: others can write to the file, or to what is above it.',
+        hint: 'On the server: chmod go-w what the line names; chown it to the user.',
+    },
+    {
+        pattern: /not allowed because listed in DenyUsers/,
+        code: 'deny-users',
+        finding: 'DenyUsers names the user.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /not allowed because not listed in AllowUsers/,
+        code: 'allow-users',
+        finding: 'AllowUsers leaves the user out.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /not allowed because a group is listed in DenyGroups/,
+        code: 'deny-groups',
+        finding: 'DenyGroups names a group of the user.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /not allowed because (?:none of user's groups are listed in AllowGroups|not in any group)/,
+        code: 'allow-groups',
+        finding: 'AllowGroups has none of the user’s groups.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /not allowed because account is locked/,
+        code: 'account-locked',
+        finding: 'The account is locked.',
+        hint: 'As root on the server: usermod -p "*" USER unlocks it without giving it a password.',
+    },
+    {
+        pattern: /not allowed because shell .* (?:does not exist|is not executable)/,
+        code: 'account-no-shell',
+        finding: 'The shell of the account is not there, or can’t be run.',
+        hint: 'As root on the server: usermod -s /bin/sh USER',
+    },
+    {
+        pattern: /ROOT LOGIN REFUSED/,
+        code: 'root-login',
+        finding: 'PermitRootLogin keeps root out.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /(?:account|Account) \S+ has expired/,
+        code: 'account-expired',
+        finding: 'The account has expired.',
+        hint: 'As root on the server: chage -E -1 USER',
+    },
+    {
+        pattern: /Access denied for user .* by PAM|pam_\w+\(sshd:account\): .*(?:denied|failed|not allowed)/,
+        code: 'account-denied-by-pam',
+        finding: 'PAM denies the account.',
+        hint: 'Look at /etc/pam.d/sshd on the server (pam_access, pam_nologin, pam_time) and its files in /etc/security.',
+    },
+    {
+        pattern: /Invalid user /,
+        code: 'account-absent',
+        finding: 'The server has no such user.',
+        hint: 'Correct the user (user@ on the line of the host), or make the account.',
+    },
+    {
+        pattern: /(?:key type|signature algorithm) ssh-rsa not in PubkeyAccepted/,
+        code: 'rsa-sha1-only',
+        finding: 'A login with RSA and SHA-1 was tried, which sshd does not take.',
+        hint: 'Use a newer client, or an ed25519 key.',
+    },
+    {
+        pattern: /(?:key type|signature algorithm) \S+ not in PubkeyAccepted/,
+        code: 'algorithm-not-accepted',
+        finding: 'sshd takes no key of this type.',
+        hint: CONFIG_HINT,
+    },
+    {
+        pattern: /maximum authentication attempts exceeded|Too many authentication failures/,
+        code: 'max-auth-tries',
+        finding: 'The client offered more keys than MaxAuthTries.',
+        hint: 'Say which key is for this host: key=SHA256:… on its line.',
+    },
+    {
+        pattern: /Could not open (?:user '.*' )?authorized keys /,
+        code: 'authorized-keys-unreadable',
+        finding: 'sshd can’t read the file of authorized keys.',
+        hint: 'Look at the owner and mode of the file and of all directories above it.',
+    },
+    {
+        pattern: /but not from a permitted (?:host|source address)/,
+        code: 'key-from',
+        finding: 'from= on the key’s line leaves this client out.',
+        hint: 'Add this client’s address to it.',
+    },
+    {
+        pattern: /revoked by file|revoked key for/,
+        code: 'key-revoked',
+        finding: 'RevokedKeys in sshd_config has the key.',
+        hint: 'Use another key.',
+    },
+    {
+        pattern: /Unable to negotiate with /,
+        code: 'no-common-algorithm',
+        finding: 'The two sides have no algorithm in common.',
+        hint: 'Update the older of the two.',
+    },
+    {
+        pattern: /MaxStartups|refused connect from|penalty|Not allowed at this time/,
+        code: 'server-closed',
+        finding: 'The server turned this client away at once.',
+        hint: 'MaxStartups or PerSourcePenalties in sshd_config, fail2ban, or /etc/hosts.deny.',
+    },
+];
+/** What a login leaves in any case, or says nothing of the reason. */
+const NOISE = /Connection (?:from|closed|reset)|Accepted |Postponed |[Dd]isconnect|session (?:opened|closed)|Starting session|Close session|Failed (?:publickey|none|password) |User child|Server listening|Transferred|Closing connection|Bind to|Changed root|subsystem request/;
+/** What the log has about this user and this client. */
+function judgeLog(facts) {
+    const { log } = facts;
+    if (log === undefined) {
+        return [
+            told('unknown', 'log', 'log-unreadable', 'The account can’t read the log of sshd.', {
+                hint: 'On the server: journalctl -u ssh -u sshd --since -15min, or /var/log/auth.log, /var/log/secure; or look with --as and an administrator.',
+            }),
+        ];
+    }
+    const lines = linesAbout(log.lines, facts);
+    const findings = new Map();
+    const unexplained = [];
+    for (const line of lines) {
+        const reason = REASONS.find(({ pattern }) => pattern.test(line));
+        if (reason !== undefined) {
+            const { code, finding, hint } = reason;
+            // The latest line stands for all.
+            findings.set(code, told('problem', 'log', code, finding, { evidence: line, hint }));
+        }
+        else if (!NOISE.test(line)) {
+            const finding = 'sshd says this, for which no reason is known here.';
+            unexplained.push(told('unknown', 'log', 'log-unexplained', finding, { evidence: line }));
+        }
+    }
+    // sshd calls an expired account locked, too.
+    if (findings.has('account-expired'))
+        findings.delete('account-locked');
+    const all = [...findings.values(), ...unexplained.slice(-MAX_UNEXPLAINED)];
+    if (all.length > 0)
+        return all;
+    return [fine('log', `${log.source} has no complaint about ${facts.user} or this client.`)];
+}
+/**
+ * The lines that name the user, this client or the home, and what the same process said beside them;
+ * not those about other users, nor old ones. Where lines tell no process (sshd -e, sshd -E), a line
+ * that names nobody belongs to what was named last.
+ */
+function linesAbout(lines, facts) {
+    const recent = lines.filter((line) => {
+        const time = timeOf(line, facts);
+        return time === undefined || facts.clock === undefined || facts.clock - time <= WINDOW;
+    });
+    const ours = new Set(recent.filter((line) => isAbout(line, facts)));
+    const processes = new Set([...ours].flatMap((line) => processOf(line) ?? []));
+    let followsOurs = false;
+    return recent.filter((line) => {
+        const process = processOf(line);
+        if (ours.has(line))
+            followsOurs = true;
+        else if (/ port \d/.test(line))
+            followsOurs = false;
+        const belongs = process === undefined ? followsOurs : processes.has(process);
+        return belongs && !isAboutOther(line, facts);
+    });
+}
+function processOf(line) {
+    return /\b(?:sshd(?:-session|-auth)?|dropbear)\[(\d+)\]:/.exec(line)?.[1];
+}
+function isAbout(line, { user, client, home }) {
+    return [user, client, home].some((name) => name.length > 1 && hasWord(line, name));
+}
+/** Whether `word` stands there, and not as a part of a longer name or address. */
+function hasWord(line, word) {
+    for (let at = line.indexOf(word); at >= 0; at = line.indexOf(word, at + 1)) {
+        const before = line.charAt(at - 1);
+        const after = line.slice(at + word.length);
+        if (!/[\w.:@-]/.test(before) && !/^(?:[\w@-]|[.:][\w-])/.test(after))
+            return true;
+    }
+    return false;
+}
+function isAboutOther(line, { user }) {
+    const [, name] = /\b(?:[Uu]ser|for|account) (?!invalid user)[`']?(\S+?)[`']? (?:from|not|has|by) /.exec(line) ??
+        [];
+    return name !== undefined && name !== user;
+}
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+/** When a line was written, in milliseconds since 1970: RFC 3339, or the form of RFC 3164. */
+function timeOf(line, { clock = 0, zone = 0 }) {
+    const [, iso, sign = '+00:00'] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:?\d\d)? /.exec(line) ?? [];
+    if (iso !== undefined) {
+        const time = Date.parse(`${iso}${sign.replace(/^([+-]\d\d):?(\d\d)$/, '$1:$2')}`);
+        return Number.isNaN(time) ? undefined : time;
+    }
+    const [, month = '', day, hour, minute, second] = /^([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) /.exec(line) ?? [];
+    const index = MONTHS.indexOf(month);
+    if (index < 0)
+        return undefined;
+    const year = new Date(clock).getUTCFullYear();
+    const at = (of) => Date.UTC(of, index, Number(day), Number(hour), Number(minute), Number(second)) - zone * 60_000;
+    // It says no year: a line of the future is one of last year.
+    return at(year) > clock + 24 * 3_600_000 ? at(year - 1) : at(year);
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-sshd-config.ts
+
+
+
+
+
+/** The values of a keyword; those of AllowUsers and the like add up. */
+function setting({ config }, keyword) {
+    return (config.get(keyword) ?? []).flatMap((value) => value.split(/\s+/).filter((word) => word !== ''));
+}
+/** Who may come in, in the order in which sshd asks; then what it takes. */
+function judgeConfig(facts, keys) {
+    const { user, configFile: file, configFrom, dropbear } = facts;
+    if (dropbear !== undefined)
+        return [judgeDropbear(facts, dropbear)];
+    const findings = [
+        ...judgeUsers(facts),
+        ...judgeGroups(facts),
+        ...judgeMethods(facts),
+        ...judgeAlgorithms(facts, keys),
+        ...judgeTries(facts, keys),
+    ];
+    if (findings.length > 0)
+        return findings;
+    if (configFrom === 'sshd')
+        return [fine('sshd-config', `${file} lets ${user} in with keys.`)];
+    const part = configFrom === 'file'
+        ? 'is known in part only (Match and Include are left out)'
+        : 'can not be read';
+    return [
+        told('unknown', 'sshd-config', 'sshd-config-unknown', `${file} ${part}.`, {
+            hint: `As root on the server: sshd -T -C user=${user}; or look with --as and an administrator.`,
+        }),
+    ];
+}
+/** dropbear(8): what is asked of it stands on its command line. */
+function judgeDropbear({ uid }, evidence) {
+    if (uid === 0 && /(?:^| )-\w*w/.test(evidence)) {
+        const hint = 'Log in as another user, or start dropbear without -w.';
+        const finding = 'dropbear runs with -w, which keeps root out.';
+        return told('problem', 'sshd-config', 'root-login', finding, { evidence, hint });
+    }
+    return fine('sshd-config', 'The server is dropbear, which has no sshd_config.', evidence);
+}
+function problem(facts, keyword, code, finding, hint) {
+    const evidence = `${keyword} ${setting(facts, keyword).join(' ')} (${facts.configFile})`;
+    return told('problem', 'sshd-config', code, finding, { evidence, hint });
+}
+const RELOAD = 'then reload sshd';
+function judgeUsers(facts) {
+    const { user, configFile: file, uid } = facts;
+    const findings = [];
+    const matches = (pattern) => isUser(pattern, facts);
+    if (setting(facts, 'denyusers').some(matches)) {
+        const hint = `Take it out in ${file}, ${RELOAD}.`;
+        findings.push(problem(facts, 'denyusers', 'deny-users', `DenyUsers names ${user}.`, hint));
+    }
+    const allowed = setting(facts, 'allowusers');
+    if (allowed.length > 0 && !allowed.some(matches)) {
+        const hint = `Add ${user} to it in ${file}, ${RELOAD}.`;
+        findings.push(problem(facts, 'allowusers', 'allow-users', `AllowUsers leaves out ${user}.`, hint));
+    }
+    const [root] = setting(facts, 'permitrootlogin');
+    if (uid === 0 && (root === 'no' || root === 'forced-commands-only')) {
+        const hint = `Log in as another user, or set it to prohibit-password in ${file}, ${RELOAD}.`;
+        const finding = `PermitRootLogin is ${root}.`;
+        findings.push(problem(facts, 'permitrootlogin', 'root-login', finding, hint));
+    }
+    return findings;
+}
+/** USER or USER@HOST, with patterns. */
+function isUser(pattern, { user, client }) {
+    const [name = '', host] = pattern.split(/@(?=[^@]*$)/, 2);
+    return (0,ssh_pattern/* matchPattern */.g)(user, name) && (host === undefined || fromMatches(host, client) === 'yes');
+}
+function judgeGroups(facts) {
+    const { user, configFile: file, groups } = facts;
+    if (groups.length === 0)
+        return [];
+    const findings = [];
+    const named = (patterns) => groups.find((group) => patterns.some((pattern) => (0,ssh_pattern/* matchPattern */.g)(group, pattern)));
+    const denied = named(setting(facts, 'denygroups'));
+    if (denied !== undefined) {
+        const hint = `Take it out in ${file}, ${RELOAD}, or ${user} out of the group.`;
+        const finding = `DenyGroups names ${denied}, a group of ${user}.`;
+        findings.push(problem(facts, 'denygroups', 'deny-groups', finding, hint));
+    }
+    const allowed = setting(facts, 'allowgroups');
+    if (allowed.length > 0 && named(allowed) === undefined) {
+        const hint = `As root: usermod -aG ${allowed[0] ?? ''} ${user}; or add a group of ${user} in ${file}, ${RELOAD}.`;
+        const finding = `AllowGroups has none of the groups of ${user} (${groups.join(' ')}).`;
+        findings.push(problem(facts, 'allowgroups', 'allow-groups', finding, hint));
+    }
+    return findings;
+}
+function judgeMethods(facts) {
+    const { configFile: file } = facts;
+    const findings = [];
+    const [pubkey] = setting(facts, 'pubkeyauthentication');
+    if (pubkey?.toLowerCase() === 'no') {
+        const hint = `Set it to yes in ${file}, ${RELOAD}.`;
+        const finding = 'PubkeyAuthentication is no.';
+        findings.push(problem(facts, 'pubkeyauthentication', 'publickey-off', finding, hint));
+    }
+    const methods = setting(facts, 'authenticationmethods');
+    if (methods.length > 0 && !methods.some((list) => list === 'any' || list === 'publickey')) {
+        const hint = `Add publickey to it in ${file}, ${RELOAD}.`;
+        const finding = 'AuthenticationMethods wants more than a key.';
+        findings.push(problem(facts, 'authenticationmethods', 'authentication-methods', finding, hint));
+    }
+    const command = facts.config.get('forcecommand')?.[0] ?? 'none';
+    if (command !== 'none') {
+        findings.push(told('warning', 'sshd-config', 'forced-command', 'ForceCommand runs one command only.', {
+            evidence: `forcecommand ${command} (${file})`,
+            hint: `Log in as another user for other commands, or change it in ${file}.`,
+        }));
+    }
+    return findings;
+}
+/** By which algorithms a key signs: RSA keys by several (RFC 8332). */
+function doctor_sshd_config_algorithmsOf(type) {
+    return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
+}
+function judgeAlgorithms(facts, keys) {
+    const { configFile: file } = facts;
+    // Its name until 8.5.
+    const keyword = ['pubkeyacceptedalgorithms', 'pubkeyacceptedkeytypes'].find((name) => facts.config.has(name)) ??
+        'pubkeyacceptedalgorithms';
+    const [list = ''] = setting(facts, keyword);
+    // In the file itself it may be a change of the default, which is not known here.
+    if (list === '' || /^[-+^]/.test(list))
+        return [];
+    const patterns = list.split(',');
+    const takes = (algorithm) => patterns.some((pattern) => (0,ssh_pattern/* matchPattern */.g)(algorithm, pattern));
+    return keys.flatMap((key) => {
+        const type = (0,public_key/* typeOfBlob */.JX)(key.blob);
+        if (doctor_sshd_config_algorithmsOf(type).some(takes))
+            return [];
+        const sha1 = type === 'ssh-rsa' && takes('ssh-rsa');
+        const finding = sha1
+            ? `sshd takes RSA signatures with SHA-1 only, which are not made any more: ${doctor_client_describeKey(key)}.`
+            : `sshd takes no key of this type: ${doctor_client_describeKey(key)}.`;
+        const hint = `Use a key of another type (ed25519), or add ${doctor_sshd_config_algorithmsOf(type).join(',')} to PubkeyAcceptedAlgorithms in ${file}, ${RELOAD}.`;
+        const code = sha1 ? 'rsa-sha1-only' : 'algorithm-not-accepted';
+        return [problem(facts, keyword, code, finding, hint)];
+    });
+}
+function judgeTries(facts, keys) {
+    const [text = ''] = setting(facts, 'maxauthtries');
+    const tries = Number(text);
+    if (!/^\d{1,6}$/.test(text) || keys.length <= tries)
+        return [];
+    return [
+        problem(facts, 'maxauthtries', 'max-auth-tries', `MaxAuthTries is ${tries}, and the agent shows ${keys.length} keys: some are never tried.`, 'Say which key is for this host (key=SHA256:… on its line), or have fewer keys in the agent.'),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-account.ts
+/** An account as sshd sees it, from inside: how to get in and look, and what keeps keys from it. */
+
+
+
+
+
+
+
+/** Longest time for the scripts on the host, in connection timeouts. */
+const SCRIPT_TIMES = 3;
+/** Logs in by other means, if there are any, and looks at the account from inside. */
+async function examineAccount(line, user, hostKey, { credentials, as, keys, timeout }) {
+    if (credentials === undefined)
+        return [];
+    const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { inspectAccount } = await __nccwpck_require__.e(/* import() */ 16).then(__nccwpck_require__.bind(__nccwpck_require__, 9016));
+    try {
+        const { host, port } = line;
+        const login = { host, port, user: as ?? user, hostKey, credentials, timeout };
+        const client = await connectTo(login);
+        try {
+            const facts = await inspectAccount(client, {
+                ...(as === undefined ? {} : { user }),
+                keys: keys.map(({ blob }) => blob),
+                timeout: SCRIPT_TIMES * timeout,
+            });
+            return judgeAccount(facts, keys, Date.now());
+        }
+        finally {
+            client.end();
+        }
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return [judgeFailure(error, credentials, as)];
+    }
+}
+function judgeFailure({ code, message, hint = '' }, { kind }, as) {
+    if (code === 'remote-shell') {
+        return told('problem', 'inspection', 'inspection-no-shell', message, { hint });
+    }
+    const finding = 'The account can’t be looked at.';
+    const evidence = message;
+    if (code !== 'login-refused') {
+        return told('unknown', 'inspection', 'inspection-failed', finding, { evidence, hint });
+    }
+    const other = kind === 'password' ? 'password' : 'key of --key';
+    return told('unknown', 'inspection', 'inspection-refused', finding, {
+        evidence,
+        hint: as === undefined
+            ? `The ${other} was not accepted either. Then it is often not the key: wrong user, AllowUsers, DenyUsers, AllowGroups or PermitRootLogin in sshd_config, or the account is locked. Look with --as and an administrator, or at the log of sshd on the server.`
+            : `The ${other} was not accepted for ${as}.`,
+    });
+}
+/**
+ * What keeps sshd from taking one of `keys` for the account.
+ *
+ * @param now in milliseconds since 1970
+ */
+function judgeAccount(facts, keys, now) {
+    const { user, seenBy, home, shell, groups } = facts;
+    const who = seenBy === user ? `Inside as ${user}` : `${user}, seen by ${seenBy}`;
+    const evidence = `home ${home === '' ? '(none)' : home}, shell ${shell}, groups ${groups.join(' ')}`;
+    const inside = facts.exists
+        ? [
+            ...judgeEntry(facts, now),
+            ...judgeConfig(facts, keys),
+            ...judgeKeys(facts, keys, now),
+            ...judgeLabels(facts),
+        ]
+        : [judgeAbsent(facts)];
+    return [
+        fine('inspection', `${who}.`, facts.exists ? evidence : ''),
+        judgeClock(facts, now),
+        ...inside,
+        ...judgeOtherAccounts(facts),
+        ...judgeLog(facts),
+    ];
+}
+function judgeAbsent({ user, client }) {
+    return told('problem', 'account', 'account-absent', `The server has no user ${user}.`, {
+        evidence: `id ${user}: no such user (asked from ${client})`,
+        hint: `Correct the user (user@ on the line of the host), or make the account: useradd -m ${user}`,
+    });
+}
+/** Seconds that clocks may differ. */
+const CLOCK_TOLERANCE = 60;
+function judgeClock({ clock }, now) {
+    if (clock === undefined) {
+        return told('unknown', 'clock', 'clock-unknown', 'The server does not tell its time.');
+    }
+    const off = Math.round((clock - now) / 1000);
+    if (Math.abs(off) <= CLOCK_TOLERANCE)
+        return fine('clock', 'The clocks agree.');
+    const finding = `The server’s clock is ${Math.abs(off)} s ${off < 0 ? 'behind' : 'ahead'}.`;
+    return told('warning', 'clock', 'clock-differs', finding, {
+        evidence: new Date(clock).toISOString(),
+        hint: 'Keys and certificates expire by the server’s clock: have it set by NTP.',
+    });
+}
+const DAY = 86_400_000;
+/** passwd(5), shadow(5), nologin(5). */
+function judgeEntry(facts, now) {
+    const { user, uid, home, shell, shellRuns, locked, expires, nologinFile, dropbear } = facts;
+    const findings = [];
+    const problem = (code, finding, evidence, hint) => {
+        findings.push(told('problem', 'account', code, finding, { evidence, hint }));
+    };
+    // With PAM it is for PAM to say, and a lock of the password keeps no keys out; dropbear does not ask.
+    const [pam] = setting(facts, 'usepam');
+    if (locked === true && dropbear === undefined && pam?.toLowerCase() !== 'yes') {
+        const hint = `As root on the server: usermod -p '*' ${user} unlocks it without giving it a password.`;
+        problem('account-locked', `The account ${user} is locked.`, 'a ! before the password', hint);
+    }
+    if (expires !== undefined && expires * DAY <= now) {
+        const hint = `As root on the server: chage -E -1 ${user}`;
+        const evidence = `expires ${new Date(expires * DAY).toISOString().slice(0, 10)}`;
+        problem('account-expired', `The account ${user} has expired.`, evidence, hint);
+    }
+    const setShell = `As root on the server: usermod -s /bin/sh ${user}`;
+    if (shellRuns === false) {
+        const finding = `The shell of ${user} is not there, or can’t be run: sshd lets nobody in.`;
+        problem('account-no-shell', finding, shell, setShell);
+    }
+    else if (/\/(nologin|false)$/.test(shell)) {
+        const finding = `The shell of ${user} ends every session: logins work, commands do not.`;
+        problem('account-no-shell', finding, shell, setShell);
+    }
+    if (home === '') {
+        const hint = `As root on the server: mkhomedir_helper ${user}, or make the directory and give it to ${user}.`;
+        problem('account-no-home', `The home directory of ${user} is not there.`, '', hint);
+    }
+    if (nologinFile !== undefined && uid !== 0) {
+        const hint = `If the machine is up, and this is left over: rm ${nologinFile}`;
+        const finding = 'The machine lets only root in for the time being.';
+        problem('account-nologin-file', finding, nologinFile, hint);
+    }
+    if (findings.length > 0)
+        return findings;
+    return [fine('account', `The account ${user} is open.`, `shell ${shell}`)];
+}
+function findKeys(files, keys) {
+    return files.flatMap((file) => parseAuthorizedKeys(file.content ?? Buffer.alloc(0)).flatMap((line) => {
+        const key = keys.find(({ blob }) => blob.equals(line.blob));
+        return key === undefined ? [] : [{ key, file, line }];
+    }));
+}
+function judgeKeys(facts, keys, now) {
+    if (keys.length === 0) {
+        return [
+            told('unknown', 'authorized-keys', 'authorized-keys-not-looked-for', 'There is no key to look for.', { hint: 'Have it in the agent.' }),
+        ];
+    }
+    const found = findKeys(facts.keyFiles, keys);
+    if (found.length > 0) {
+        const reports = found.map((one) => judgeKeyLine(one, facts, now));
+        // sshd takes the first line that lets the key in.
+        const good = reports.find((findings) => !findings.some(isProblem));
+        return good ?? reports.flat();
+    }
+    const modes = facts.keyFiles.flatMap((file) => judgeModes(file, facts).filter(isProblem));
+    return [...judgeNoKey(facts, keys), ...modes];
+}
+/** None of the keys is where sshd looks. */
+function judgeNoKey(facts, keys) {
+    const { keyFiles, unusedFiles, home } = facts;
+    if (home === '' && keyFiles.length === 0)
+        return []; // that there is no home is told already
+    const names = (files) => files.map(({ path }) => path).join(' or ');
+    const unreadable = keyFiles.filter(({ content, missing }) => content === undefined && !missing);
+    if (unreadable.length > 0) {
+        const finding = `${names(unreadable)} can’t be read by the account, or is too large.`;
+        const code = 'authorized-keys-unreadable';
+        const hint = 'Have it belong to the user, with mode 0600; or look with --as and an administrator.';
+        return [told('unknown', 'authorized-keys', code, finding, { hint })];
+    }
+    const problem = (code, finding, evidence = '') => {
+        const [key] = keys;
+        const hint = `Add the public key to it: ${key === undefined ? '' : lineFor(key)}`;
+        return [told('problem', 'authorized-keys', code, finding, { evidence, hint })];
+    };
+    const where = keyFiles.length === 0 ? 'any file (AuthorizedKeysFile none)' : names(keyFiles);
+    const [elsewhere] = findKeys(unusedFiles, keys);
+    if (elsewhere !== undefined) {
+        const { file, key, line } = elsewhere;
+        return problem('authorized-keys-elsewhere', `${doctor_client_describeKey(key)} is at ${file.path}:${line.lineNumber}, and sshd looks at ${where} only.`, `authorizedkeysfile ${setting(facts, 'authorizedkeysfile').join(' ')} (${facts.configFile})`);
+    }
+    if (keyFiles.length > 0 && keyFiles.every(({ missing }) => missing)) {
+        return problem('authorized-keys-missing', `There is no file ${where}.`);
+    }
+    return problem('key-not-authorized', `None of the agent’s keys is in ${where}.`);
+}
+function lineFor({ blob, comment }) {
+    return authorized_keys_formatAuthorizedKey({ blob, comment: comment.replace(/\p{Cc}+/gu, ' ') });
+}
+function judgeKeyLine({ key, file, line }, facts, now) {
+    const at = `${file.path}:${line.lineNumber}`;
+    const there = fine('authorized-keys', `${doctor_client_describeKey(key)} is at ${at}.`, line.text);
+    return [there, ...judgeOptions(line, at, facts, now), ...judgeModes(file, facts)];
+}
+function judgeOtherAccounts({ otherAccounts, user }) {
+    const [first] = otherAccounts;
+    if (first === undefined)
+        return [];
+    const names = otherAccounts.map((other) => other.user).join(', ');
+    return [
+        told('warning', 'authorized-keys', 'authorized-keys-of-other-account', `A key of the agent is there for ${names}, which may be the account that is meant, not ${user}.`, {
+            evidence: otherAccounts.map(({ path }) => path).join(', '),
+            hint: `Log in as ${first.user} (${first.user}@ on the line of the host), or add the key for ${user}.`,
+        }),
+    ];
+}
+
+;// CONCATENATED MODULE: ./src/ssh/client-config.ts
+/**
+ * ssh_config(5): which line of which file sets what. ssh itself says which files it reads and which
+ * blocks are for a host (`ssh -vvv -G`); that is read here, beside the lines of the files. No I/O.
+ */
+/** Longest line: OpenSSH's own limit is far below. */
+const client_config_MAX_LINE = 16 * 1024;
+/** The lines of one file, those of Host and Match left out. */
+function parseClientConfig(file, text) {
+    const lines = [];
+    let block;
+    for (const [index, raw] of text.split('\n').entries()) {
+        if (raw.length > client_config_MAX_LINE)
+            continue;
+        const [, word = '', rest = ''] = /^\s*([^\s=#][^\s=]*)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(raw) ?? [];
+        if (word === '')
+            continue;
+        const keyword = word.toLowerCase();
+        const value = rest.replace(/^"(.*)"$/, '$1');
+        const lineNumber = index + 1;
+        if (keyword === 'host' || keyword === 'match')
+            block = { keyword, value, lineNumber };
+        else {
+            const line = { file, lineNumber, keyword, value, text: raw.trim() };
+            lines.push(block === undefined ? line : { ...line, block });
+        }
+    }
+    return lines;
+}
+/** Whether a line is for each host there is, as far as its own file says. */
+function isForEveryHost({ block }) {
+    if (block === undefined)
+        return true;
+    const words = block.value.toLowerCase().split(/[\s,]+/);
+    const all = block.keyword === 'host' ? '*' : 'all';
+    return words.includes(all) && !words.some((word) => word.startsWith('!'));
+}
+/** Reads the standard error of `ssh -vvv -G`. */
+function readConfigTrace(stderr) {
+    const trace = { files: [], applied: [], complaints: [] };
+    for (const line of stderr.split(/\r?\n/)) {
+        const text = line.replace(/^debug\d: /, '');
+        const [, file] = /^Reading configuration data (.+)$/.exec(text) ?? [];
+        if (file !== undefined && !trace.files.includes(file))
+            trace.files.push(file);
+        const [, where, number, said = ''] = /^(.+?):? line (\d+): (.*)$/.exec(text) ?? [];
+        const at = `${where ?? ''}:${number ?? ''}`;
+        if (/^Applying options for /.test(said))
+            trace.applied.push(at);
+        else if (/^(Deprecated|Unsupported) option /.test(said)) {
+            trace.complaints.push({ kind: 'gone', at, text });
+        }
+        else if (isComplaint(line)) {
+            const place = /^(.+?):? line (\d+)\b/.exec(text);
+            const [, owner] = /^Bad owner or permissions on (.+)$/.exec(text) ?? [];
+            const spot = place === null ? (owner ?? '') : `${place[1] ?? ''}:${place[2] ?? ''}`;
+            trace.complaints.push({ kind: 'broken', at: spot, text });
+        }
+    }
+    return trace;
+}
+/** An error of ssh about its configuration, not one of the lines that are for debugging. */
+function isComplaint(line) {
+    if (/^debug\d: /.test(line))
+        return false;
+    return /^Bad owner or permissions on |^.+?:? line \d+\b/.test(line);
+}
+/**
+ * The line that gives `keyword` its value for the host of `trace`: the first that fits, as ssh takes
+ * it. A line under Match counts if its value fits, since only ssh can tell whether it is for the host.
+ */
+function findSetting(lines, { applied }, keyword, fits) {
+    return lines.find(({ file, block, ...line }) => line.keyword === keyword &&
+        fits(line.value) &&
+        (block?.keyword !== 'host' || applied.includes(`${file}:${block.lineNumber}`)));
 }
 
 ;// CONCATENATED MODULE: ./src/trust/forges.ts
@@ -35644,20 +37069,10 @@ function builtInPins(host) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/report.ts
+;// CONCATENATED MODULE: ./src/trust/doctor-client-config.ts
 /**
- * `text` without control characters: names and comments come from whoever asked the agent or made a
- * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
- */
-function oneLine(text) {
-    return text.replace(/\p{Cc}+/gu, ' ');
-}
-
-;// CONCATENATED MODULE: ./src/trust/doctor.ts
-/**
- * Finds out why a login fails, from this side to the other: the client and its agent, the way to the
- * host, its key against the pins, the login itself, and, where one can get in by other means, what
- * sshd sees of the account. Only looks, never mends.
+ * ssh_config(5) on this machine, as it counts for one host: options that are gone, and options that
+ * undo the trust that was made. ssh itself says what takes effect (`ssh -G`), and which files it reads.
  */
 
 
@@ -35666,207 +37081,391 @@ function oneLine(text) {
 
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-function told(status, check, finding, hint) {
-    return { status, check, finding, ...(hint === undefined ? {} : { hint }) };
+const NO_SETTINGS = {
+    values: new Map(),
+    trace: { files: [], applied: [], complaints: [] },
+    lines: [],
+};
+/** Asks ssh, by the name that the job has for the host. */
+async function readClientSettings(line, options) {
+    const args = ['-vvv', '-G', '-p', String(line.port), '--', hosts_hostName(line)];
+    const ran = await runSsh('ssh', args, options);
+    const trace = readConfigTrace(ran?.stderr ?? '');
+    const values = new Map();
+    for (const text of ran?.code === 0 ? ran.stdout.split(/\r?\n/) : []) {
+        const [, keyword = '', value = ''] = /^(\S+) (.*)$/.exec(text) ?? [];
+        values.set(keyword, [...(values.get(keyword) ?? []), value]);
+    }
+    const lines = trace.files.flatMap((file) => parseClientConfig(file, readIfThere(file)));
+    return { values, trace, lines };
 }
-/** All findings, in the order in which they were made: first this machine, then host by host. */
-async function diagnose({ hosts, ...options }) {
-    const client = await examineClient(options);
-    const agent = client.hasSsh ? await examineAgent(options) : { findings: [], keys: [] };
-    const findings = [...client.findings, ...agent.findings];
-    const side = { ...options, hasSsh: client.hasSsh, keys: agent.keys };
-    // One after another: the audit tells no host apart that is refused before it has proven itself.
-    for (const line of hosts) {
-        const found = await examineHost(line, side);
-        findings.push(...found.map((finding) => ({ ...finding, host: hosts_hostName(line) })));
-    }
-    return findings;
-}
-/** Runs one of OpenSSH's programs, without anything on standard input; undefined if there is none. */
-async function runSsh(program, args, { env, timeout }) {
-    return new Promise((resolve, reject) => {
-        const child = (0,external_node_child_process_.execFile)(program, [...args], { env: { ...env, LC_ALL: 'C' }, timeout, maxBuffer: 8 * 1024 * 1024, windowsHide: true }, (error, stdout, stderr) => {
-            const code = error === null ? 0 : error.code;
-            if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
-                resolve(undefined);
-            else if (typeof code === 'number' || error?.killed === true) {
-                resolve({ code: typeof code === 'number' ? code : undefined, stdout, stderr });
-            }
-            else
-                reject(error ?? new Error(program));
-        });
-        child.stdin?.end();
-    });
-}
-async function examineClient(options) {
-    const ran = await runSsh('ssh', ['-V'], options);
-    if (ran === undefined) {
-        const hint = 'Install OpenSSH’s client (package openssh-client or openssh-clients).';
-        return { findings: [told('problem', 'ssh', 'There is no ssh on PATH.', hint)], hasSsh: false };
-    }
-    return { findings: [judgeVersion(oneLine(ran.stderr.trim()))], hasSsh: true };
-}
-/** @param version as `ssh -V` prints it */
-function judgeVersion(version) {
-    const [software, major, minor] = /OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)[^\s,]*/.exec(version) ?? [];
-    if (software === undefined) {
-        const what = `The ssh on PATH is not OpenSSH’s: ${version}.`;
-        return told('warning', 'ssh', what, 'An agent with a policy signs for OpenSSH alone.');
-    }
-    if (Number(major) * 1000 + Number(minor) >= 8009)
-        return told('ok', 'ssh', software);
-    return told('warning', 'ssh', `${software} does not tell agents which host a login is for.`, 'An agent with a policy refuses it (unbound). OpenSSH does since 8.9.');
-}
-async function examineAgent(options) {
-    const socket = options.env['SSH_AUTH_SOCK'] ?? '';
-    const none = (finding, hint) => ({
-        findings: [told('problem', 'agent', finding, hint)],
-        keys: [],
-    });
-    if (socket === '') {
-        return none('No agent: SSH_AUTH_SOCK is not set.', 'sudo and containers drop it. In a job, run after the action; elsewhere: eval "$(ssh-trust agent)" and ssh-add.');
-    }
-    if (process.platform !== 'win32' && !(0,external_node_fs_.existsSync)(socket)) {
-        const gone = 'That agent has ended, or this is another container. Start one, or run this where it is.';
-        return none(`No agent: SSH_AUTH_SOCK names ${oneLine(socket)}, and there is nothing.`, gone);
-    }
-    const ran = await runSsh('ssh-add', ['-L'], options);
-    if (ran === undefined)
-        return none('There is no ssh-add on PATH.', 'Install openssh-client.');
-    if (ran.code === 0) {
-        const keys = readAgentKeys(ran.stdout);
-        const names = keys.map(describe).join(', ');
-        return { findings: [told('ok', 'agent', `The agent holds ${names}.`)], keys };
-    }
-    if (ran.code === 1) {
-        return none('The agent holds no key, or shows none.', 'Add one with ssh-add. It may also be locked (ssh-add -X), or its lifetime is over.');
-    }
-    const said = ran.code === undefined ? 'it takes too long' : oneLine(ran.stderr.trim());
-    return none(`The agent at ${oneLine(socket)} does not answer: ${said}.`, 'It has ended or hangs, or belongs to another user. Start another.');
-}
-/** The keys that `ssh-add -L` prints, each once. */
-function readAgentKeys(text) {
-    const keys = [];
-    for (const line of text.split('\n')) {
-        const key = parseAuthorizedKey(Buffer.from(line));
-        if (key === undefined)
-            continue;
-        const blob = withoutCertificate(key.blob);
-        if (!keys.some((other) => other.blob.equals(blob)))
-            keys.push({ blob, comment: key.comment });
-    }
-    return keys;
-}
-/** Agents may hold keys that this project does not know: those stay as they are. */
-function withoutCertificate(blob) {
-    try {
-        return (0,ssh_certificate/* plainKey */.y7)(blob);
-    }
-    catch {
-        return blob;
-    }
-}
-function describe({ blob, comment }) {
-    return oneLine(`${describeBlob(blob)} ${comment}`.trim());
-}
-function describeBlob(blob) {
-    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(blob))}`;
-}
-async function examineHost(line, side) {
-    const findings = [];
-    if ((0,external_node_net_namespaceObject.isIP)(line.host) === 0) {
-        const name = await examineName(line.host);
-        findings.push(name);
-        if (name.status === 'problem')
-            return findings;
-    }
-    const result = await verifyHost(line, side.timeout);
-    findings.push(...judgeServer(line, result));
-    findings.push(...(await examineKnownHosts(line, result, side)));
-    if (result.status !== 'ok')
+const YES = ['yes', 'true'];
+const NO = ['no', 'false'];
+const HARMS = [
+    {
+        keyword: 'pubkeyauthentication',
+        values: NO,
+        status: 'problem',
+        code: 'client-publickey-off',
+        finding: 'ssh on this machine offers no keys to this host.',
+        hint: 'Take the line out, or set PubkeyAuthentication yes for this host above it.',
+    },
+    {
+        keyword: 'stricthostkeychecking',
+        values: [...NO, 'off'],
+        status: 'warning',
+        code: 'client-host-key-unchecked',
+        finding: 'ssh takes any key that a host shows for the first time, and changed ones too.',
+        hint: 'Take the line out: a pin is of no use to an ssh that asks for none.',
+    },
+    {
+        keyword: 'userknownhostsfile',
+        values: ['/dev/null'],
+        status: 'warning',
+        code: 'client-host-key-unchecked',
+        finding: 'ssh forgets each host key.',
+        hint: 'Take the line out, or name a file with the pinned keys.',
+    },
+    {
+        keyword: 'forwardagent',
+        values: YES,
+        everywhere: true,
+        status: 'warning',
+        code: 'client-forwards-agent',
+        finding: 'ssh lends the agent to every host: its administrators can log in with the keys.',
+        hint: 'Set ForwardAgent for the one host that needs it, or use ssh -J instead.',
+    },
+    {
+        keyword: 'forwardx11',
+        values: YES,
+        everywhere: true,
+        status: 'warning',
+        code: 'client-forwards-x11',
+        finding: 'ssh opens the display to every host: its administrators can read what is typed.',
+        hint: 'Set ForwardX11 for the one host that needs it.',
+    },
+];
+/** What ssh_config does to logins to this host. */
+function judgeClientConfig(line, settings, keys, socket) {
+    const { trace } = settings;
+    const findings = [
+        ...trace.complaints.map(judgeComplaint),
+        ...HARMS.flatMap((harm) => judgeHarm(harm, settings)),
+        ...judgeIdentities(settings, keys),
+        ...judgeAgent(settings, socket),
+        ...judgeAddress(line, settings),
+    ];
+    if (findings.length > 0)
         return findings;
-    const user = line.user ?? (await settingsOf(line, side)).get('user') ?? '';
-    const { hostKey } = result;
-    const login = side.hasSsh && side.keys.length > 0 ? await tryLogin(line, user, result, side) : [];
-    findings.push(...login);
-    const inside = await examineAccount(line, user, hostKey, side);
-    // A login that works outweighs what should prevent it: Debian's sshd lets a user's own group write,
-    // and keys may come from AuthorizedKeysCommand.
-    const works = login.some(({ status }) => status !== 'problem');
-    findings.push(...(works ? inside.map(asWarning) : inside));
-    if (side.credentials === undefined && login.some(({ status }) => status === 'problem')) {
-        findings.push(told('unknown', 'inspection', 'Nothing was looked at on the server.', 'Where another login as this user works, give it with --key FILE or --password-env NAME.'));
+    const files = trace.files.length === 0 ? 'There is none' : trace.files.join(', ');
+    return [fine('client-config', 'ssh’s own configuration does not get in the way.', files)];
+}
+function judgeComplaint({ kind, at, text }) {
+    if (kind === 'gone') {
+        const [, option = ''] = /option "(\S+)"/.exec(text) ?? [];
+        return told('warning', 'client-config', 'client-option-gone', `${at}: ssh has no option ${option} any more, and passes over it.`, { evidence: text, hint: INSTEAD[option] ?? 'Take the line out.' });
+    }
+    const unsafe = /^Bad owner/.test(text);
+    return told('problem', 'client-config', 'client-config-broken', `${at}: ssh refuses its configuration, and logs in nowhere.`, {
+        evidence: text,
+        hint: unsafe
+            ? `chmod go-w '${at}', and have it belong to the user or root.`
+            : 'Correct the line, or take it out. IgnoreUnknown above it passes over options of other versions.',
+    });
+}
+/** What came after options that are gone. */
+const INSTEAD = {
+    rhostsauthentication: 'Take the line out: trust by name and address alone is gone; use keys.',
+    rhostsrsaauthentication: 'Take the line out: it was of protocol 1; use keys.',
+    rsaauthentication: 'Take the line out: it was of protocol 1; PubkeyAuthentication is for all keys.',
+    fallbacktorsh: 'Take the line out: ssh never falls back to rsh.',
+    usersh: 'Take the line out: ssh never falls back to rsh.',
+    useprivilegedport: 'Take the line out: no server asks for a privileged port.',
+    cipher: 'Take the line out: it was of protocol 1; Ciphers is a list.',
+    compressionlevel: 'Take the line out: it was of protocol 1.',
+};
+function judgeHarm(harm, { values, lines, trace }) {
+    const { keyword, status, code } = harm;
+    const fits = (value) => harm.values.includes(value.toLowerCase());
+    if (!(values.get(keyword) ?? []).some(fits))
+        return [];
+    const origin = findSetting(lines, trace, keyword, fits);
+    if (harm.everywhere === true && (origin === undefined || !isForEveryHost(origin)))
+        return [];
+    return [
+        told(status, 'client-config', code, `${at(origin, keyword)}: ${harm.finding}`, {
+            evidence: origin?.text ?? `${keyword} ${values.get(keyword)?.[0] ?? ''}`,
+            hint: harm.hint,
+        }),
+    ];
+}
+function at(origin, keyword) {
+    return origin === undefined ? keyword : `${origin.file}:${origin.lineNumber}`;
+}
+/** IdentitiesOnly leaves out what the agent has and no IdentityFile names. */
+function judgeIdentities({ values, lines, trace }, keys) {
+    const isYes = (value) => YES.includes(value.toLowerCase());
+    if (!(values.get('identitiesonly') ?? []).some(isYes) || keys.length === 0)
+        return [];
+    const files = (values.get('identityfile') ?? []).map(expandHome);
+    const held = files.flatMap((file) => publicKeysOf(file));
+    if (held.some((blob) => keys.some((key) => key.blob.equals(blob))))
+        return [];
+    const there = files.filter(isThere);
+    // A private key without its public half beside it may be any.
+    if (there.some((file) => publicKeysOf(file).length === 0))
+        return [];
+    const origin = findSetting(lines, trace, 'identitiesonly', isYes);
+    const named = there.length === 0 ? 'none that is there' : there.join(', ');
+    return [
+        told(there.length === 0 ? 'problem' : 'warning', 'client-config', 'client-other-key', `${at(origin, 'identitiesonly')}: ssh offers none of the agent’s keys to this host, only those of IdentityFile: ${named}.`, {
+            evidence: origin?.text ?? 'identitiesonly yes',
+            hint: 'Have IdentityFile name the public key of the agent’s key, or take IdentitiesOnly out.',
+        }),
+    ];
+}
+/** ssh takes the key from the .pub beside a private key, or from a public key that is named itself. */
+function publicKeysOf(file) {
+    return [`${file}.pub`, file].flatMap((path) => {
+        const [line = ''] = readIfThere(path).split('\n', 1);
+        const key = parseAuthorizedKey(Buffer.from(line));
+        return key === undefined ? [] : [withoutCertificate(key.blob)];
+    });
+}
+function isThere(file) {
+    return (0,external_node_fs_.statSync)(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+function judgeAgent({ values, lines, trace }, socket) {
+    const [agent] = values.get('identityagent') ?? [];
+    if (agent === undefined || [socket, 'SSH_AUTH_SOCK', '$SSH_AUTH_SOCK'].includes(agent))
+        return [];
+    const origin = findSetting(lines, trace, 'identityagent', () => true);
+    const finding = `${at(origin, 'identityagent')}: ssh asks another agent for this host than SSH_AUTH_SOCK names.`;
+    return [
+        told('warning', 'client-config', 'client-other-agent', finding, {
+            evidence: origin?.text ?? `identityagent ${agent}`,
+            hint: 'Take the line out if the keys of SSH_AUTH_SOCK are meant.',
+        }),
+    ];
+}
+/** Where ssh goes elsewhere, or another way, than the doctor did. */
+function judgeAddress(line, { values, lines, trace }) {
+    const findings = [];
+    const [address] = values.get('hostname') ?? [];
+    const isSame = (name) => name.toLowerCase() === address?.toLowerCase();
+    if (address !== undefined && !isSame(line.host) && !isSame(hosts_hostName(line))) {
+        const origin = findSetting(lines, trace, 'hostname', () => true);
+        const finding = `${at(origin, 'hostname')}: ssh ${hosts_hostName(line)} goes to ${address}, and ${line.position} says ${line.host}.`;
+        findings.push(told('warning', 'client-config', 'client-other-address', finding, {
+            evidence: origin?.text ?? `hostname ${address}`,
+            hint: 'Correct the one that is wrong.',
+        }));
+    }
+    for (const keyword of ['proxyjump', 'proxycommand']) {
+        const [way] = values.get(keyword) ?? [];
+        if (way === undefined || way === 'none')
+            continue;
+        const origin = findSetting(lines, trace, keyword, () => true);
+        const finding = `${at(origin, keyword)}: ssh goes by another host, and this looked straight at ${line.host}.`;
+        findings.push(told('warning', 'client-config', 'client-proxy', finding, {
+            evidence: origin?.text ?? `${keyword} ${way}`,
+            hint: 'If the host can be reached that way only, run this on the host in between.',
+        }));
     }
     return findings;
 }
-function asWarning(finding) {
-    return finding.status === 'problem' ? { ...finding, status: 'warning' } : finding;
+/** For a login that fails where nobody can answer: ssh would wait for a password, or a word. */
+function judgePrompts({ values }, host) {
+    const [batch] = values.get('batchmode') ?? [];
+    if (batch === undefined || YES.includes(batch))
+        return [];
+    return [
+        told('warning', 'client-config', 'client-prompts', 'Nobody is here to answer, and ssh would ask for a password or a confirmation.', {
+            evidence: `batchmode ${batch}`,
+            hint: `ssh -o BatchMode=yes ${host} fails at once instead.`,
+        }),
+    ];
 }
-async function examineName(host) {
+
+;// CONCATENATED MODULE: external "node:dns/promises"
+const external_node_dns_promises_namespaceObject = require("node:dns/promises");
+;// CONCATENATED MODULE: ./src/trust/doctor-host.ts
+/** The way to a host and what answers there: its name, the connection, its host key against the pins. */
+
+
+
+
+
+/** @param timeout in milliseconds */
+async function examineName(host, timeout) {
+    const silent = (evidence) => told('problem', 'name', 'name-server-silent', `The name server does not answer for ${host}.`, {
+        evidence,
+        hint: 'Check the network and the resolver (/etc/resolv.conf), then try again.',
+    });
+    let timer;
+    const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeout, undefined);
+    });
     try {
-        const addresses = await (0,external_node_dns_promises_namespaceObject.lookup)(host, { all: true });
-        return told('ok', 'name', `${host} is ${addresses.map(({ address }) => address).join(', ')}.`);
+        const addresses = await Promise.race([(0,external_node_dns_promises_namespaceObject.lookup)(host, { all: true }), late]);
+        if (addresses === undefined)
+            return silent(`no answer within ${timeout / 1000} s`);
+        return fine('name', `${host} is ${addresses.map(({ address }) => address).join(', ')}.`);
     }
     catch (error) {
-        return (0,src_errors/* systemCode */.xU)(error) === 'EAI_AGAIN'
-            ? told('problem', 'name', `The name server does not answer for ${host}.`, 'Check the network, then try again.')
-            : told('problem', 'name', `There is no host ${host}.`, 'Check the spelling; a name of a private network needs that network here.');
+        const code = (0,src_errors/* systemCode */.xU)(error) ?? '';
+        if (code === 'EAI_AGAIN')
+            return silent(code);
+        return told('problem', 'name', 'name-not-found', `There is no host ${host}.`, {
+            evidence: code,
+            hint: 'Check the spelling; a name of a private network needs that network here.',
+        });
+    }
+    finally {
+        clearTimeout(timer);
     }
 }
-/** How far the way went, where it did not go to the end. */
+/** How far the way went where it did not go to the end, and what that is called. */
 const STAGES = {
-    'host-not-found': 'name',
-    'host-refused': 'connection',
-    'host-unreachable': 'connection',
-    'host-timeout': 'connection',
-    'host-closed': 'server',
-    'host-not-ssh': 'server',
-    'host-protocol': 'server',
+    'host-not-found': ['name', 'name-not-found'],
+    'host-refused': ['connection', 'connection-refused'],
+    'host-unreachable': ['connection', 'connection-unreachable'],
+    'host-timeout': ['connection', 'connection-timeout'],
+    'host-closed': ['server', 'server-closed'],
+    'host-not-ssh': ['server', 'server-not-ssh'],
+    'host-protocol': ['server', 'server-protocol'],
+    'host-no-common-algorithm': ['key-exchange', 'no-common-algorithm'],
+};
+/** What to do about what is found out from outside. */
+const ADVICE = {
+    'connection-refused': {
+        hint: 'The machine is up and no SSH server listens there (or a firewall rejects). Correct the port, or install and start the server, at the machine itself:',
+        steps: [
+            'Debian, Ubuntu: apt install openssh-server && systemctl enable --now ssh',
+            'Fedora, RHEL, Alma, Rocky: dnf install openssh-server && systemctl enable --now sshd',
+            'Alpine: apk add openssh-server && rc-update add sshd && rc-service sshd start',
+            'Arch: pacman -S openssh && systemctl enable --now sshd',
+            'openSUSE: zypper install openssh-server && systemctl enable --now sshd',
+            'OpenWrt: opkg install openssh-server && /etc/init.d/sshd enable && /etc/init.d/sshd start (dropbear is there already: /etc/init.d/dropbear start)',
+            'macOS: sudo systemsetup -setremotelogin on',
+            'Windows (PowerShell, as administrator): Add-WindowsCapability -Online -Name OpenSSH.Server~~~~0.0.1.0; Set-Service sshd -StartupType Automatic; Start-Service sshd',
+        ],
+    },
+    'connection-timeout': {
+        hint: 'A firewall drops it (one that rejects would be told at once), or the machine is down. Allow the port for the address that this comes from, on the machine and in front of it (security groups):',
+        steps: [
+            'ufw: ufw allow ssh',
+            'firewalld: firewall-cmd --permanent --add-service=ssh && firewall-cmd --reload',
+            'nftables: nft list ruleset shows what is dropped',
+        ],
+    },
+    'connection-unreachable': {
+        hint: 'There is no route: check the address, the network here, and whether a VPN is needed.',
+    },
+    'server-silent': {
+        hint: 'The machine is overloaded, a firewall lets only the connection through, or it is not an SSH server.',
+    },
+    'server-not-ssh': {
+        hint: 'Check the host name and the port: sshd -T | grep ^port on the server.',
+    },
+    'server-closed': {
+        hint: 'The server turns this client away. At the machine itself, look for the reason:',
+        steps: [
+            'MaxStartups (too many at once): journalctl -u ssh -u sshd | grep -i maxstartups',
+            'PerSourcePenalties (OpenSSH 9.8 and later): journalctl -u ssh -u sshd | grep -i penalty',
+            'fail2ban: fail2ban-client status sshd; fail2ban-client set sshd unbanip ADDRESS',
+            'TCP wrappers: grep -i sshd /etc/hosts.deny /etc/hosts.allow',
+        ],
+    },
+    'no-common-algorithm': {
+        hint: 'Update the older of the two, or allow one of the algorithms named on the server (KexAlgorithms, HostKeyAlgorithms in sshd_config).',
+    },
 };
 /** What holding the server against its pins says, in findings. */
 function judgeServer(line, result) {
     const where = `port ${line.port} of ${line.host}`;
-    const reached = told('ok', 'connection', `Something listens at ${where}.`);
+    const reached = fine('connection', `Something listens at ${where}.`);
     if (result.status === 'unreachable') {
-        const { code, message, hint } = result.error;
-        const check = STAGES[code] ?? 'key-exchange';
-        const problem = told('problem', check, `${where}: ${message}`, hint);
+        const { error } = result;
+        const [check, code] = stageOf(result.error);
+        const { hint = error.hint ?? '', steps = [] } = ADVICE[code] ?? {};
+        const evidence = (0,src_errors/* systemCode */.xU)(error.cause) ?? wordsOf(error.message);
+        const what = `${where}: ${error.message}`;
+        const problem = told('problem', check, code, what, { evidence, hint, steps });
         if (check === 'connection' || check === 'name')
             return [problem];
-        const server = told('ok', 'server', 'It is an SSH server.');
+        const server = fine('server', 'It is an SSH server.');
         return check === 'server' ? [reached, problem] : [reached, server, problem];
     }
-    const before = [reached, told('ok', 'key-exchange', 'It is an SSH server, and has proven a key.')];
+    const before = [reached, fine('key-exchange', 'It is an SSH server, and has proven a key.')];
     if (result.status === 'ok') {
         const key = describeBlob(result.hostKey);
-        return [...before, told('ok', 'host-key', `${key} is pinned on ${line.position}.`)];
+        return [...before, fine('host-key', `${key} is pinned on ${line.position}.`)];
     }
     const offered = result.offered.map(describeBlob).join(', ');
     if (result.status === 'revoked') {
         const finding = `The server holds ${offered}, which ${line.position} marks @revoked.`;
         const hint = 'Somebody else may hold that key. Do not log in; find out who answers there.';
-        return [...before, told('problem', 'host-key', finding, hint)];
+        const evidence = offered;
+        return [...before, told('problem', 'host-key', 'host-key-revoked', finding, { evidence, hint })];
     }
     const pinned = line.pins.filter(({ kind }) => kind !== 'revoked').map(pinFingerprint);
     const defect = result.defect === undefined ? '' : ` Its certificate: ${result.defect}.`;
     return [
         ...before,
-        told('problem', 'host-key', `The server holds ${offered}, and ${line.position} pins ${pinned.join(', ')}.${defect}`, 'On the server itself, run: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done. If it prints that key, change the pin. If not, somebody is in between: do not go on.'),
+        told('problem', 'host-key', 'host-key-changed', `The server holds ${offered}, and ${line.position} pins ${pinned.join(', ')}.${defect}`, {
+            evidence: offered,
+            hint: 'On the server itself, run: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done. If it prints that key, change the pin. If not, somebody is in between: do not go on.',
+        }),
     ];
+}
+function stageOf({ code, message }) {
+    // The same code stands for a connection that never came about, and for one where nothing was said.
+    if (code === 'host-timeout' && /accepted the connection/.test(message)) {
+        return ['server', 'server-silent'];
+    }
+    return STAGES[code] ?? ['key-exchange', 'host-key-unproven'];
+}
+/** What a message quotes of the server. */
+function wordsOf(message) {
+    return /"(.*)"/.exec(message)?.[1] ?? '';
+}
+
+;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
+}
+
+;// CONCATENATED MODULE: ./src/trust/doctor-known-hosts.ts
+/** The known_hosts files that ssh itself would use, held against the keys that a server has proven. */
+
+
+
+
+
+
+
+
+/** What known_hosts says of a server that was reached. */
+function examineKnownHosts(line, result, { values }) {
+    if (result.status === 'unreachable')
+        return [];
+    const files = ['userknownhostsfile', 'globalknownhostsfile'].flatMap((keyword) => (values.get(keyword)?.[0] ?? '').split(' ').filter((file) => file !== ''));
+    const name = knownHostsName(line.host, line.port);
+    const lines = files.flatMap((file) => {
+        const path = expandHome(file);
+        return findKnownHosts(path, readIfThere(path), name);
+    });
+    return judgeKnownHosts(line, result, lines);
 }
 /** The lines for `name` (as `knownHostsName` gives it): plain, with patterns, or hashed. */
 function findKnownHosts(file, text, name) {
@@ -35898,45 +37497,6 @@ function isNamed(names, name) {
         return false;
     return patterns.some(matches);
 }
-/** What ssh makes of its own configuration for this host (`ssh -G`). */
-async function settingsOf(line, side) {
-    const args = ['-G', '-p', String(line.port), '--', hosts_hostName(line)];
-    const ran = side.hasSsh ? await runSsh('ssh', args, side) : undefined;
-    const lines = ran?.code === 0 ? ran.stdout.split('\n') : [];
-    return new Map(lines.map((text) => {
-        const [, keyword = '', value = ''] = /^(\S+) (.*?)\r?$/.exec(text) ?? [];
-        return [keyword, value];
-    }));
-}
-async function examineKnownHosts(line, result, side) {
-    if (result.status === 'unreachable')
-        return [];
-    const settings = await settingsOf(line, side);
-    const [ssh = ''] = homeSsh();
-    const files = ['userknownhostsfile', 'globalknownhostsfile'].flatMap((keyword) => (settings.get(keyword) ?? '').split(' ').filter((file) => file !== ''));
-    const name = knownHostsName(line.host, line.port);
-    const lines = files.flatMap((file) => {
-        const path = file.replace(/^~\/\.ssh(?=\/)/, () => ssh);
-        return findKnownHosts(path, readIfThere(path), name);
-    });
-    return judgeKnownHosts(line, result, lines);
-}
-function homeSsh() {
-    try {
-        return sshDirectories();
-    }
-    catch {
-        return [];
-    }
-}
-function readIfThere(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch {
-        return '';
-    }
-}
 /** Which lines of ssh's own known_hosts files are stale. */
 function judgeKnownHosts(line, result, lines) {
     const held = result.status === 'ok' ? [result.hostKey] : result.offered;
@@ -35949,11 +37509,17 @@ function judgeKnownHosts(line, result, lines) {
             result.status === 'ok' &&
             result.pin.kind === 'cert-authority' &&
             result.pin.key.blob.equals(blob));
-    const findings = revoked.map((known) => told('problem', 'known-hosts', `${at(known)} marks the server’s key @revoked.`, result.status === 'ok'
-        ? `The pin on ${line.position} says otherwise: find out which is right.`
-        : 'Do not log in; find out who answers there.'));
+    const findings = revoked.map((known) => told('problem', 'known-hosts', 'known-hosts-revoked', `${at(known)} marks the server’s key @revoked.`, {
+        evidence: `@revoked ${describeBlob(known.blob)}`,
+        hint: result.status === 'ok'
+            ? `The pin on ${line.position} says otherwise: find out which is right.`
+            : 'Do not log in; find out who answers there.',
+    }));
     if (fresh !== undefined && result.status === 'changed') {
-        findings.push(told('warning', 'known-hosts', `${at(fresh)} on this machine has the key that the server holds: the pin on ${line.position} is the stale side.`, 'Confirm the key on the server, then change the pin.'));
+        findings.push(told('warning', 'known-hosts', 'pin-stale', `${at(fresh)} on this machine has the key that the server holds: the pin on ${line.position} is the stale side.`, {
+            evidence: describeBlob(fresh.blob),
+            hint: 'Confirm the key on the server, then change the pin.',
+        }));
     }
     // ssh asks for the types that it knows: a line with the right key is enough for it.
     if (fresh !== undefined)
@@ -35965,16 +37531,76 @@ function judgeKnownHosts(line, result, lines) {
     const pinToo = result.status === 'changed' ? `, as is the pin on ${line.position}` : '';
     return [
         ...findings,
-        ...stale.map((known) => told('problem', 'known-hosts', `${at(known)} on this machine is stale${pinToo}: it has ${describeOther(known.blob)}, which the server does not show.`, result.status === 'ok'
-            ? `ssh-keygen -f '${known.file}' -R '${name}'`
-            : `Once the new key is confirmed on the server: ssh-keygen -f '${known.file}' -R '${name}'`)),
+        ...stale.map((known) => told('problem', 'known-hosts', 'known-hosts-stale', `${at(known)} on this machine is stale${pinToo}: the server does not show the key that it has.`, {
+            evidence: describeBlob(known.blob),
+            hint: result.status === 'ok'
+                ? `ssh-keygen -f '${known.file}' -R '${name}'`
+                : `Once the new key is confirmed on the server: ssh-keygen -f '${known.file}' -R '${name}'`,
+        })),
     ];
 }
-function describeOther(blob) {
-    return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)(blob)}`;
+
+;// CONCATENATED MODULE: ./src/trust/advice.ts
+/**
+ * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
+ *   would allow
+ */
+function adviceFor(entry) {
+    const host = entry.host ?? entry.hostKey ?? 'that host';
+    switch (entry.reason) {
+        case 'unbound':
+            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
+        case 'bind-failed':
+            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
+        case 'not-userauth':
+            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
+        case 'namespace-not-allowed':
+            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
+        case 'host-not-pinned':
+            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
+        case 'host-revoked':
+            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
+        case 'key-not-for-host':
+            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
+        case 'user-not-allowed':
+            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
+        case 'forward-not-allowed':
+            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
+        case 'forward-not-hostbound':
+            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
+        case 'destination-not-permitted':
+            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
+        case 'signatures-used-up':
+            return 'Raise max-signatures.';
+        case 'lifetime-over':
+            return 'Raise agent-lifetime.';
+        case 'confirmation-denied':
+            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
+        case 'locked':
+            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
+        case 'sha1':
+            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
+        default:
+            return undefined;
+    }
 }
-/** Reads the standard error of `ssh -v`. */
-function readTrace(stderr) {
+
+;// CONCATENATED MODULE: ./src/trust/doctor-login.ts
+/** A login as ssh does it, with the agent's keys alone and the proven host key, and where it ends. */
+
+
+
+
+
+
+
+
+
+
+
+
+/** Reads the standard error of `ssh -v`, and what came out of the command. */
+function readTrace(stderr, stdout = '') {
     const lines = stderr.split(/\r?\n/);
     const keys = (pattern) => lines.flatMap((line) => {
         const [, key] = pattern.exec(line) ?? [];
@@ -35989,12 +37615,19 @@ function readTrace(stderr) {
         partial: lines.some((line) => /^(debug1: )?Authenticated using "publickey" with partial success/.test(line)),
         agentRefused: lines.some((line) => /signing failed for .*agent refused operation/.test(line)),
         tooMany: lines.some((line) => /Too many authentication failures/.test(line)),
+        unsignable: lines.filter((line) => /: no mutual signature algorithm/.test(line)).length,
+        software: keys(/^debug1: Remote protocol version \S+, remote software version (.*)$/)[0] ?? '',
+        printed: oneLine(stdout.trimEnd().split('\n').at(-1) ?? ''),
         last: oneLine(plain.at(-1) ?? ''),
         ...(list === undefined ? {} : { methods: list.split(',') }),
     };
 }
-/** Logs in as ssh does, with the agent's keys alone and the proven host key, and runs `true`. */
-async function tryLogin(line, user, { hostKey, pin }, side) {
+/** The audit of the agent that is asked: `auditFile`, or the one beside its socket. */
+function auditOf(env, auditFile = (0,external_node_path_.join)((0,external_node_path_.dirname)(env['SSH_AUTH_SOCK'] ?? ''), 'audit.jsonl')) {
+    return auditFile;
+}
+/** Logs in and runs `true`. */
+async function tryLogin(line, user, { hostKey, pin }, { env, timeout, auditFile }) {
     const directory = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_namespaceObject.tmpdir)(), 'ssh-trust-doctor-'));
     try {
         const name = knownHostsName(line.host, line.port);
@@ -36013,352 +37646,202 @@ async function tryLogin(line, user, { hostKey, pin }, side) {
             'PreferredAuthentications=publickey',
             'IdentityFile=none',
             'ForwardAgent=no',
-            `ConnectTimeout=${Math.ceil(side.timeout / 1000)}`,
+            `ConnectTimeout=${Math.ceil(timeout / 1000)}`,
         ];
         const args = ['-v', '-T', '-F', 'none', '-p', String(line.port), '-l', user];
-        const audit = side.auditFile ?? (0,external_node_path_.join)((0,external_node_path_.dirname)(side.env['SSH_AUTH_SOCK'] ?? ''), 'audit.jsonl');
+        const audit = auditOf(env, auditFile);
         const before = readIfThere(audit).length;
-        const ran = await runSsh('ssh', [...args, ...options.flatMap((option) => ['-o', option]), '--', line.host, 'true'], { env: side.env, timeout: 2 * side.timeout });
+        const { trace, code } = await withinPenalties(line, async () => {
+            const ran = await runSsh('ssh', [...args, ...options.flatMap((option) => ['-o', option]), '--', line.host, 'true'], { env, timeout: 2 * timeout });
+            return { trace: readTrace(ran?.stderr ?? '', ran?.stdout), code: ran?.code };
+        });
         const { entries } = parseAudit(readIfThere(audit).slice(before));
         const refusal = entries.findLast(({ verdict }) => verdict === 'refused');
-        return [doctor_judgeLogin(user, line, readTrace(ran?.stderr ?? ''), ran?.code, refusal)];
+        return doctor_login_judgeLogin(user, line, trace, code, refusal);
     }
     finally {
         (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true });
+    }
+}
+/** A login that fails counts against this address, and what else is to be done there has to go on. */
+async function withinPenalties(line, login) {
+    let tried;
+    const failed = new Error('the login failed');
+    try {
+        return await (0,penalties/* withRoomToFail */.n)(line, () => tried?.trace.software ?? '', async () => {
+            tried = await login();
+            if (!tried.trace.authenticated)
+                throw failed;
+            return tried;
+        });
+    }
+    catch (error) {
+        if (error !== failed || tried === undefined)
+            throw error;
+        return tried;
     }
 }
 /**
  * @param code of ssh; undefined if it took too long
  * @param refusal what the agent's audit says, where there is one
  */
-function doctor_judgeLogin(user, line, trace, code, refusal) {
+function doctor_login_judgeLogin(user, line, trace, code, refusal) {
     const as = `${user}@${line.host}`;
-    const problem = (finding, hint) => told('problem', 'login', finding, hint);
-    if (trace.authenticated) {
-        const key = trace.accepted.at(-1) ?? 'a key';
-        if (code === 0)
-            return told('ok', 'login', `Login as ${as} with ${key}.`);
-        const how = code === undefined ? 'does not come to an end' : `exits with ${code}`;
-        const finding = `The login as ${as} works with ${key}, and the command true ${how}: ${trace.last}`;
-        const hint = 'The key may be for one command only (command=), or the account have a shell that refuses: getent passwd USER on the server.';
-        return told(/nologin|not available/i.test(trace.last) ? 'problem' : 'warning', 'login', finding, hint);
-    }
-    const { methods } = trace;
+    const { methods, offered } = trace;
+    const problem = (name, finding, hint = '', evidence = trace.last) => told('problem', 'login', name, finding, { hint, evidence });
+    if (trace.authenticated)
+        return judgeCommand(as, trace, code);
     if (methods !== undefined && !methods.includes('publickey')) {
-        return problem(`The server takes no keys from ${as}, only ${oneLine(methods.join(', '))}.`, 'Set PubkeyAuthentication yes in sshd_config on the server (and see AuthenticationMethods), then reload sshd.');
+        return problem('login-without-keys', `The server takes no keys from ${as}, only ${methods.join(', ')}.`, 'Set PubkeyAuthentication yes in sshd_config on the server (and see AuthenticationMethods), then reload sshd.');
     }
     if (trace.tooMany) {
-        return problem(`Too many authentication failures: the server stopped after ${trace.offered.length} keys.`, `Say which key is for this host: key=SHA256:… on ${line.position}; or have fewer keys in the agent.`);
+        return problem('login-too-many-keys', `Too many authentication failures: the server stopped after ${offered.length} keys.`, `Say which key is for this host: key=SHA256:… on ${line.position}; or have fewer keys in the agent. MaxAuthTries in sshd_config is the limit.`);
     }
     if (trace.agentRefused) {
         const why = refusal === undefined ? '' : `: ${refusal.reason}${inBrackets(refusal.detail)}`;
-        const hint = refusal === undefined
+        return problem('login-agent-refused', `The server knows the key, and the agent refuses to sign for ${as}${why}.`, refusal === undefined
             ? 'The audit of the agent says why (post step, --audit FILE). It may also ask for a confirmation (ssh-add -c).'
-            : adviceFor(refusal);
-        return problem(`The server knows the key, and the agent refuses to sign for ${as}${why}.`, hint);
+            : adviceFor(refusal), refusal === undefined ? trace.last : JSON.stringify(refusal));
     }
     if (trace.partial) {
-        return problem(`The server took the key for ${as}, and wants more.`, 'AuthenticationMethods in sshd_config names what; in a job only a key can be given.');
+        return problem('login-wants-more', `The server took the key for ${as}, and wants more.`, 'AuthenticationMethods in sshd_config names what; in a job only a key can be given.');
     }
-    if (methods !== undefined && trace.offered.length === 0) {
+    if (methods !== undefined && offered.length === 0) {
         const why = refusal === undefined ? '' : ` (${refusal.reason})`;
-        return problem(`The agent shows no key for this host${why}.`, (refusal === undefined ? undefined : adviceFor(refusal)) ??
-            'A policy, key= of the host’s line, or destinations (ssh-add -h) keep it back.');
+        return problem('login-key-not-offered', `The agent shows no key for this host${why}.`, (refusal === undefined ? undefined : adviceFor(refusal)) ??
+            'A policy, key= of the host’s line, or destinations (ssh-add -h) keep it back.', refusal === undefined ? trace.last : JSON.stringify(refusal));
+    }
+    if (trace.unsignable > 0 && trace.unsignable >= offered.length) {
+        return problem('rsa-sha1-only', 'The server takes no signature that this ssh makes with an RSA key: SHA-1 only.', 'Use an ed25519 key, or update the server (RSA with SHA-2 is there since OpenSSH 7.2), or its PubkeyAcceptedAlgorithms.', 'no mutual signature algorithm');
     }
     if (methods !== undefined && code !== undefined) {
-        return problem(`The server refuses ${trace.offered.length === 1 ? 'the key' : `all ${trace.offered.length} keys`} for ${as}: ${trace.offered.join(', ')}. It offers ${oneLine(methods.join(', '))}.`, 'In this order: is it the right user; is the key in its authorized_keys; can others write to the home, ~/.ssh or the file; do options on its line (from=, expiry-time=) or AllowUsers, DenyUsers, PermitRootLogin in sshd_config keep it out; is the account locked.');
+        return problem('login-key-refused', `The server refuses ${offered.length === 1 ? 'the key' : `all ${offered.length} keys`} for ${as}: ${offered.join(', ')}. It offers ${methods.join(', ')}.`, 'In this order: is it the right user; is the key in its authorized_keys; can others write to the home, ~/.ssh or the file; do options on its line (from=, expiry-time=) or AllowUsers, DenyUsers, AllowGroups, DenyGroups, PermitRootLogin in sshd_config keep it out; is the account locked.');
     }
-    const why = code === undefined ? 'it takes too long' : trace.last;
-    return told('problem', 'login', `ssh can’t log in as ${as}: ${why}`, 'ssh -vv says more.');
+    const evidence = code === undefined ? 'it takes too long' : trace.last;
+    const finding = `ssh can’t log in as ${as}.`;
+    return problem('login-failed', finding, 'ssh -vv says more.', evidence);
+}
+/** The login has come about; `true` should then end with 0. */
+function judgeCommand(as, trace, code) {
+    const key = trace.accepted.at(-1) ?? 'a key';
+    if (code === 0)
+        return fine('login', `Login as ${as} with ${key}.`);
+    const how = code === undefined ? 'does not come to an end' : `exits with ${code}`;
+    // 255 is ssh's own: there was no session, or it was torn.
+    const said = trace.printed === '' ? trace.last : trace.printed;
+    const none = code === 255 || /nologin|not available/i.test(said);
+    return told(none ? 'problem' : 'warning', 'login', 'login-command-fails', `The login as ${as} works with ${key}, and the command true ${how}.`, {
+        evidence: said,
+        hint: 'The key may be for one command only (command=, ForceCommand), the account have a shell that refuses (getent passwd USER on the server), or its start-up files (~/.bashrc) end with an error.',
+    });
 }
 function inBrackets(text) {
     return text === undefined ? '' : ` (${oneLine(text)})`;
 }
-/** Logs in by other means, if there are any, and looks at the account from inside. */
-async function examineAccount(line, user, hostKey, { credentials, keys, timeout }) {
-    if (credentials === undefined)
-        return [];
-    const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const { inspectAccount } = await __nccwpck_require__.e(/* import() */ 808).then(__nccwpck_require__.bind(__nccwpck_require__, 808));
-    try {
-        const { host, port } = line;
-        const client = await connectTo({ host, port, user, hostKey, credentials, timeout });
-        try {
-            return judgeAccount(await inspectAccount(client), keys, Date.now());
-        }
-        finally {
-            client.end();
-        }
-    }
-    catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        const { code, message, hint } = error;
-        if (code === 'remote-shell')
-            return [told('problem', 'inspection', message, hint)];
-        const other = credentials.kind === 'password' ? 'password' : 'key of --key';
-        const refused = `The ${other} was not accepted either. Then it is often not the key: wrong user, AllowUsers, DenyUsers or PermitRootLogin in sshd_config, or the account is locked. The log of sshd on the server says which.`;
-        return [
-            told('unknown', 'inspection', `The account can’t be looked at: ${message}`, code === 'login-refused' ? refused : hint),
-        ];
-    }
-}
+
+;// CONCATENATED MODULE: ./src/trust/doctor.ts
 /**
- * What keeps sshd from taking one of `keys` for the account.
- *
- * @param now in milliseconds since 1970
+ * Finds out why a login fails, from this side to the other: the client and its agent, the way to the
+ * host, its key against the pins, the login itself, and, where one can get in by other means, what
+ * sshd sees of the account. Only looks, never mends.
  */
-function judgeAccount(facts, keys, now) {
-    const { user, home, shell } = facts;
-    return [
-        told('ok', 'inspection', `Inside as ${user}: home ${home}, shell ${shell}.`),
-        judgeClock(facts, now),
-        ...judgeConfig(facts),
-        ...judgeKeys(facts, keys, now),
-    ];
-}
-/** Seconds that clocks may differ. */
-const CLOCK_TOLERANCE = 60;
-function judgeClock({ clock }, now) {
-    if (clock === undefined)
-        return told('unknown', 'clock', 'The server does not tell its time.');
-    const off = Math.round((clock - now) / 1000);
-    if (Math.abs(off) <= CLOCK_TOLERANCE)
-        return told('ok', 'clock', 'The clocks agree.');
-    return told('warning', 'clock', `The server’s clock is ${Math.abs(off)} s ${off < 0 ? 'behind' : 'ahead'}.`, 'Keys and certificates expire by the server’s clock: have it set by NTP.');
-}
-/** The values of a keyword; those of AllowUsers and the like add up. */
-function setting({ config }, keyword) {
-    return (config.get(keyword) ?? []).flatMap((value) => value.split(/\s+/));
-}
-function judgeConfig(facts) {
-    const { user, configFile: file, configFrom } = facts;
-    const findings = [];
-    const problem = (finding, hint) => {
-        findings.push(told('problem', 'sshd-config', finding, `${hint} Then reload sshd.`));
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Hosts at once. */
+const doctor_MAX_AT_ONCE = 8;
+/** All findings: first this machine, then host by host, in their order. */
+async function diagnose({ hosts, ...options }) {
+    const client = await examineClient(options);
+    const agent = client.hasSsh ? await examineAgent(options) : { findings: [], keys: [] };
+    // The audit tells no host apart that is refused before it has proven itself.
+    const audited = (0,external_node_fs_.existsSync)(auditOf(options.env, options.auditFile));
+    const side = {
+        ...options,
+        hasSsh: client.hasSsh,
+        keys: agent.keys,
+        loginInTurn: audited ? inTurn() : async (work) => work(),
     };
-    const [pubkey] = setting(facts, 'pubkeyauthentication');
-    if (pubkey?.toLowerCase() === 'no') {
-        problem('PubkeyAuthentication is no.', `Set it to yes in ${file}.`);
-    }
-    const allowed = setting(facts, 'allowusers');
-    if (allowed.length > 0 && !allowed.some((pattern) => isUser(pattern, facts))) {
-        problem(`AllowUsers leaves out ${user}: ${allowed.join(' ')}.`, `Add ${user} to it in ${file}.`);
-    }
-    if (setting(facts, 'denyusers').some((pattern) => isUser(pattern, facts))) {
-        problem(`DenyUsers names ${user}.`, `Take it out in ${file}.`);
-    }
-    const [root] = setting(facts, 'permitrootlogin');
-    if (facts.uid === 0 && (root === 'no' || root === 'forced-commands-only')) {
-        problem(`PermitRootLogin is ${root}.`, `Log in as another user, or set it to prohibit-password in ${file}.`);
-    }
-    const methods = setting(facts, 'authenticationmethods');
-    if (methods.length > 0 && !methods.some((list) => list === 'any' || list === 'publickey')) {
-        problem(`AuthenticationMethods wants more than a key: ${methods.join(' ')}.`, `Add publickey to it in ${file}.`);
-    }
-    if (findings.length > 0)
-        return findings;
-    if (configFrom === 'sshd')
-        return [told('ok', 'sshd-config', `${file} lets ${user} in with keys.`)];
-    const part = configFrom === 'file'
-        ? 'is known in part only (Match and Include are left out)'
-        : 'can not be read';
-    return [
-        told('unknown', 'sshd-config', `${file} ${part}.`, `As root on the server: sshd -T -C user=${user}`),
-    ];
+    const found = await examineHosts(hosts, side);
+    return [...client.findings, ...agent.findings, ...found];
 }
-/** USER or USER@HOST, with patterns. */
-function isUser(pattern, { user, client }) {
-    const [name = '', host] = pattern.split(/@(?=[^@]*$)/, 2);
-    return (0,ssh_pattern/* matchPattern */.g)(user, name) && (host === undefined || fromMatches(host, client) === 'yes');
+/** Runs what it is given one after another. */
+function inTurn() {
+    let last = Promise.resolve();
+    return async (work) => {
+        const next = last.then(work);
+        last = next.catch(() => undefined);
+        return next;
+    };
 }
-function judgeKeys(facts, keys, now) {
-    const paths = facts.keyFiles.map(({ path }) => path).join(' or ');
-    const found = facts.keyFiles.flatMap((file) => parseAuthorizedKeys(file.content ?? Buffer.alloc(0)).flatMap((line) => {
-        const key = keys.find(({ blob }) => blob.equals(line.blob));
-        return key === undefined ? [] : [{ key, file, line }];
-    }));
-    if (keys.length === 0) {
-        return [
-            told('unknown', 'authorized-keys', 'There is no key to look for.', 'Have it in the agent.'),
-        ];
+/** Several at once, but lines for one host name one after another: sshd counts connections. */
+async function examineHosts(hosts, side) {
+    const byName = new Map();
+    for (const line of hosts) {
+        const name = line.host.toLowerCase();
+        byName.set(name, [...(byName.get(name) ?? []), line]);
     }
-    if (found.length > 0) {
-        const reports = found.map((one) => judgeKeyLine(one, facts, now));
-        // sshd takes the first line that lets the key in.
-        const good = reports.find((findings) => findings.every(({ status }) => status !== 'problem'));
-        return good ?? reports.flat();
-    }
-    const unreadable = facts.keyFiles.filter(({ content, missing }) => content === undefined && !missing);
-    if (unreadable.length > 0) {
-        const names = unreadable.map(({ path }) => path).join(', ');
-        return [
-            told('unknown', 'authorized-keys', `${names} can’t be read by the account, or is too large.`),
-        ];
-    }
-    const [key] = keys;
-    const add = key === undefined ? '' : lineFor(key);
-    const missing = facts.keyFiles.every((file) => file.missing) ? ' There is no such file.' : '';
-    return [
-        told('problem', 'authorized-keys', `None of the agent’s keys is in ${paths === '' ? 'any file (AuthorizedKeysFile none)' : paths}.${missing}`, `Add the public key to it: ${add}`),
-        ...facts.keyFiles.flatMap((file) => judgeModes(file, facts).filter(isProblem)),
-    ];
-}
-function isProblem({ status }) {
-    return status === 'problem';
-}
-function lineFor({ blob, comment }) {
-    return authorized_keys_formatAuthorizedKey({ blob, comment: oneLine(comment) });
-}
-function judgeKeyLine({ key, file, line }, facts, now) {
-    const at = `${file.path}:${line.lineNumber}`;
-    const there = told('ok', 'authorized-keys', `${describe(key)} is at ${at}.`);
-    return [there, ...judgeOptions(line, at, facts, now), ...judgeModes(file, facts)];
-}
-function judgeOptions(line, at, { client, zone }, now) {
-    if (line.options.length === 0)
-        return [];
-    const problem = (finding, hint) => told('problem', 'key-options', finding, hint);
-    let options;
-    try {
-        options = parseKeyOptions(line.options.join(','));
-    }
-    catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        return [
-            problem(`sshd may not understand the options at ${at}: ${oneLine(error.message)}`, 'Correct that line: sshd skips it as it is.'),
-        ];
-    }
-    const findings = options.flatMap(({ name, value = '' }) => {
-        switch (name.toLowerCase()) {
-            case 'expiry-time': {
-                const end = expiryOf(value, zone ?? 0);
-                if (end > now)
-                    return [];
-                return [
-                    problem(`The key at ${at} has expired: expiry-time="${value}".`, 'Replace the line by one without it, or with a later time.'),
-                ];
-            }
-            case 'from': {
-                const answer = fromMatches(value, client);
-                if (answer === 'yes')
-                    return [];
-                const finding = `from="${oneLine(value)}" at ${at} leaves this client out, which the server sees as ${client}.`;
-                const hint = `Add ${client} to it, or connect from an address that it has.`;
-                return answer === 'no'
-                    ? [problem(finding, hint)]
-                    : [
-                        told('unknown', 'key-options', `from="${oneLine(value)}" at ${at} goes by host names, and this client is ${client}.`, `Such names count with UseDNS yes only. ${hint}`),
-                    ];
-            }
-            case 'command':
-                return [
-                    told('warning', 'key-options', `The key at ${at} runs one command only: ${oneLine(value)}`, 'Use another key for other commands.'),
-                ];
-            case 'cert-authority':
-                return [
-                    problem(`The key at ${at} is there as an authority (cert-authority), not as a key.`, 'Add a line for the key without that option.'),
-                ];
-            case 'restrict':
-                return [
-                    told('ok', 'key-options', `The key at ${at} gets no terminal and no forwarding (restrict).`),
-                ];
-            default:
-                return [];
-        }
+    const results = new Map();
+    await each_of_eachOf([...byName.values()], doctor_MAX_AT_ONCE, async (group) => {
+        for (const line of group)
+            results.set(line, await examineHost(line, side));
     });
+    return hosts.flatMap((line) => (results.get(line) ?? []).map((finding) => ({ ...finding, host: hosts_hostName(line) })));
+}
+async function examineHost(line, side) {
+    const settings = side.hasSsh ? await readClientSettings(line, side) : NO_SETTINGS;
+    const socket = side.env['SSH_AUTH_SOCK'] ?? '';
+    const findings = side.hasSsh ? judgeClientConfig(line, settings, side.keys, socket) : [];
+    if ((0,external_node_net_namespaceObject.isIP)(line.host) === 0) {
+        const name = await examineName(line.host, side.timeout);
+        findings.push(name);
+        if (isProblem(name))
+            return findings;
+    }
+    const result = await verifyHost(line, side.timeout);
+    findings.push(...judgeServer(line, result));
+    findings.push(...examineKnownHosts(line, result, settings));
+    if (result.status !== 'ok')
+        return findings;
+    return [...findings, ...(await examineLogin(line, result, settings, side))];
+}
+/** The login, and the account from inside. */
+async function examineLogin(line, result, settings, side) {
+    const user = line.user ?? settings.values.get('user')?.[0] ?? '';
+    const tries = side.hasSsh && side.keys.length > 0;
+    const login = tries
+        ? await side.loginInTurn(async () => tryLogin(line, user, result, side))
+        : undefined;
+    const inside = await examineAccount(line, user, result.hostKey, side);
+    const works = login !== undefined && !isProblem(login);
+    const prompts = side.canPrompt === true ? [] : judgePrompts(settings, hosts_hostName(line));
+    const findings = login === undefined ? [] : [login, ...(works ? [] : prompts)];
+    // A login that works outweighs what should prevent it: Debian's sshd lets a user's own group write,
+    // keys may come from AuthorizedKeysCommand, and the log has old lines too.
+    findings.push(...(works ? inside.map((finding) => asWarning(finding, login)) : inside));
+    if (login === undefined || works)
+        return findings;
+    if (side.credentials === undefined) {
+        const hint = 'Where another login as this user works, give it with --key FILE or --password-env NAME; an administrator’s, with --as NAME too.';
+        const finding = 'Nothing was looked at on the server.';
+        findings.push(told('unknown', 'inspection', 'inspection-none', finding, { hint }));
+    }
     return findings;
 }
-/**
- * @param offset the server's zone, minutes east of UTC: that is what a time without Z is in
- * @returns milliseconds since 1970
- */
-function expiryOf(text, offset) {
-    const digits = text.replace(/\D/g, '').padEnd(14, '0');
-    const at = (start, length = 2) => Number(digits.slice(start, start + length));
-    const utc = Date.UTC(at(0, 4), at(4) - 1, at(6), at(8), at(10), at(12));
-    return /(Z|UTC)$/i.test(text) ? utc : utc - offset * 60_000;
-}
-/**
- * Whether a pattern list of sshd(8), from=, has `address`; `unknown` where that hangs on host names.
- */
-function fromMatches(list, address) {
-    let answer = 'no';
-    for (const item of list.split(',')) {
-        const pattern = item.replace(/^!/, '');
-        const byAddress = /^[0-9a-fA-F.:*?/]+$/.test(pattern);
-        const matches = pattern.includes('/')
-            ? inNetwork(pattern, address)
-            : (0,ssh_pattern/* matchPattern */.g)(address.toLowerCase(), pattern.toLowerCase());
-        if (matches && item.startsWith('!'))
-            return 'no';
-        if (matches)
-            answer = 'yes';
-        else if (!byAddress && answer === 'no' && !item.startsWith('!'))
-            answer = 'unknown';
-    }
-    return answer;
-}
-function inNetwork(network, address) {
-    const [base = '', length = ''] = network.split('/', 2);
-    const family = (ip) => ((0,external_node_net_namespaceObject.isIP)(ip) === 6 ? 'ipv6' : 'ipv4');
-    if ((0,external_node_net_namespaceObject.isIP)(base) === 0 || (0,external_node_net_namespaceObject.isIP)(address) !== (0,external_node_net_namespaceObject.isIP)(base))
-        return false;
-    try {
-        const block = new external_node_net_namespaceObject.BlockList();
-        block.addSubnet(base, Number(length), family(base));
-        return block.check(address, family(address));
-    }
-    catch {
-        return false;
-    }
-}
-/** StrictModes of sshd_config(5), for the file and all directories up to the home. */
-function judgeModes(file, facts) {
-    const [strict] = setting(facts, 'strictmodes');
-    const bad = file.chain.flatMap((path) => judgePath(path, facts));
-    if (bad.length === 0) {
-        return [
-            told('ok', 'modes', `Only ${facts.user} and root can write to ${file.path} and what is above it.`),
-        ];
-    }
-    if (strict?.toLowerCase() !== 'no')
-        return bad;
-    return bad.map(({ finding, hint }) => told('warning', 'modes', `${finding} sshd does not mind, as StrictModes is no.`, hint));
-}
-function judgePath({ path, mode, owner }, { uid, user }) {
-    if (owner !== 0 && owner !== uid) {
-        const finding = `${path} belongs to the user with the id ${owner}: sshd ignores the keys.`;
-        return [told('problem', 'modes', finding, `As root on the server: chown ${user} '${path}'`)];
-    }
-    if (mode.charAt(5) !== 'w' && mode.charAt(8) !== 'w')
-        return [];
-    const finding = `Others can write to ${path} (${mode}): sshd ignores the keys.`;
-    return [told('problem', 'modes', finding, `On the server: chmod go-w '${path}'`)];
-}
-const COLOURS = { ok: 32, warning: 33, problem: 31, unknown: 36 };
-/** The findings as aligned text; hints stand below what they are about. */
-function formatFindings(findings, colour) {
-    const width = (texts) => Math.max(0, ...texts.map(({ length }) => length));
-    const status = width(Object.keys(COLOURS));
-    const host = width(findings.map((finding) => finding.host ?? ''));
-    const check = width(findings.map((finding) => finding.check));
-    const hosts = host === 0 ? 0 : host + 2;
-    const indent = ' '.repeat(status + 2 + hosts + check + 2);
-    return findings
-        .map((one) => {
-        const word = one.status.padEnd(status);
-        const shown = colour ? `\x1b[${COLOURS[one.status]}m${word}\x1b[0m` : word;
-        const where = (one.host ?? '').padEnd(hosts);
-        const hint = one.hint === undefined ? '' : `${indent}→ ${oneLine(one.hint)}\n`;
-        return `${shown}  ${where}${one.check.padEnd(check)}  ${oneLine(one.finding)}\n${hint}`;
-    })
-        .join('');
-}
-/** For whoever asks whether all is well. */
-function hasProblem(findings) {
-    return findings.some(isProblem);
+/** A shell that ends every session stays a problem where a command fails. */
+function asWarning(finding, login) {
+    const causes = login.code === 'login-command-fails' && finding.code === 'account-no-shell';
+    return isProblem(finding) && !causes ? { ...finding, status: 'warning' } : finding;
 }
 
 ;// CONCATENATED MODULE: ./src/trust/duration.ts
@@ -36542,19 +38025,28 @@ async function revoke(granted, agent) {
     }
     if (agent === undefined)
         throw notRevoked(granted, 'the agent is gone');
+    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+    const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await overRecordedLogin(granted, agent, async (client) => revocation_removeGranted(client, granted));
+        return await overRecordedLogin(granted, agent, async (client) => revocation_removeGranted(client, granted), perhaps);
     }
     catch (error) {
+        const refused = error instanceof TrustError && error.code === 'login-refused';
+        if (refused && perhaps) {
+            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
+        }
         throw notRevoked(granted, explain(error), error);
     }
 }
 function revocation_endOf({ expires }) {
     return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
 }
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
 function notRevoked(granted, why, cause) {
     const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    return new TrustError('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+    const refused = cause instanceof TrustError && cause.code === 'login-refused';
+    const still = refused ? 'does not log in any more, and may still be' : 'is still';
+    return new TrustError('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
 }
 /** Removes the line over a connection that is there, with what was made for it. */
 async function revocation_removeGranted(client, granted) {
@@ -36585,16 +38077,23 @@ async function revocation_removeGranted(client, granted) {
 
 
 
+
 /** Hosts that are worked on at a time. */
 const AT_ONCE = 16;
 /** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
 const ANNOUNCEMENT = 500;
+/** Why lines were not let in. Their credentials are not told again: each failed login counts there. */
+const refusals = new WeakMap();
+/** @returns the error of a bootstrap whose login was refused */
+function bootstrap_refusalAt(line) {
+    return refusals.get(line);
+}
 /** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
 async function bootstrapHosts(proven, job) {
     const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
     const errors = [];
     const coming = new Map();
-    const reports = await bootstrap_eachOf(hosts, AT_ONCE, async (host) => {
+    const reports = await eachOf(hosts, AT_ONCE, async (host) => {
         try {
             const done = await bootstrapHost(host, job);
             coming.set(host.line, done.coming);
@@ -36604,6 +38103,8 @@ async function bootstrapHosts(proven, job) {
             if (!(error instanceof TrustError))
                 throw error;
             const about = error.about(host.line.position);
+            if (error.code === 'login-refused')
+                refusals.set(host.line, about);
             errors.push(about);
             return failures(host.line, keysFor(host.line, job.keys), about);
         }
@@ -36654,7 +38155,13 @@ async function bootstrapHost({ line, result }, job) {
             }
             throw error;
         }
-        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
+        const held = await announced.proven(ANNOUNCEMENT);
+        const warnings = revokedKeys(line, held);
+        for (const report of warnings.length === 0 ? [] : reports) {
+            report.notes.push(...warnings);
+            report.warnings = warnings;
+        }
+        return { reports, coming: comingKeys({ line, result }, held) };
     }
     finally {
         client.end();
@@ -36671,6 +38178,16 @@ function comingKeys({ line, result }, announced) {
         .filter((key) => judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
         .map((key) => ({ keyType: displayType(typeOfBlob(key)), fingerprint: fingerprint(key) }))
         .filter((key) => !told.includes(key.fingerprint));
+}
+/** Those of `held` that the line says to be revoked, in words: the server may yet come to use them. */
+function revokedKeys(line, held) {
+    const now = Date.now() / 1000;
+    return held
+        .filter((key) => judgeHostKey(line.pins, line.host, key, now).verdict === 'revoked')
+        .map((key) => {
+        const name = `${displayType(typeOfBlob(key))} ${fingerprint(key)}`;
+        return `${hostName(line)} still holds the host key ${name}, which is pinned as revoked. Remove it on the server.`;
+    });
 }
 async function prove(destination, { blob }, agent) {
     try {
@@ -36696,23 +38213,31 @@ function notTaken({ user, host }, cause) {
 async function logInWith(destination, credentials) {
     const { connectTo } = await Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
     const errors = [];
-    for (const one of credentials) {
+    let untried = [...credentials];
+    let used;
+    const onTry = (one) => {
+        used = one;
+        untried = untried.slice(untried.indexOf(one) + 1);
+    };
+    for (;;) {
+        const before = untried.length;
         try {
-            return { client: await connectTo({ ...destination, credentials: one }), used: one };
+            const client = await connectTo({ ...destination, credentials: untried, onTry });
+            return { client, used };
         }
         catch (error) {
             if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             errors.push(error);
-            if (!['login-refused', 'login-method-absent'].includes(error.code))
-                break;
+            // A server that takes few tries (MaxAuthTries) has not seen all of them in one connection.
+            const refused = ['login-refused', 'login-method-absent'].includes(error.code);
+            if (!refused || untried.length === 0 || untried.length === before)
+                throw (0,src_errors/* combine */.kg)(errors);
         }
     }
-    throw (0,src_errors/* combine */.kg)(errors);
 }
 async function grant(client, line, destination, { keys, config, journal }) {
     const { editAuthorizedKeys } = await __nccwpck_require__.e(/* import() */ 737).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { missingFiles } = await __nccwpck_require__.e(/* import() */ 501).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
     const expiry = await expiryFor(client, hostName(line), config);
     const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
     const lines = keys.map((key) => ({
@@ -36720,14 +38245,12 @@ async function grant(client, line, destination, { keys, config, journal }) {
         text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
     }));
     const present = new Set();
-    // What will be made on the way, so that a run that is killed leaves none of it.
-    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
     let granted = [];
     const where = {
         user: destination.user,
         ...(line.path === undefined ? {} : { path: line.path }),
     };
-    const edited = await editAuthorizedKeys(client, where, (content) => {
+    const edited = await editAuthorizedKeys(client, where, (content, missing) => {
         granted = [];
         let changed = content;
         for (const { key, text } of lines) {
@@ -36749,7 +38272,8 @@ async function grant(client, line, destination, { keys, config, journal }) {
                 line: text,
                 revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
                 generated: key.generated,
-                created: missing,
+                // A run that is killed leaves none of it either.
+                created: [...missing],
                 ...(line.path === undefined ? {} : { path: line.path }),
                 ...(newlineMended === undefined ? {} : { newlineMended }),
                 ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
@@ -36759,34 +38283,20 @@ async function grant(client, line, destination, { keys, config, journal }) {
             journal.append(effect);
         return granted.length === 0 ? undefined : changed;
     });
-    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
-    const [first] = granted;
-    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
-        first.created = edited.created;
-        journal.append(first);
-    }
+    granted = granted.map((one) => ({ ...one, written: true }));
+    for (const effect of granted)
+        journal.append(effect);
     const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
     const reports = keys.map((key) => ({
         ...identity(line, key.blob),
         status: present.has(key) ? 'present' : 'added',
         file: edited.path,
-        notes,
+        notes: [...notes],
         ...(present.has(key)
             ? {}
             : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
     }));
     return { reports, granted };
-}
-/** Runs `work` for each, some at a time; the results in the order of `items`. */
-async function bootstrap_eachOf(items, atOnce, work) {
-    const results = [];
-    const entries = items.entries();
-    const worker = async () => {
-        for (const [index, item] of entries)
-            results[index] = await work(item);
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-    return results;
 }
 
 ;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
@@ -36928,6 +38438,7 @@ function reportHost({ line, result }, coming) {
 
 
 
+
 /** Servers that are worked on at a time. */
 const revoke_keys_AT_ONCE = 16;
 /**
@@ -37001,7 +38512,7 @@ async function revokeOnHosts(lines, revocation) {
         servers.set(server, [...(servers.get(server) ?? []), line]);
     }
     const reports = new Map();
-    await bootstrap_eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
+    await each_of_eachOf([...servers.values()], revoke_keys_AT_ONCE, async (group) => {
         try {
             for (const host of await proveHosts(group, revocation.timeout)) {
                 reports.set(host.line, await revokeOnHost(host, revocation));
@@ -37026,7 +38537,10 @@ async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }
         return [];
     const hosts = proven.filter(({ line }) => credentials.has(line));
     const revocation = { matches: revokeKeys, credentials, keep, timeout };
-    const reports = await eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
+    const reports = await eachOf(hosts, revoke_keys_AT_ONCE, async (host) => {
+        const refusal = refusalAt(host.line);
+        return refusal === undefined ? revokeOnHost(host, revocation) : failed(host.line, refusal);
+    });
     const errors = reports.flatMap(({ error }) => error ?? []);
     if (errors.length > 0 && onFailure === 'fail') {
         const list = errors.map((error) => `\n- ${error}`).join('');
@@ -37050,7 +38564,7 @@ async function revokeOnHost({ line, result }, revocation) {
     try {
         const { client, used } = await logInWith(destination, credentials);
         try {
-            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
+            const own = used?.kind === 'key' ? [used.key.publicKey] : signed;
             const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
             return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
         }
@@ -37178,33 +38692,50 @@ function signWith(identity, data, flags) {
 /** Longest settings line: some hundred RSA keys and ten thousand hosts. */
 const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
 function encodeSettings(settings) {
-    const encodePins = (pins) => pins.map(formatPin);
     const encoded = {
         ...settings,
-        policy: {
-            ...settings.policy,
-            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
-        },
-        keys: settings.keys.map(({ privateKey, certificate }) => ({
-            privateKey: writePrivateKey(privateKey).toString('base64'),
-            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
-        })),
+        policy: encodePolicy(settings.policy),
+        keys: encodeKeys(settings.keys),
     };
     return JSON.stringify(encoded);
 }
 function decodeSettings(line) {
     const encoded = JSON.parse(line);
+    return { ...encoded, policy: decodePolicy(encoded.policy), keys: decodeKeys(encoded.keys) };
+}
+/** Holds no secret. */
+function encodePart(part) {
+    const encoded = { ...part, policy: encodePolicy(part.policy) };
+    return JSON.stringify(encoded);
+}
+function decodePart(text) {
+    const encoded = JSON.parse(text);
+    return { ...encoded, policy: decodePolicy(encoded.policy) };
+}
+function encodePolicy(policy) {
+    const encodePins = (pins) => pins.map(formatPin);
     return {
-        ...encoded,
-        policy: {
-            ...encoded.policy,
-            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
-        },
-        keys: encoded.keys.map(({ privateKey, certificate }) => ({
-            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
-            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
-        })),
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
     };
+}
+function decodePolicy(policy) {
+    return {
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+    };
+}
+function encodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: writePrivateKey(privateKey).toString('base64'),
+        ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+    }));
+}
+function decodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+        ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+    }));
 }
 /** A key is served with its certificate, where it has one, and plain. */
 function identitiesOf({ privateKey, certificate }) {
@@ -37214,6 +38745,7 @@ function identitiesOf({ privateKey, certificate }) {
 
 ;// CONCATENATED MODULE: ./src/agent/launch.ts
 /** Starting the agent as a process of its own, which outlives the one that starts it. */
+
 
 
 
@@ -37280,6 +38812,7 @@ function launchAgent(file, writable, stderr = 'ignore') {
         stdio: ['pipe', 'pipe', stderr],
         windowsHide: true,
     });
+    keepOutOfDumps(child.pid);
     child.stdin.on('error', () => undefined); // told by the exit, below
     const answer = readAnswer(child);
     answer.catch(() => undefined); // whoever calls ready() hears of it
@@ -37296,6 +38829,20 @@ function launchAgent(file, writable, stderr = 'ignore') {
             child.unref();
         },
     };
+}
+/**
+ * core(5): nothing of the process's memory goes into a core dump. Keys pass through Node's own memory
+ * when they come in, and their traces stay there. On Linux alone.
+ */
+function keepOutOfDumps(pid) {
+    if (process.platform !== 'linux' || pid === undefined)
+        return;
+    try {
+        (0,external_node_fs_.writeFileSync)(`/proc/${pid}/coredump_filter`, '0');
+    }
+    catch {
+        // It has ended, or the kernel makes no dumps.
+    }
 }
 /** The first line that the agent writes, whole. */
 async function readAnswer(child) {
@@ -37755,6 +39302,7 @@ program
     .addOption(new Option('--password-env <name>', 'variable with a password to look at the accounts with').conflicts(['key']))
     .option('--key <file>', 'private key that is accepted there, to look at the accounts with')
     .option('--passphrase-file <file>', 'holds the passphrase of that key')
+    .option('--as <user>', 'look as this administrator: root, or who may use sudo without a password')
     .option('--audit <file>', "the agent's audit, which says why it refused")
     .exitOverride(({ exitCode }) => {
     process.exit(exitCode === 0 ? 0 : WRONG_USAGE);
@@ -37764,7 +39312,8 @@ Exit code: 0 if no problem was found, 1 if one was, 2 for a wrong command line.
 
 Examples:
   ssh-trust doctor --hosts pins.txt
-  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD`)
+  ssh-trust doctor --hosts pins.txt web --password-env WEB_PASSWORD
+  ssh-trust doctor --hosts pins.txt web --as root --key ~/.ssh/admin`)
     .action(async (names, options) => {
     let order;
     try {
@@ -37781,16 +39330,21 @@ Examples:
         : formatFindings(findings, wantsColour()));
     process.exitCode = hasProblem(findings) ? 1 : 0;
 });
-function readDoctorOrder(names, { hosts: file, audit, ...secrets }) {
+function readDoctorOrder(names, { hosts: file, audit, as, ...secrets }) {
     const { hosts, errors } = parseHosts(read(file));
     if (errors.length > 0)
         throw (0,src_errors/* combine */.kg)(errors);
     const credentials = readCredentials(secrets);
+    if (as !== undefined && credentials === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', '--as needs --key or --password-env to log in with.');
+    }
     return {
         hosts: chooseHosts(hosts, names),
         env: process.env,
         timeout: DOCTOR_TIMEOUT,
+        canPrompt: process.stdin.isTTY,
         ...(credentials === undefined ? {} : { credentials }),
+        ...(as === undefined ? {} : { as }),
         ...(audit === undefined ? {} : { auditFile: audit }),
     };
 }

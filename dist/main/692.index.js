@@ -70,14 +70,15 @@ async function within(milliseconds, promise) {
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
 /* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3916);
 /* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5921);
 /* harmony import */ var _ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(707);
 /* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6119);
 /* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(588);
 /* harmony import */ var _ssh_transport__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(7963);
 /* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(3529);
-/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(8450);
+/* harmony import */ var _penalties__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(6807);
+/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(8450);
 /**
  * A logged-in connection to a host whose key has been proven, and what runs over it: scripts for the
  * host's `sh`, and SFTP. Secrets go to the host only, and only once it has proven its key again.
@@ -92,6 +93,19 @@ async function within(milliseconds, promise) {
 
 
 
+
+/** How long a server has to close its side once we have closed ours, in milliseconds. */
+const GOODBYE = 2000;
+/** A server that never closes its side would keep this process alive for as long. */
+class LeavingClient extends ssh2__WEBPACK_IMPORTED_MODULE_1__.Client {
+    end() {
+        super.end();
+        // Its own destroy() leaves alone what is ended on our side.
+        const { _sock: socket } = this;
+        setTimeout(() => socket?.destroy(), GOODBYE).unref();
+        return this;
+    }
+}
 /** ssh2 asks an agent for keys and signatures; this one asks the caller. */
 class CallerAgent extends ssh2__WEBPACK_IMPORTED_MODULE_1__.BaseAgent {
     #keys;
@@ -134,9 +148,12 @@ function signWith({ type, key }) {
  *   `login-refused`, `login-method-absent`
  */
 async function connectTo(options) {
+    const client = new LeavingClient();
+    return (0,_penalties__WEBPACK_IMPORTED_MODULE_9__/* .withRoomToFail */ .n)(options, () => serverSoftware(client), async () => logIn(client, options));
+}
+async function logIn(client, options) {
     const { host, port, user, timeout } = options;
     const hostKey = (0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .plainKey */ .y7)(options.hostKey);
-    const client = new ssh2__WEBPACK_IMPORTED_MODULE_1__.Client();
     const login = loginMethods(options);
     let changed = false;
     let shaken = false;
@@ -171,7 +188,7 @@ async function connectTo(options) {
                 }));
             }
             else
-                fail(shaken ? (login.failure() ?? lateError(options, cause)) : earlyError(options, cause));
+                fail(shaken ? login.failure(lateError(options, cause)) : earlyError(options, cause));
         });
         client.once('close', () => {
             fail(shaken
@@ -203,7 +220,7 @@ function refused({ user, host }, why, cause) {
 function earlyError({ hostKey }, cause) {
     const said = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, '');
     if (cause.level === 'client-socket')
-        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
     if (/no matching host key/.test(said) && !(0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_5__/* .typeOfBlob */ .JX)(hostKey))) {
         const message = 'The server no longer has a key of the type that it proved before.';
         return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', message, { cause });
@@ -222,49 +239,73 @@ function earlyError({ hostKey }, cause) {
 /** After the host has proven its key, before the login is done. */
 function lateError(options, cause) {
     if (cause.level === 'client-socket')
-        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_9__/* .socketError */ .m)(cause, () => closedBy(cause));
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
     return refused(options, (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, ''), cause);
 }
 function closedBy(cause) {
     return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY, cause });
 }
-/** Asks which methods there are (RFC 4252 §5.2), then tries the one that our credentials are for. */
+/** Asks which methods there are (RFC 4252 §5.2), then tries what the credentials are for, in order. */
 function loginMethods(options) {
-    const { credentials, user, host } = options;
-    const wanted = credentials.kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
-    let failure;
-    let step = 'none';
+    const { credentials, user, onTry } = options;
+    const untried = [credentials].flat();
+    const failures = [];
+    let asked = false;
+    /** Tried last, and why it failed, where that is known here. */
+    let current;
+    let told;
     const next = (offered, partial) => {
-        if (step === 'none') {
-            step = 'try';
+        if (!asked) {
+            asked = true;
             return { type: 'none', username: user };
         }
-        const list = offered?.join(', ') ?? '';
-        if (step === 'over') {
-            failure ??= partial
-                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${wanted[0] ?? ''} for ${user}, and wants more: ${list}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' })
-                : refused(options, credentials.kind === 'password'
-                    ? 'the password was not accepted'
-                    : 'no key was accepted');
-            return false;
+        if (current !== undefined)
+            failures.push(notAccepted(options, current, told, offered, partial));
+        for (current = untried.shift(); current !== undefined; current = untried.shift()) {
+            onTry?.(current);
+            told = undefined;
+            const method = methodsOf(current).find((name) => offered?.includes(name));
+            if (method !== undefined) {
+                return methodFor(method, current, user, (why) => {
+                    told ??= why;
+                });
+            }
+            failures.push(methodAbsent(options, current, offered));
         }
-        step = 'over';
-        const method = wanted.find((name) => offered?.includes(name));
-        if (method === undefined) {
-            failure = new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list === '' ? 'nothing' : list} only, not with ${wanted.join(' or ')}.`, {
-                hint: credentials.kind === 'password'
-                    ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
-                    : 'Set PubkeyAuthentication yes in sshd_config.',
-            });
-            return false;
-        }
-        return methodFor(method, options, (why) => {
-            failure ??= refused(options, why);
-        });
+        return false;
     };
-    return { next, failure: () => failure };
+    return {
+        next,
+        failure: (last) => {
+            if (current === undefined && failures.length > 0)
+                return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)(failures);
+            return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)([...failures, told === undefined ? last : refused(options, told)]);
+        },
+    };
 }
-function methodFor(method, { credentials, user: username }, tell) {
+function methodsOf({ kind }) {
+    return kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
+}
+function notAccepted(options, { kind }, why, offered, partial) {
+    if (partial !== true) {
+        const what = kind === 'password' ? 'the password was not accepted' : 'no key was accepted';
+        return refused(options, why ?? what);
+    }
+    const { host, user } = options;
+    const method = kind === 'password' ? 'password' : 'publickey';
+    const more = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered ?? []);
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${method} for ${user}, and wants more: ${more}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' });
+}
+function methodAbsent({ host, user }, credentials, offered) {
+    const list = offered === null || offered.length === 0 ? 'nothing' : (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered);
+    const wanted = methodsOf(credentials).join(' or ');
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list} only, not with ${wanted}.`, {
+        hint: credentials.kind === 'password'
+            ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
+            : 'Set PubkeyAuthentication yes in sshd_config.',
+    });
+}
+function methodFor(method, credentials, username, tell) {
     if (credentials.kind === 'signer') {
         return { type: 'agent', username, agent: new CallerAgent(credentials.keys, credentials.sign) };
     }
@@ -419,9 +460,12 @@ function noShell(output, exit, stderr) {
         hint: NO_SHELL,
     });
 }
-/** Output up to now, and what of it lies between the marks. */
+/**
+ * Output up to now, and what of it lies between the marks. Kept in one buffer: a server that sends byte
+ * by byte would else cost a hundred times what it sends.
+ */
 class Output {
-    #chunks = [];
+    #room = Buffer.alloc(64 * 1024);
     #begin;
     #end;
     begun = false;
@@ -431,16 +475,21 @@ class Output {
         this.#end = `\n${mark} end `;
     }
     push(chunk) {
-        this.#chunks.push(chunk);
+        const before = this.length;
         this.length += chunk.length;
-        // Looked for in all of it until it is there: it may come in pieces.
+        if (this.length > this.#room.length) {
+            const larger = Buffer.alloc(Math.max(this.length, 2 * this.#room.length));
+            this.#room.copy(larger, 0, 0, before);
+            this.#room = larger;
+        }
+        chunk.copy(this.#room, before);
+        // It may come in pieces.
+        const from = Math.max(0, before - this.#begin.length);
         if (!this.begun)
-            this.begun = this.#all().includes(this.#begin);
+            this.begun = this.#all().subarray(from).includes(this.#begin);
     }
     #all() {
-        const all = Buffer.concat(this.#chunks);
-        this.#chunks.splice(0, this.#chunks.length, all);
-        return all;
+        return this.#room.subarray(0, this.length);
     }
     text() {
         return this.#all().subarray(0, 1024).toString('utf8');

@@ -2960,24 +2960,108 @@ nacl.setPRNG = function(fn) {
 
 /***/ }),
 
-/***/ 9390:
+/***/ 910:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 "use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   hh: () => (/* binding */ parseAudit)
+/* harmony export */ });
+/* unused harmony exports openAudit, NO_AUDIT, STDERR */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/**
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Ru: () => (/* binding */ TrustError),
-  kg: () => (/* binding */ combine),
-  WE: () => (/* binding */ explain),
-  xU: () => (/* binding */ systemCode)
-});
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
+function openAudit(file) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
+            if (bytes + Buffer.byteLength(line) > limit) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += writeSync(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
+                    writeSync(descriptor, line);
+                if (file !== STDERR)
+                    closeSync(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
+        },
+    };
+}
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
+function parseAudit(text) {
+    const lines = text.split('\n').flatMap((line) => {
+        try {
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
+        }
+        catch {
+            return [];
+        }
+    });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
+}
 
-// UNUSED EXPORTS: ERROR_CODES
 
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
+/***/ }),
+
+/***/ 3916:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ru: () => (/* binding */ TrustError),
+/* harmony export */   WE: () => (/* binding */ explain),
+/* harmony export */   kg: () => (/* binding */ combine),
+/* harmony export */   xU: () => (/* binding */ systemCode)
+/* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3429);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util_types__WEBPACK_IMPORTED_MODULE_0__);
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
@@ -3026,6 +3110,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'remote-file-changed',
     // trust on hosts
     'bootstrap-unproven',
+    'trust-unproven',
     'expiry-unsupported',
     'revocation-failed',
     // this machine
@@ -3069,7 +3154,7 @@ class TrustError extends Error {
 function explain(error) {
     if (error instanceof TrustError)
         return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+    return (0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) ? error.message : String(error);
 }
 /** One error that tells of them all. */
 function combine(errors) {
@@ -3083,9 +3168,606 @@ function combine(errors) {
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+    if (!(0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
+}
+
+
+/***/ }),
+
+/***/ 1436:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $y: () => (/* binding */ editFile),
+/* harmony export */   S0: () => (/* binding */ writeNewFile),
+/* harmony export */   _N: () => (/* binding */ statOf),
+/* harmony export */   yR: () => (/* binding */ readText)
+/* harmony export */ });
+/* unused harmony export isHeldOpen */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_3__);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3429);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__nccwpck_require__.n(node_util_types__WEBPACK_IMPORTED_MODULE_4__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3916);
+/* harmony import */ var _process_identity__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2837);
+/**
+ * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
+ * owner kept. And private files of the job's own.
+ */
+
+
+
+
+
+
+
+/** How long to wait for another job that is writing the same file. */
+const LOCK_TIMEOUT = 20_000;
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
+const FOREIGN_LOCK_AGE = 60_000;
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000;
+/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
+const MAX_FILE = 16 * 1024 * 1024;
+const REMEDY = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+/**
+ * Makes a file that did not exist, mode 0600, and writes it through to the disk.
+ *
+ * @throws an error with a system's code; where it is thrown there is no file, not even half of one
+ */
+function writeNewFile(path, content) {
+    const flags = node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_WRONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_CREAT | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_EXCL | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW;
+    const descriptor = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.openSync)(path, flags, 0o600);
+    const bytes = Buffer.from(content);
+    let written = false;
+    try {
+        for (let done = 0; done < bytes.length;)
+            done += (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(descriptor, bytes, done);
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.fsyncSync)(descriptor);
+        written = true;
+    }
+    catch (error) {
+        // As those of open() do; a full disk is only met here.
+        if ((0,node_util_types__WEBPACK_IMPORTED_MODULE_4__.isNativeError)(error))
+            error.message += ` '${path}'`;
+        throw error;
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.closeSync)(descriptor);
+        if (!written)
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+    }
+}
+/** What `lstat` says, or undefined where there is nothing. */
+function statOf(path) {
+    return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.lstatSync)(path, { throwIfNoEntry: false });
+}
+/**
+ * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
+ * this account take. `edit` may be called more than once.
+ *
+ * @param id of this job: names the temporary file, so that a later undo of the job finds it
+ * @throws TrustError `file-locked`, `file-unsafe`; the file is as it was then
+ */
+async function editFile(path, id, edit) {
+    try {
+        await editLocked(path, id, edit);
+    }
+    catch (error) {
+        // What can't be edited may need no edit: a disk is full, and what is taken back was never done.
+        if (!staysAsItIs(path, edit))
+            throw notEdited(path, error);
+    }
+}
+/** Whether the edit would change nothing. A directory, or a link in a circle, has no text. */
+function staysAsItIs(path, edit) {
+    let text;
+    try {
+        const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path, { throwIfNoEntry: false });
+        if ((stat?.size ?? 0) > MAX_FILE)
+            return false;
+        if (stat?.isFile() === true)
+            text = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'latin1');
+    }
+    catch (error) {
+        if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'ELOOP')
+            return false;
+    }
+    return edit(text) === text;
+}
+/** What the user can mend if a file can't be edited for it. */
+const MENDABLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'EIO'];
+/** What the system says of a file (`ENOSPC: …`), as an error that says what to do. */
+function notEdited(path, error) {
+    const code = (0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error);
+    if (!MENDABLE.includes(code ?? '') || isHeldOpen(error))
+        return error;
+    return new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} can't be edited: ${(0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .explain */ .WE)(error)}.`, {
+        hint: `It is as it was. ${REMEDY}`,
+        cause: error,
+    });
+}
+async function editLocked(path, id, edit) {
+    const target = resolveTarget(path);
+    const release = await takeLock(`${target}.ssh-trust-lock`);
+    const temporary = `${target}.ssh-trust-${id}`;
+    try {
+        removeTemporaries(target);
+        const before = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(target, { throwIfNoEntry: false });
+        requireSafe(target, before);
+        const text = before === undefined ? undefined : (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(target, 'latin1');
+        const edited = edit(text);
+        if (edited === text)
+            return;
+        // A link that stays must not come to lead to nothing.
+        if (edited === undefined && !isLink(path)) {
+            await whenFree(() => {
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(target);
+            });
+            return;
+        }
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(temporary, { force: true });
+        writeNewFile(temporary, Buffer.from(edited ?? '', 'latin1'));
+        if (before !== undefined)
+            keepOwnerAndMode(temporary, before);
+        await whenFree(() => {
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.renameSync)(temporary, target);
+        });
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(temporary, { force: true });
+        await whenFree(release);
+    }
+}
+/** Under the lock nobody else is writing: what lies there was left by one that was killed. */
+function removeTemporaries(target) {
+    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.ssh-trust-`;
+    for (const name of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readdirSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target))) {
+        const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+        if (/^[A-Za-z0-9]{6}$/.test(id))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target), name), { force: true });
+    }
+}
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action) {
+    const start = Date.now();
+    for (;;) {
+        try {
+            action();
+            return;
+        }
+        catch (error) {
+            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
+                throw error;
+        }
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(20);
+    }
+}
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+function isHeldOpen(error, platform = process.platform) {
+    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) ?? '');
+}
+/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
+function resolveTarget(path) {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.realpathSync)(path);
+    }
+    catch (error) {
+        if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'ENOENT')
+            throw error;
+        // The system would make a file where the link leads, or say that the file is missing.
+        const dangling = [path, (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path)].find(isLinkToNothing);
+        if (dangling !== undefined) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${dangling} is a symbolic link to nothing.`);
+        }
+        return path;
+    }
+}
+function isLink(path) {
+    return statOf(path)?.isSymbolicLink() === true;
+}
+function isLinkToNothing(path) {
+    return isLink(path) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path, { throwIfNoEntry: false }) === undefined;
+}
+function requireSafe(path, stat) {
+    if (stat === undefined)
+        return;
+    if (!stat.isFile())
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} is not a regular file.`);
+    if (stat.size > MAX_FILE)
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} is too large to edit.`);
+    const user = process.geteuid?.();
+    if (user !== undefined && stat.uid !== user) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} belongs to another user.`, {
+            hint: `Its owner is uid ${stat.uid}, and you are ${user}. ${REMEDY}`,
+        });
+    }
+}
+function keepOwnerAndMode(path, { mode, uid, gid }) {
+    if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).gid !== gid || (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).uid !== uid)
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.chownSync)(path, uid, gid);
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.chmodSync)(path, mode & 0o7777);
+}
+/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
+async function takeLock(path) {
+    const content = JSON.stringify(thisHolder());
+    const start = Date.now();
+    for (;;) {
+        try {
+            writeNewFile(path, content);
+            return () => {
+                if (readText(path) === content)
+                    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+            };
+        }
+        catch (error) {
+            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
+            if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'EEXIST' && !passing)
+                throw error;
+        }
+        removeStaleLock(path);
+        if (Date.now() - start > LOCK_TIMEOUT) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+                hint: 'If no other job is running, remove that file.',
+            });
+        }
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(5 + Math.random() * 20);
+    }
+}
+/**
+ * Removes a lock that a dead process left. Whoever does that holds a second lock: else what was looked
+ * at may have been removed by another meanwhile, and a third have taken the lock anew.
+ */
+function removeStaleLock(path) {
+    if (!isStaleLock(path))
+        return;
+    const breaking = `${path}-stale`;
+    try {
+        writeNewFile(breaking, JSON.stringify(thisHolder()));
+    }
+    catch {
+        // Held for the moment that this takes; so one that is stale is of a process killed just then.
+        if (isStaleLock(breaking))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(breaking, { force: true });
+        return;
+    }
+    try {
+        if (isStaleLock(path))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(breaking, { force: true });
+    }
+}
+function isStaleLock(path) {
+    const content = readText(path);
+    const stat = statOf(path);
+    if (content === undefined || stat === undefined)
+        return false;
+    return isStale(content, Date.now() - stat.mtimeMs);
+}
+function thisHolder() {
+    return { ...((0,_process_identity__WEBPACK_IMPORTED_MODULE_6__/* .identify */ .l)(process.pid) ?? { pid: process.pid }), host: (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() };
+}
+function isStale(content, age) {
+    const holder = parseHolder(content);
+    if (holder === undefined)
+        return age > 2000; // its maker died between making and filling it
+    if (holder.host === (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() && !(0,_process_identity__WEBPACK_IMPORTED_MODULE_6__/* .stillRuns */ .H)(holder))
+        return true;
+    // Elsewhere, or perhaps another process with the same pid.
+    const known = holder.host === (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() && holder.start !== undefined;
+    return !known && age > FOREIGN_LOCK_AGE;
+}
+function parseHolder(content) {
+    try {
+        const holder = JSON.parse(content);
+        const { pid, host, start } = holder ?? {};
+        if (pid === undefined || host === undefined)
+            return undefined;
+        return { pid, host, ...(start === undefined ? {} : { start }) };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text of a file, or undefined where it can't be read. (A pipe could be read for ever.) */
+function readText(path) {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).isFile() ? (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8') : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9668:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W: () => (/* binding */ sshDirectories)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _files__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1436);
+/**
+ * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
+ * user's profile for the ssh of Windows; that of Git takes $HOME first.
+ */
+
+
+
+
+
+/**
+ * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
+ *
+ * @throws TrustError `home-unsafe` where there is none that ssh would use
+ */
+function sshDirectories(platform = process.platform, env = process.env) {
+    const homes = [profile()];
+    const { HOME = '' } = platform === 'win32' ? env : {};
+    // relative() compares as the platform does, on Windows without regard to case.
+    if (HOME !== '' && homes.every((home) => (0,node_path__WEBPACK_IMPORTED_MODULE_2__.relative)(home, HOME) !== ''))
+        homes.push(HOME);
+    return homes.map((home) => {
+        if (home.includes('\ufffd')) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `The path of the home directory is not UTF-8: ${home}.`, {
+                hint: 'Set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(home, { throwIfNoEntry: false })?.isDirectory() !== true) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `The home directory ${home} does not exist.`, {
+                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        const directory = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(home, '.ssh');
+        requireUsable(directory);
+        return directory;
+    });
+}
+/** It is there, or it can be made; and what ssh reads in it we can read too. */
+function requireUsable(directory) {
+    const hint = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+    const require = (what, path, mode) => {
+        try {
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(path, mode);
+        }
+        catch (cause) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `${what}: ${(0,_errors__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(cause)}.`, { hint, cause });
+        }
+    };
+    if ((0,_files__WEBPACK_IMPORTED_MODULE_4__/* .statOf */ ._N)(directory) === undefined) {
+        require(`${directory} can't be made`, (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(directory), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+        return;
+    }
+    if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `${directory} is not a directory.`, { hint });
+    }
+    require(`${directory} can't be entered`, directory, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+    const config = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(directory, 'config');
+    if ((0,_files__WEBPACK_IMPORTED_MODULE_4__/* .statOf */ ._N)(config)?.isFile() === true) {
+        require(`${config} can't be read`, config, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.R_OK);
+    }
+}
+function profile() {
+    try {
+        return (0,node_os__WEBPACK_IMPORTED_MODULE_1__.userInfo)().homedir;
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
+            cause,
+        });
+    }
+}
+
+
+/***/ }),
+
+/***/ 2837:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ stillRuns),
+/* harmony export */   l: () => (/* binding */ identify)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/**
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
+ */
+
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
+}
+/** Whether that very process still runs. */
+function stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .systemCode */ .xU)(error) === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
+        }
+        if (process.platform === 'darwin') {
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
+        }
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
+}
+
+
+/***/ }),
+
+/***/ 7435:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   p: () => (/* binding */ eachOf)
+/* harmony export */ });
+/** Work on many hosts at once, within a bound. */
+/**
+ * Runs `work` for each, some at a time; the results in the order of `items`.
+ *
+ * @throws what the first `work` that fails throws; others that have begun go on meanwhile
+ */
+async function eachOf(items, atOnce, work) {
+    const results = [];
+    const entries = items.entries();
+    const worker = async () => {
+        for (const [index, item] of entries)
+            results[index] = await work(item);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+    return results;
+}
+
+
+/***/ }),
+
+/***/ 6807:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   h: () => (/* binding */ noteNoLogin),
+/* harmony export */   n: () => (/* binding */ withRoomToFail)
+/* harmony export */ });
+/**
+ * How many connections without a login a server may see from us. sshd counts them against the address
+ * that they come from (sshd_config(5), PerSourcePenalties, since OpenSSH 9.8) and then refuses it
+ * altogether: the runner, with all that it is still to do there, and to take back.
+ */
+/** Milliseconds of penalty: a login that failed, and a connection that tried none. */
+const FAILED_LOGIN = 5000;
+const NO_LOGIN = 1000;
+/**
+ * Sum of penalties that is never exceeded. sshd refuses above 15 s; it counts each from when its own
+ * process has ended, which is a little later than we know of it.
+ */
+const MOST = 14_000;
+/** Most logins under way at one server: MaxStartups counts them, too. */
+const LOGINS_AT_ONCE = 2;
+const standings = new Map();
+function standingOf({ host, port }) {
+    const server = `[${host.toLowerCase()}]:${port}`;
+    const known = standings.get(server);
+    if (known !== undefined)
+        return known;
+    const standing = { until: 0, underWay: 0, waiting: [] };
+    standings.set(server, standing);
+    return standing;
+}
+/** Whether a server of that software penalises: `OpenSSH_9.8p1`, with or without `SSH-2.0-` before it. */
+function penalises(software) {
+    const [, major, minor] = /^(?:SSH-[\d.]+-)?OpenSSH_(\d+)\.(\d+)/.exec(software) ?? [];
+    return major !== undefined && Number(major) * 1000 + Number(minor) >= 9008;
+}
+function add(standing, penalty) {
+    standing.until = Math.max(standing.until, Date.now()) + penalty;
+}
+/** Notes a connection that ended without a login being tried. */
+function noteNoLogin(server, software) {
+    if (penalises(software))
+        add(standingOf(server), NO_LOGIN);
+}
+/**
+ * Does `login` when there is room for it to fail; the others wait their turn.
+ *
+ * @param software what the server calls itself, asked when the login has failed
+ * @throws what `login` throws
+ */
+async function withRoomToFail(server, software, login) {
+    const standing = standingOf(server);
+    await room(standing);
+    try {
+        return await login();
+    }
+    catch (error) {
+        if (penalises(software()))
+            add(standing, FAILED_LOGIN);
+        throw error;
+    }
+    finally {
+        standing.underWay -= 1;
+        standing.waiting.shift()?.();
+    }
+}
+/** Waits for a place among the logins that are under way, and takes it. */
+async function room(standing) {
+    for (;;) {
+        if (standing.underWay >= LOGINS_AT_ONCE) {
+            await new Promise((resolve) => standing.waiting.push(resolve));
+            continue;
+        }
+        const reserved = (standing.underWay + 1) * FAILED_LOGIN;
+        const excess = Math.max(0, standing.until - Date.now()) + reserved - MOST;
+        if (excess <= 0)
+            break;
+        await new Promise((resolve) => setTimeout(resolve, excess));
+    }
+    standing.underWay += 1;
 }
 
 
@@ -3098,7 +3780,7 @@ function systemCode(error) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   m: () => (/* binding */ socketError)
 /* harmony export */ });
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /** What is wrong with a connection, from the error of its socket, in words a person can act on. */
 
 /** @param closed the error of a connection that the server has closed: what was lost by that differs */
@@ -3142,6 +3824,806 @@ function socketError(error, closed) {
 
 /***/ }),
 
+/***/ 6847:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  C: () => (/* binding */ verifyHost),
+  L: () => (/* binding */ verifyHosts)
+});
+
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/ssh/certificate.ts
+var certificate = __nccwpck_require__(5921);
+// EXTERNAL MODULE: ./src/ssh/key-exchange.ts
+var key_exchange = __nccwpck_require__(707);
+// EXTERNAL MODULE: ./src/ssh/pin.ts
+var pin = __nccwpck_require__(8933);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
+// EXTERNAL MODULE: ./src/remote/each-of.ts
+var each_of = __nccwpck_require__(7435);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/ssh/transport.ts
+var transport = __nccwpck_require__(7963);
+// EXTERNAL MODULE: ./src/remote/penalties.ts
+var penalties = __nccwpck_require__(6807);
+// EXTERNAL MODULE: ./src/remote/socket-error.ts
+var socket_error = __nccwpck_require__(8450);
+;// CONCATENATED MODULE: ./src/remote/prove.ts
+/**
+ * One connection to a server, as far as it takes to prove its host key: connect, versions, key
+ * exchange, signature, goodbye. No login is tried and nothing is encrypted.
+ */
+
+
+
+
+
+
+
+const VERSION = 'SSH-2.0-sshtrust';
+/** More than any honest server needs for its half; an endless one is cut off here. */
+const MAX_BYTES = 256 * 1024;
+/**
+ * Proves one host key of the server at `address`.
+ *
+ * @param algorithms host key algorithms to ask for, best first
+ * @param timeout for all of it, in milliseconds
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
+ *   `host-key-unproven`, `key-too-small`
+ */
+async function proveHostKey(address, algorithms, timeout) {
+    const deadline = Date.now() + timeout;
+    const stream = await dial(address, timeout);
+    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()), (software) => {
+        (0,penalties/* noteNoLogin */.h)(address, software);
+    });
+}
+/** A TCP connection. */
+async function dial({ host, port }, timeout) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_.connect)({ host, port });
+        const timer = setTimeout(() => {
+            socket.destroy();
+            reject(new errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
+                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
+            }));
+        }, timeout);
+        socket.once('connect', () => {
+            clearTimeout(timer);
+            socket.removeAllListeners('error');
+            resolve(socket);
+        });
+        socket.once('error', (error) => {
+            clearTimeout(timer);
+            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
+        });
+    });
+}
+function prove_closed(said, cause) {
+    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
+    return new errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
+        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
+        cause,
+    });
+}
+/**
+ * The SSH part, over any byte stream. Always destroys the stream.
+ *
+ * @param onVersion told the server's version line, `SSH-2.0-…`
+ */
+async function exchange(stream, algorithms, timeout, onVersion) {
+    const reader = new transport/* TransportReader */.Rk();
+    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
+    let phase = 'its version line';
+    let received = 0;
+    let serverVersion;
+    let kex;
+    let offered = [];
+    /** Handles one packet; gives the proof once the server has given it. */
+    const handle = (payload, version) => {
+        const type = payload[0];
+        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
+            return undefined;
+        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
+            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
+        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
+            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
+            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
+            stream.write((0,transport/* encodePacket */.Py)(kex.init));
+            phase = 'the key exchange';
+            return undefined;
+        }
+        if (kex?.ignoreNext === true) {
+            kex.ignoreNext = false;
+            return undefined;
+        }
+        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
+            const hostKey = kex.finish(payload);
+            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
+                (0,public_key/* requireRsaSize */.Tm)(hostKey);
+            return { hostKey, algorithms: offered, serverVersion: version };
+        }
+        throw new errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
+    };
+    const work = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
+                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
+            }));
+        }, timeout);
+        const settle = () => {
+            clearTimeout(timer);
+        };
+        stream.on('data', (chunk) => {
+            try {
+                received += chunk.length;
+                if (received > MAX_BYTES) {
+                    throw new errors/* TrustError */.Ru('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
+                }
+                reader.push(chunk);
+                if (serverVersion === undefined) {
+                    serverVersion = reader.version();
+                    if (serverVersion === undefined)
+                        return;
+                    onVersion(serverVersion);
+                    phase = 'the negotiation';
+                }
+                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
+                    const proof = handle(packet, serverVersion);
+                    if (proof === undefined)
+                        continue;
+                    settle();
+                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
+                    resolve(proof);
+                    return;
+                }
+            }
+            catch (error) {
+                settle();
+                reject(error instanceof errors/* TrustError */.Ru && error.code === 'malformed'
+                    ? new errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
+                        cause: error,
+                    })
+                    : error instanceof Error
+                        ? error
+                        : new Error(String(error)));
+            }
+        });
+        const gone = (error) => {
+            settle();
+            const line = reader.firstLine;
+            const notSsh = serverVersion === undefined && line !== undefined;
+            reject(notSsh && /^HTTP\//.test(line)
+                ? new errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
+                : prove_closed(line, error));
+        };
+        stream.once('error', gone);
+        stream.once('close', () => {
+            gone();
+        });
+        stream.once('end', () => {
+            gone();
+        });
+        stream.write(`${VERSION}\r\n`);
+        stream.write((0,transport/* encodePacket */.Py)(ourInit));
+    });
+    try {
+        return await work;
+    }
+    finally {
+        // The disconnect message still goes out; then the server need not wait for us.
+        stream.on('error', () => undefined);
+        stream.end(() => {
+            stream.destroy();
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
+/**
+ * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
+ * where that is possible, all servers at once within bounds.
+ */
+
+
+
+
+
+
+
+/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
+const MAX_AT_ONCE = 64;
+function sameKind(a, b) {
+    return a.type === b.type && a.certified === b.certified;
+}
+function algorithmsOf(kind) {
+    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
+}
+/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
+function namesKind(pins, { type, certified }) {
+    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
+        (pin.kind === 'key' && !certified && pin.key.type === type) ||
+        (pin.kind === 'fingerprint' && !certified && pin.type === type));
+}
+/** The kinds that could satisfy `pins`: those that are named by a pin first. */
+function wantedKinds(pins) {
+    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+    const kinds = [];
+    const add = (more) => {
+        kinds.push(...more.filter((kind) => !kinds.some((known) => sameKind(known, kind))));
+    };
+    for (const pin of pins) {
+        if (pin.kind === 'key')
+            add([{ type: pin.key.type, certified: false }]);
+        if (pin.kind === 'fingerprint' && pin.type)
+            add([{ type: pin.type, certified: false }]);
+        if (pin.kind === 'cert-authority')
+            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
+    }
+    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
+        add(all);
+    return kinds;
+}
+/**
+ * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
+ * PerSourcePenalties count connections without a login.
+ *
+ * @param timeout for the host, all its connections together, in milliseconds
+ */
+async function verifyHost(target, timeout) {
+    const deadline = Date.now() + timeout;
+    const left = () => Math.max(1, deadline - Date.now());
+    const offered = [];
+    let defect;
+    let untried = wantedKinds(target.pins);
+    try {
+        while (untried.length > 0) {
+            const proof = await proveOne(target, untried, left());
+            if (proof === undefined)
+                break;
+            const { hostKey } = proof;
+            const judgement = (0,pin/* judgeHostKey */.Tx)(target.pins, target.host, hostKey, Date.now() / 1000);
+            if (judgement.verdict === 'ok') {
+                const { pin } = judgement;
+                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,certificate/* plainKey */.y7)(hostKey);
+                const stale = offered.filter((key) => namesKind(target.pins, (0,certificate/* kindOfKey */.RI)(key)));
+                return { status: 'ok', hostKey: trusted, pin, stale };
+            }
+            offered.push(hostKey);
+            if (judgement.verdict === 'revoked')
+                return { status: 'revoked', offered };
+            defect = judgement.defect ?? defect;
+            const tried = (0,certificate/* kindOfKey */.RI)(hostKey);
+            untried = untried.filter((kind) => !sameKind(kind, tried) &&
+                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
+        }
+        if (offered.length === 0) {
+            // The server has no key of a pinned kind: find out what it has, for the message.
+            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
+            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
+            offered.push(hostKey);
+        }
+        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+    }
+    catch (error) {
+        if (!(error instanceof errors/* TrustError */.Ru))
+            throw error;
+        return { status: 'unreachable', error };
+    }
+}
+/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
+async function proveOne(target, kinds, timeout) {
+    try {
+        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
+    }
+    catch (error) {
+        if (error instanceof errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
+ * taken one after another, so that no server sees many connections of ours at once.
+ */
+async function verifyHosts(targets, timeout) {
+    const byHost = new Map();
+    targets.forEach(({ host }, index) => {
+        const name = host.toLowerCase();
+        byHost.set(name, [...(byHost.get(name) ?? []), index]);
+    });
+    const results = new Array(targets.length);
+    await (0,each_of/* eachOf */.p)([...byHost.values()], MAX_AT_ONCE, async (group) => {
+        for (const index of group) {
+            const target = targets[index];
+            if (target !== undefined)
+                results[index] = await verifyHost(target, timeout);
+        }
+    });
+    return results;
+}
+
+
+/***/ }),
+
+/***/ 8962:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $3: () => (/* binding */ removeKeys),
+/* harmony export */   $C: () => (/* binding */ parseKeyOptions),
+/* harmony export */   AY: () => (/* binding */ formatAuthorizedKey),
+/* harmony export */   D$: () => (/* binding */ expirySupport),
+/* harmony export */   GW: () => (/* binding */ addAuthorizedKey),
+/* harmony export */   TK: () => (/* binding */ expiryTime),
+/* harmony export */   Tj: () => (/* binding */ parseAuthorizedKeys),
+/* harmony export */   Zj: () => (/* binding */ removeAuthorizedKey),
+/* harmony export */   au: () => (/* binding */ parseAuthorizedKey)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5921);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2368);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6119);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3529);
+/**
+ * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
+ * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
+ * lines, lines that it does not understand) is never touched.
+ */
+
+
+
+
+
+
+
+/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
+const MAX_LINE = 8 * 1024;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+function splitLines(content) {
+    const lines = [];
+    for (let start = 0; start < content.length;) {
+        const found = content.indexOf(NEWLINE, start);
+        const end = found < 0 ? content.length : found;
+        const next = found < 0 ? end : end + 1;
+        lines.push({ start, end, next });
+        start = next;
+    }
+    return lines;
+}
+/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
+function shown(latin1) {
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+/**
+ * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
+ * does not take for a key.
+ */
+function parseAuthorizedKey(line, lineNumber = 1) {
+    // sshd reads lines as C strings.
+    const [seen = ''] = line.toString('latin1').split('\0', 1);
+    const text = seen.replace(/^[ \t]+/, '');
+    if (text === '' || text.startsWith('#'))
+        return undefined;
+    const plain = readKey(text);
+    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
+    if (found === undefined)
+        return undefined;
+    const { options, type, blob, comment } = found;
+    return {
+        lineNumber,
+        options: options.map(shown),
+        type,
+        blob,
+        comment: shown(comment),
+        text: shown(seen.replace(/\r$/, '')),
+    };
+}
+/** All keys of a file, in their order. */
+function parseAuthorizedKeys(content) {
+    return keyLines(content).map(({ key }) => key);
+}
+function keyLines(content) {
+    return splitLines(content).flatMap((line, index) => {
+        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
+        return key === undefined ? [] : [{ ...line, key }];
+    });
+}
+/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
+function readKey(text) {
+    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+    if (type === undefined || run === undefined)
+        return undefined;
+    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
+    const base64 = run.replace(/[\r\v\f]/g, '');
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+        return undefined;
+    const blob = Buffer.from(base64, 'base64');
+    try {
+        const reader = new _wire__WEBPACK_IMPORTED_MODULE_5__/* .Reader */ .mP(blob);
+        if (reader.text(64) !== type || reader.remaining === 0)
+            return undefined;
+        // All plain keys are strings to their end; one that was cut short is no key for sshd.
+        while (!(0,_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)(type) && reader.remaining > 0)
+            reader.string();
+    }
+    catch {
+        return undefined;
+    }
+    return { type, blob, comment: rest.trimEnd() };
+}
+function readOptionsAndKey(text) {
+    const { options, end, balanced } = splitOptions(text);
+    if (!balanced)
+        return undefined;
+    const key = readKey(text.slice(end).replace(/^[ \t]+/, ''));
+    return key === undefined ? undefined : { ...key, options };
+}
+/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
+function splitOptions(text) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
+        const char = text.charAt(end);
+        if (char === '\\' && text.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(text.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(text.slice(start, end));
+    return { options, end, balanced: !quoted };
+}
+/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
+function isSameKey(a, b) {
+    if (a.equals(b))
+        return true;
+    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
+    return left !== undefined && left === right;
+}
+function rsaNumbers(blob) {
+    try {
+        const reader = new _wire__WEBPACK_IMPORTED_MODULE_5__/* .Reader */ .mP(blob);
+        if (reader.text(64) !== 'ssh-rsa')
+            return undefined;
+        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * Appends `line` (without newline) unless the same key is there, with whatever options. The new
+ * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function addAuthorizedKey(content, line) {
+    const { blob } = requireKeyLine(line);
+    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
+    if (existing !== undefined)
+        return { status: 'present', content, existing };
+    const newline = lineEnd(content);
+    if (content.length === 0 || content.at(-1) === NEWLINE) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
+    }
+    const added = Buffer.from(newline + line + newline);
+    return {
+        status: 'added',
+        content: Buffer.concat([content, added]),
+        newlineMended: digest(content),
+    };
+}
+function requireKeyLine(line) {
+    const key = parseAuthorizedKey(Buffer.from(line));
+    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('input-invalid', 'This is not a line for authorized_keys.');
+    }
+    return key;
+}
+function lineEnd(content) {
+    const last = content.lastIndexOf(NEWLINE);
+    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
+}
+function digest(content) {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(content).digest('hex');
+}
+/**
+ * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
+ * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
+    const { blob } = requireKeyLine(line);
+    const ours = Buffer.from(line);
+    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
+    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
+    const removed = changed ? same : same.filter(isExact);
+    const rest = withoutLines(content, removed);
+    const last = removed.at(-1);
+    const wasLast = last?.next === content.length && removed.length === 1;
+    return {
+        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
+        removed: removed.map(({ key }) => key),
+        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
+    };
+}
+function withoutReturn(line) {
+    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
+}
+function withoutLines(content, lines) {
+    const kept = [];
+    let from = 0;
+    for (const { start, next } of lines) {
+        kept.push(content.subarray(from, start));
+        from = next;
+    }
+    return Buffer.concat([...kept, content.subarray(from)]);
+}
+/** `content` without its last newline, if that gives what was there before the newline was mended. */
+function withoutMend(content, before) {
+    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
+        .filter((newline) => content.subarray(-newline.length).equals(newline))
+        .map((newline) => content.subarray(0, content.length - newline.length));
+    return candidates.find((candidate) => digest(candidate) === before) ?? content;
+}
+/** Removes all keys that match any of `matches`; every other byte stays. */
+function removeKeys(content, matches) {
+    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
+    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
+}
+function isMatch(key, match) {
+    if (match.kind === 'key')
+        return isSameKey(key.blob, match.blob);
+    if (match.kind === 'comment')
+        return (0,_pattern__WEBPACK_IMPORTED_MODULE_6__/* .matchPattern */ .g)(key.comment, match.pattern);
+    return (0,_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(key.blob) === match.fingerprint.replace(/=+$/, '');
+}
+/**
+ * A line for authorized_keys, without newline.
+ *
+ * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
+ *   that can't stand there
+ */
+function formatAuthorizedKey(key) {
+    const options = key.options ?? [];
+    checkOptions(options);
+    const comment = key.comment ?? '';
+    if (hasControls(comment))
+        throw invalid('The comment of a key can have no control characters.');
+    const text = options.map(formatOption).join(',');
+    const line = `${text}${text === '' ? '' : ' '}${(0,_public_key__WEBPACK_IMPORTED_MODULE_4__/* .formatPublicKey */ .et)(key.blob, comment.trim())}`;
+    if (Buffer.byteLength(line) > MAX_LINE) {
+        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
+    }
+    return line;
+}
+function formatOption({ name, value }) {
+    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
+}
+function invalid(message, hint) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('input-invalid', message, hint === undefined ? {} : { hint });
+}
+/** Control characters but the tab, which sshd allows between quotes. */
+function hasControls(text) {
+    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+/** Options without value; those that begin with `no-` mean the contrary. */
+const FLAGS = [
+    'restrict',
+    'cert-authority',
+    ...[
+        'agent-forwarding',
+        'port-forwarding',
+        'pty',
+        'touch-required',
+        'user-rc',
+        'verify-required',
+        'x11-forwarding',
+    ].flatMap((name) => [name, `no-${name}`]),
+];
+/** Options with a value: what is wrong with one, or undefined. */
+const VALUES = {
+    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
+    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
+        ? undefined
+        : 'is not NAME=value with a name of letters, digits, _',
+    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
+    from: (value) => value.split(',').map(wrongPattern).find(isText),
+    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
+    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
+    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
+    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+};
+/** OpenSSH refuses a line that has one of these twice. */
+const ONCE = ['command', 'from', 'principals'];
+/**
+ * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
+ * out where the value has neither comma, blank nor quote.
+ *
+ * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ */
+function parseKeyOptions(text) {
+    const trimmed = text.trim();
+    if (trimmed === '')
+        return [];
+    const { options, end, balanced } = splitOptions(trimmed);
+    if (!balanced)
+        throw invalid('The options for the key have a quote that does not end.');
+    if (end < trimmed.length) {
+        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+    }
+    const parsed = options.map(parseOption);
+    checkOptions(parsed);
+    return parsed;
+}
+function parseOption(text) {
+    const equals = text.indexOf('=');
+    if (equals < 0)
+        return { name: text };
+    const name = text.slice(0, equals);
+    const value = text.slice(equals + 1);
+    if (!value.includes('"'))
+        return { name, value };
+    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
+        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
+    }
+    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
+}
+function checkOptions(options) {
+    const names = options.map(({ name }) => name.toLowerCase());
+    for (const option of options)
+        checkOption(option);
+    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
+    if (twice !== undefined)
+        throw invalid(`The option ${twice} stands there twice.`);
+    if (names.includes('principals') && !names.includes('cert-authority')) {
+        throw invalid('The option principals is for cert-authority keys only.');
+    }
+}
+function checkOption({ name, value }) {
+    const lower = name.toLowerCase();
+    const isFlag = FLAGS.includes(lower);
+    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
+    if (!isFlag && check === undefined) {
+        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
+    }
+    if (check === undefined) {
+        if (value !== undefined)
+            throw invalid(`The option ${lower} takes no value.`);
+        return;
+    }
+    if (value === undefined)
+        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
+    if (hasControls(value))
+        throw invalid(`The value of ${lower} has control characters in it.`);
+    // sshd would take the backslash and the closing quote for a quote in the value.
+    if (value.endsWith('\\'))
+        throw invalid(`The value of ${lower} can't end with a backslash.`);
+    const wrong = check(value);
+    if (wrong !== undefined)
+        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
+}
+function isText(value) {
+    return value !== undefined;
+}
+/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
+function isAddress(text) {
+    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
+    if (port === undefined)
+        return false;
+    if (/^\d+$/.test(port))
+        return Number(port) >= 1 && Number(port) <= 65535;
+    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
+}
+/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
+function wrongPattern(pattern) {
+    const text = pattern.replace(/^!/, '');
+    if (text === '')
+        return 'has an empty pattern in its list';
+    if (/\s/.test(text))
+        return 'has a blank in a pattern';
+    if (!text.includes('/'))
+        return undefined;
+    const [address = '', length = ''] = text.split('/', 2);
+    const bits = addressBits(address);
+    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
+        return 'has a malformed network';
+    }
+    return bits.slice(Number(length)).includes('1')
+        ? 'has a network with bits behind its length'
+        : undefined;
+}
+function addressBits(address) {
+    const version = (0,node_net__WEBPACK_IMPORTED_MODULE_1__.isIP)(address);
+    if (version === 0 || address.includes('%'))
+        return undefined;
+    if (version === 4)
+        return bitsOf(address.split('.').map(Number), 8);
+    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
+        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::', 2);
+    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+    const [left, right] = [groups(head), groups(tail ?? '')];
+    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
+    return bitsOf([...left, ...zeros, ...right], 16);
+}
+function bitsOf(numbers, width) {
+    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
+}
+/** As OpenSSH's parse_absolute_time. */
+function isTime(text) {
+    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return false;
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
+    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
+        day.getUTCMonth() === at(4) - 1 &&
+        day.getUTCDate() === at(6) &&
+        at(8) < 24 &&
+        at(10) < 60 &&
+        at(12) < 60);
+}
+/**
+ * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
+ * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ *
+ * @throws TrustError `input-invalid` if `date` can't be written so
+ */
+function expiryTime(date, form) {
+    const shift = form === 'utc' ? 0 : form.offset * 60_000;
+    const time = new Date(date.getTime() + shift);
+    if (Number.isNaN(time.getTime()) ||
+        time.getUTCFullYear() < 1970 ||
+        time.getUTCFullYear() > 9999) {
+        throw invalid('A key can expire between the years 1970 and 9999 only.');
+    }
+    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
+    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
+}
+/**
+ * What a server makes of `expiry-time`, by the software that its version line names
+ * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
+ * it does not know.
+ */
+function expirySupport(software) {
+    if (/^dropbear/i.test(software))
+        return 'none';
+    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
+    if (major === undefined)
+        return 'unknown';
+    const version = Number(major) * 1000 + Number(minor);
+    if (version >= 9001)
+        return 'utc';
+    return version >= 7007 ? 'server-time' : 'none';
+}
+
+
+/***/ }),
+
 /***/ 5921:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -3159,7 +4641,7 @@ function socketError(error, closed) {
 /* harmony export */   y7: () => (/* binding */ plainKey)
 /* harmony export */ });
 /* unused harmony export isSigned */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(588);
 /* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
@@ -3335,7 +4817,7 @@ function isoTime(seconds) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(588);
@@ -3499,13 +4981,13 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
     const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
     const method = name === undefined ? undefined : METHODS.get(name);
     if (method === undefined) {
-        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.methods)}.`, {
             hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
         });
     }
     const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
     if (hostKeyAlgorithm === undefined) {
-        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.hostKeys)}.`, {
             hint: `Asked for were ${hostKeys.join(', ')}.`,
         });
     }
@@ -3559,9 +5041,34 @@ function requireProof(algorithm, hostKey, signature, hash) {
         (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .verifySignature */ .Od)((0,_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(hostKey), signature, hash)) {
         return;
     }
-    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type)}) but did not prove that it holds it.`, {
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printable */ .g$)((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type))}) but did not prove that it holds it.`, {
         hint: 'Somebody may stand between this machine and the server. Do not go on.',
     });
+}
+
+
+/***/ }),
+
+/***/ 2979:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ formatKnownHostsLine),
+/* harmony export */   o: () => (/* binding */ knownHostsName)
+/* harmony export */ });
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6119);
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
 }
 
 
@@ -3609,6 +5116,109 @@ function matchPattern(text, pattern) {
 
 /***/ }),
 
+/***/ 8933:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   CU: () => (/* binding */ pinFingerprint),
+/* harmony export */   N3: () => (/* binding */ parsePin),
+/* harmony export */   Tx: () => (/* binding */ judgeHostKey),
+/* harmony export */   fH: () => (/* binding */ formatPin)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(5921);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6119);
+/**
+ * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
+ * against them. The setup, the agent and the command line all judge with this function.
+ */
+
+
+
+/**
+ * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
+ *
+ * @param now seconds since 1970, for the validity of certificates
+ * @throws TrustError `malformed` where it does not even begin as a key
+ */
+function judgeHostKey(pins, hostname, hostKey, now) {
+    if (!(0,_certificate__WEBPACK_IMPORTED_MODULE_1__/* .isCertificateType */ .qu)((0,_public_key__WEBPACK_IMPORTED_MODULE_2__/* .typeOfBlob */ .JX)(hostKey)))
+        return judgePlainKey(pins, hostKey);
+    let certificate;
+    try {
+        certificate = (0,_certificate__WEBPACK_IMPORTED_MODULE_1__/* .parseCertificate */ .hB)(hostKey);
+    }
+    catch (error) {
+        return { verdict: 'changed', defect: (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(error) };
+    }
+    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
+        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
+    const keys = authorities.map((pin) => pin.key.blob);
+    const defect = (0,_certificate__WEBPACK_IMPORTED_MODULE_1__/* .hostCertificateDefect */ .Nv)(certificate, hostname, keys, now);
+    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
+    if (defect === undefined && pin !== undefined)
+        return { verdict: 'ok', pin };
+    // A pin of the plain key holds whatever certificate the key wears.
+    const plain = judgePlainKey(pins, certificate.key);
+    if (plain.verdict === 'ok' || defect === undefined)
+        return plain;
+    return { verdict: 'changed', defect };
+}
+function judgePlainKey(pins, hostKey) {
+    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
+    if (revoked !== undefined)
+        return { verdict: 'revoked', pin: revoked };
+    const offered = (0,_public_key__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(hostKey);
+    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
+        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
+    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
+}
+/** A pin as the `hosts` input takes it. */
+function formatPin(pin) {
+    if (pin.kind === 'fingerprint')
+        return pin.fingerprint;
+    const key = (0,_public_key__WEBPACK_IMPORTED_MODULE_2__/* .formatPublicKey */ .et)(pin.key.blob);
+    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
+}
+/** The fingerprint by which a pin is told in messages. */
+function pinFingerprint(pin) {
+    return pin.kind === 'fingerprint' ? pin.fingerprint : (0,_public_key__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(pin.key.blob);
+}
+/**
+ * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
+ * `@revoked ssh-ed25519 AAAA…`.
+ *
+ * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
+ *   `malformed`
+ */
+function parsePin(text) {
+    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
+            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
+        });
+    }
+    if (/^SHA256:/i.test(text)) {
+        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
+        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
+        if (digest === undefined) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
+                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
+            });
+        }
+        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
+    }
+    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
+    const parsed = (0,_public_key__WEBPACK_IMPORTED_MODULE_2__/* .parsePublicKey */ .ee)(key);
+    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
+}
+
+
+/***/ }),
+
 /***/ 6119:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -3636,7 +5246,7 @@ function matchPattern(text, pattern) {
 /* unused harmony export keyBits */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
@@ -3845,8 +5455,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: external "node:util"
 const external_node_util_namespaceObject = require("node:util");
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: ./src/ssh/public-key.ts
 var public_key = __nccwpck_require__(6119);
 // EXTERNAL MODULE: ./src/ssh/wire.ts
@@ -3937,6 +5547,7 @@ function leftPad(number, length) {
 /* harmony export */   OX: () => (/* binding */ SSH_MSG_DISCONNECT),
 /* harmony export */   Py: () => (/* binding */ encodePacket),
 /* harmony export */   Rk: () => (/* binding */ TransportReader),
+/* harmony export */   Sk: () => (/* binding */ printableList),
 /* harmony export */   g$: () => (/* binding */ printable),
 /* harmony export */   lt: () => (/* binding */ disconnectReason),
 /* harmony export */   wU: () => (/* binding */ SSH_MSG_KEXINIT),
@@ -3944,7 +5555,7 @@ function leftPad(number, length) {
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
@@ -3988,10 +5599,14 @@ function disconnectMessage(description) {
         (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(''),
     ]);
 }
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function printable(text) {
+/** What a server wrote, made fit to stand in a message: printable ASCII, not too much of it. */
+function printable(text, longest = 100) {
     const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+    return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
+}
+/** The same of a list of names; longer than any honest server's. */
+function printableList(names) {
+    return printable(names.join(', '), 600);
 }
 /** Takes apart what a server sends, in whatever pieces it arrives. */
 class TransportReader {
@@ -4086,7 +5701,7 @@ function disconnectReason(payload) {
 /* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
 /* unused harmony export MAX_STRING */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
  * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
@@ -4200,6 +5815,622 @@ function nameList(names) {
 
 /***/ }),
 
+/***/ 3999:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AN: () => (/* binding */ isProblem),
+/* harmony export */   Bs: () => (/* binding */ fine),
+/* harmony export */   Ev: () => (/* binding */ told),
+/* harmony export */   eg: () => (/* binding */ formatFindings)
+/* harmony export */ });
+/* unused harmony exports CHECKS, FINDING_CODES, hasProblem */
+/* harmony import */ var _report__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7146);
+/** What `ssh-trust doctor` finds: the type, the closed list of codes, and findings as text. */
+
+/** In the order in which they are made. */
+const CHECKS = (/* unused pure expression or super */ null && ([
+    'ssh',
+    'agent',
+    'client-config',
+    'name',
+    'connection',
+    'server',
+    'key-exchange',
+    'host-key',
+    'known-hosts',
+    'login',
+    'inspection',
+    'clock',
+    'account',
+    'sshd-config',
+    'authorized-keys',
+    'key-options',
+    'modes',
+    'selinux',
+    'log',
+]));
+/**
+ * What can be amiss. docs/TROUBLESHOOTING.md has a row for each (a test holds the two together). What
+ * is well has the name of its check with `-ok`. A code names the reason: the log of a server and its
+ * configuration can tell the same one.
+ */
+const FINDING_CODES = (/* unused pure expression or super */ null && ([
+    // this machine
+    'ssh-missing',
+    'ssh-not-openssh',
+    'ssh-tells-no-host',
+    'agent-unset',
+    'agent-gone',
+    'agent-silent',
+    'agent-empty',
+    'client-config-broken',
+    'client-option-gone',
+    'client-publickey-off',
+    'client-other-key',
+    'client-other-agent',
+    'client-host-key-unchecked',
+    'client-forwards-agent',
+    'client-forwards-x11',
+    'client-prompts',
+    'client-other-address',
+    'client-proxy',
+    // the way to the host
+    'name-not-found',
+    'name-server-silent',
+    'connection-refused',
+    'connection-timeout',
+    'connection-unreachable',
+    'server-silent',
+    'server-not-ssh',
+    'server-closed',
+    'server-protocol',
+    'no-common-algorithm',
+    'host-key-unproven',
+    'host-key-changed',
+    'host-key-revoked',
+    'known-hosts-revoked',
+    'known-hosts-stale',
+    'pin-stale',
+    // the login
+    'login-without-keys',
+    'login-too-many-keys',
+    'login-agent-refused',
+    'login-wants-more',
+    'login-key-not-offered',
+    'login-key-refused',
+    'login-command-fails',
+    'login-failed',
+    'rsa-sha1-only',
+    // the account, from inside
+    'inspection-none',
+    'inspection-refused',
+    'inspection-no-shell',
+    'inspection-failed',
+    'clock-unknown',
+    'clock-differs',
+    'account-absent',
+    'account-locked',
+    'account-expired',
+    'account-no-home',
+    'account-no-shell',
+    'account-nologin-file',
+    'account-denied-by-pam',
+    'sshd-config-unknown',
+    'publickey-off',
+    'allow-users',
+    'deny-users',
+    'allow-groups',
+    'deny-groups',
+    'root-login',
+    'authentication-methods',
+    'algorithm-not-accepted',
+    'max-auth-tries',
+    'forced-command',
+    'authorized-keys-not-looked-for',
+    'authorized-keys-unreadable',
+    'authorized-keys-missing',
+    'authorized-keys-elsewhere',
+    'authorized-keys-of-other-account',
+    'key-not-authorized',
+    'key-revoked',
+    'key-expired',
+    'key-from',
+    'key-is-authority',
+    'key-options-invalid',
+    'writable-by-others',
+    'owned-by-other',
+    'selinux-label',
+    'log-unreadable',
+    'log-unexplained',
+]));
+/** A key of 16,384 bits has 2,800 characters. */
+const MAX_TEXT = 4000;
+const MAX_EVIDENCE = 500;
+/** A finding. Its texts become one line each: much of them comes from a server, or from files. */
+function told(status, check, code, finding, { evidence = '', hint = '', steps = [] } = {}) {
+    const shown = { evidence: bounded(evidence, MAX_EVIDENCE), hint: bounded(hint, MAX_TEXT) };
+    return {
+        status,
+        check,
+        code,
+        finding: bounded(finding, MAX_TEXT),
+        ...(shown.evidence === '' ? {} : { evidence: shown.evidence }),
+        ...(shown.hint === '' ? {} : { hint: shown.hint }),
+        ...(steps.length === 0 ? {} : { steps }),
+    };
+}
+/** For a check that finds nothing wrong. */
+function fine(check, finding, evidence = '') {
+    return told('ok', check, `${check}-ok`, finding, { evidence });
+}
+function bounded(text, length) {
+    const line = (0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(text).trim();
+    return line.length > length ? `${line.slice(0, length)}…` : line;
+}
+function isProblem({ status }) {
+    return status === 'problem';
+}
+/** For whoever asks whether all is well. */
+function hasProblem(findings) {
+    return findings.some(isProblem);
+}
+const COLOURS = { ok: 32, warning: 33, problem: 31, unknown: 36 };
+/** The findings as aligned text; evidence and what to do stand below what they are about. */
+function formatFindings(findings, colour) {
+    const width = (texts) => Math.max(0, ...texts.map(({ length }) => length));
+    const status = width(Object.keys(COLOURS));
+    const host = width(findings.map((finding) => finding.host ?? ''));
+    const check = width(findings.map((finding) => finding.check));
+    const hosts = host === 0 ? 0 : host + 2;
+    const indent = ' '.repeat(status + 2 + hosts + check + 2);
+    return findings
+        .map((one) => {
+        const word = one.status.padEnd(status);
+        const shown = colour ? `\x1b[${COLOURS[one.status]}m${word}\x1b[0m` : word;
+        const where = (one.host ?? '').padEnd(hosts);
+        const code = one.status === 'ok' ? '' : ` [${one.code}]`;
+        const below = [
+            ...(one.evidence === undefined ? [] : [`· ${one.evidence}`]),
+            ...(one.hint === undefined ? [] : [`→ ${one.hint}`]),
+            ...(one.steps ?? []).map((step) => `  ${step}`),
+        ];
+        const lines = [
+            `${shown}  ${where}${one.check.padEnd(check)}  ${(0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(one.finding)}${code}`,
+            ...below.map((text) => `${indent}${(0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(text)}`),
+        ];
+        return lines.map((line) => `${line}\n`).join('');
+    })
+        .join('');
+}
+
+
+/***/ }),
+
+/***/ 361:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  S: () => (/* binding */ hostName),
+  t: () => (/* binding */ parseHosts)
+});
+
+// EXTERNAL MODULE: ./src/errors.ts
+var src_errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/ssh/public-key.ts
+var public_key = __nccwpck_require__(6119);
+// EXTERNAL MODULE: ./src/ssh/pin.ts
+var ssh_pin = __nccwpck_require__(8933);
+;// CONCATENATED MODULE: ./src/trust/forges.ts
+const FORGES = [
+    {
+        // Keys and fingerprints: the page in `source`; the RSA key is the one in use since 2023-03-24.
+        // Compared: +DiY3wvv… (ED25519), p2QAMXNI… (ECDSA), uNiVztks… (RSA).
+        // ssh.github.com, port 443, shows the same keys:
+        // https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
+        hosts: ['github.com', 'ssh.github.com'],
+        source: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCj7ndNxQowgcQnjshcLrqPEiiphnt+VTTvDP6mHBL9j1aNUkY4Ue1gvwnGLVlOhGeYrnZaMgRK6+PKCUXaDbC7qtbW8gIkhL7aGCsOr/C56SJMy/BCZfxd1nWzAOxSDPgVsmerOBYfNqltV9/hWCqBywINIR+5dIg6JTJ72pcEpEjcYgXkE2YEFXV1JHnsKgbLWNlhScqb2UmyRkQyytRLtL+38TGxkxCflmO+5Z8CSSNY7GidjMIZ7Q4zMjA2n1nGrlTDkzwDCsw+wqFPGQA179cnfGWOWRVruj16z6XyvxvjJwbz0wQZ75XK5tKSb7FNyeIEs4TT4jk+S4dhPeAUC5y+bDYirYgM4GC7uEnztnZyaVWQ7B381AK4Qdrwt51ZqExKbQpTUNn+EjqoTwvqNj4kqx5QUCI0ThS/YkOxJCXmPUWZbhjpCg56i+2aB6CmK2JGhn57K5mj0MNdBXA4/WnwH6XoPWJzK5Nyu2zB3nAZp+S5hpQs+p1vN1/wsjk=',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`.
+        // Compared: eUXGGm1Y… (ED25519), HbW3g8zU… (ECDSA), ROQFvPTh… (RSA).
+        // altssh.gitlab.com, port 443, shows the same keys:
+        // https://about.gitlab.com/blog/2016/02/18/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/
+        hosts: ['gitlab.com', 'altssh.gitlab.com'],
+        source: 'https://docs.gitlab.com/user/gitlab_com/#ssh-host-keys-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFSMqzJeV9rUzU4kWitGjeR4PWSa29SPqJ1fVkhtj3Hw9xjLVXVYrU9QlYWrOLXBpQ6KWjbjTDTdDkoohFzgbEY=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCsj2bNKTBSpIYDEGk9KxsGh3mySTRgMtXL583qmBpzeQ+jqCMRgBqB98u3z++J1sKlXHWfM9dyhSevkMwSbhoR8XIq/U0tCNyokEi/ueaBMCvbcTHhO7FcwzY92WK4Yt0aGROY5qX2UKSeOvuP4D6TPqKF1onrSzH9bx9XUf2lEdWT/ia1NEKjunUqu1xOB/StKDHMoX4/OKyIzuS0q/T1zOATthvasJFoPrAjkohTyaDUz2LN5JoH839hViyEG82yB+MjcFV5MU3N1l1QL3cVUCh93xSaua1N85qivl+siMkPGbO5xR/En4iEY6K2XPASUEMaieWVNTRCtJ4S8H+9',
+        ],
+    },
+    {
+        // Keys: https://bitbucket.org/site/ssh. Fingerprints: the page in `source`; all three are those
+        // made in 2023, https://bitbucket.org/blog/ssh-host-key-changes.
+        // Compared: ybgmFkzw… (ED25519), FC73VB6C… (ECDSA), 46OSHA1R… (RSA).
+        // ssh.bitbucket.org is the name to use: bitbucket.org was to stop taking SSH on 2026-11-12,
+        // https://community.atlassian.com/forums/Bitbucket-articles/Upcoming-change-to-Bitbucket-Cloud-SSH-access-move-from/ba-p/3234032
+        // Atlassian lists the keys under the old name alone; that ssh.bitbucket.org and altssh.bitbucket.org
+        // (port 443) show the same ones is from third parties.
+        hosts: ['bitbucket.org', 'ssh.bitbucket.org', 'altssh.bitbucket.org'],
+        source: 'https://support.atlassian.com/bitbucket-cloud/docs/configure-ssh-and-two-step-verification/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPIQmuzMBuKdWeF4+a2sjSSpBK0iqitSQ+5BM9KhpexuGt20JpTVM7u5BDZngncgrqDMbWdxMWWOGtZ9UgbqgZE=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDQeJzhupRu0u0cdegZIa8e86EG2qOCsIsD1Xw0xSeiPDlCr7kq97NLmMbpKTX6Esc30NuoqEEHCuc7yWtwp8dI76EEEB1VqY9QJq6vk+aySyboD5QF61I/1WeTwu+deCbgKMGbUijeXhtfbxSxm6JwGrXrhBdofTsbKRUsrN1WoNgUa8uqN1Vx6WAJw1JHPhglEGGHea6QICwJOAr/6mrui/oB7pkaWKHj3z7d1IC4KWLtY47elvjbaTlkN04Kc/5LFEirorGYVbt15kAUlqGM65pk6ZBxtaO3+30LVlORZkxOh+LKL/BvbZ/iRNhItLqNyieoQj/uh/7Iv4uyH/cV/0b4WDSd3DptigWq84lJubb9t/DnZlrJazxyDCulTmKdOR7vs9gMTo+uoIrPSb8ScTtvw65+odKAlBj59dhnVp9zd7QUojOpXlL62Aw56U4oO+FALuevvMjiWeavKhJqlR7i5n9srYcrNV7ttmDw7kf/97P5zauIhxcjX+xHv4M=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: mIlxA9k4… (ED25519), T9FYDEHE… (ECDSA), 6QQmYi4p… (RSA).
+        hosts: ['codeberg.org'],
+        source: 'https://docs.codeberg.org/security/ssh-fingerprint/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIVIC02vnjFyL+I4RHfvIGNtOgJMe769VTF1VR4EB3ZB',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL2pDxWr18SoiDJCGZ5LmxPygTlPu+cCKSkpqkvCyQzl5xmIMeKNdfdBpfbCGDPoZQghePzFZkKJNR/v9Win3Sc=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8hZi7K1/2E2uBX8gwPRJAHvRAob+3Sn+y2hxiEhN0buv1igjYFTgFO2qQD8vLfU/HT/P/rqvEeTvaDfY1y/vcvQ8+YuUYyTwE2UaVU5aJv89y6PEZBYycaJCPdGIfZlLMmjilh/Sk8IWSEK6dQr+g686lu5cSWrFW60ixWpHpEVB26eRWin3lKYWSQGMwwKv4LwmW3ouqqs4Z4vsqRFqXJ/eCi3yhpT+nOjljXvZKiYTpYajqUC48IHAxTWugrKe1vXWOPxVXXMQEPsaIRc2hpK+v1LmfB7GnEGvF1UAKnEZbUuiD9PBEeD5a1MZQIzcoPWCrTxipEpuXQ5Tni4mN',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: known_hosts of Argo CD. No other type is listed.
+        // Compared: ohD8VZEX… (RSA). One key for all of hosted Azure DevOps, the old name too:
+        // https://github.com/MicrosoftDocs/azure-devops-docs/pull/3371
+        hosts: ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'],
+        source: 'https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7Hr1oTWqNqOlzGJOfGJ4NakVyIzf1rXYd4d7wo6jBlkLvCA4odBlL0mDUyZ0/QUfTTqeu+tm22gOsv+VrVTMk6vwRU75gY/y9ut5Mb3bR5BV58dKXyq9A9UeB5Cakehn5Zgm6x1mKoVyf+FFn26iYqXJRgzIZZcZ5V6hrE0Qg39kZm4az48o0AUbf6Sp4SLdvnuMa2sVNwHBboS7EJkm57XQPVU3/QpyNLHbWDdzwtrlS+ez30S3AdYhLKEOxAG8weOnyrtLJAUen9mTkol8oII1edf7mWWbWVf0nBmly21+nZcmCTISQBtdcyPaEno7fFQMDD26/s0lfKob4Kw8H',
+        ],
+    },
+    {
+        // Keys: the page in `source`, which gives no fingerprints; a third party's ssh-keyscan of
+        // 2025-07-06 has the same three keys.
+        // Compared with that: WXXNZu0Y… (ED25519), 1nUUjsHH… (ECDSA), rvz/I0S1… (RSA).
+        hosts: ['git.sr.ht'],
+        source: 'https://man.sr.ht/git.sr.ht/#ssh-host-keys',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMZvRd4EtM7R+IHVMWmDkVU3VLQTSwQDSAvW0t2Tkj60',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCj6y+cJlqK3BHZRLZuM+KP2zGPrh4H66DacfliU1E2DHAd1GGwF4g1jwu3L8gOZUTIvUptqWTkmglpYhFp4Iy4=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDZ+l/lvYmaeOAPeijHL8d4794Am0MOvmXPyvHTtrqvgmvCJB8pen/qkQX2S1fgl9VkMGSNxbp7NF7HmKgs5ajTGV9mB5A5zq+161lcp5+f1qmn3Dp1MWKp/AzejWXKW+dwPBd3kkudDBA1fa3uK6g1gK5nLw3qcuv/V4emX9zv3P2ZNlq9XRvBxGY2KzaCyCXVkL48RVTTJJnYbVdRuq8/jQkDRA8lHvGvKI+jqnljmZi2aIrK9OGT2gkCtfyTw2GvNDV6aZ0bEza7nDLU/I+xmByAOO79R1Uk4EYCvSc1WXDZqhiuO2sZRmVxa0pQSBDn1DB3rpvqPYW+UvKB3SOz',
+        ],
+    },
+    {
+        // Fingerprint: the page in `source`. Key: the host keys in Twinkle, a git client.
+        // Compared: UNOzlP66… (RSA). No other type is listed.
+        hosts: ['git.launchpad.net'],
+        source: 'https://documentation.ubuntu.com/launchpad/user/reference/ssh-fingerprints',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDEFREwBD2ye2Xrc2SVcUmmJ44MF1BCB3W11NTaiqzVj7XZnQmgWZk9UadHVY2wBXvelcDO51MPN5ozJjFAknw09rP7XMRJMlAOLSIVoU6DRF1u1j8kJVY+dfiDHheS7+siADnrmb8HGn2xQQ6EJDjAXrw1x58x5eZjQ0PFWdI+pRTdYGvWkpHdXKFO6a9/lDx4uo9MCnePEGi/QnkCmKqLCBUlYNZYRiB8nVee2tMF0mjV8xk1rJ+/UP+897+FXFR9w/B1EPRjiQ35ZNQZKPP4isxPtyMuCQkZY7ckWr5YsylNfvNcyGDnO1XazZhJ71rzDpi1RmnFXBW5i+2dm2y7',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
+        // Compared: RFzBCUIt… (ED25519), uTa/0Pnd… (ECDSA), 5s5cIyRe… (RSA).
+        hosts: ['aur.archlinux.org'],
+        source: 'https://aur.archlinux.org/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuBKrPzbawxA/k2g6NcyV5jmqwJ2s+zpgZGZ7tpLIcN',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLMiLrP8pVi5BFX2i3vepSUnpedeiewE5XptnUnau+ZoeUOPkpoCgZZuYfpaIQfhhJJI5qgnjJmr4hyJbe/zxow=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDKF9vAFWdgm9Bi8uc+tYRBmXASBb5cB5iZsB7LOWWFeBrLp3r14w0/9S2vozjgqY5sJLDPONWoTTaVTbhe3vwO8CBKZTEt1AcWxuXNlRnk9FliR1/eNB9uz/7y1R0+c1Md+P98AJJSJWKN12nqIDIhjl2S1vOUvm7FNY43fU2knIhEbHybhwWeg+0wxpKwcAd/JeL5i92Uv03MYftOToUijd1pqyVFdJvQFhqD4v3M157jxS5FTOBrccAEjT+zYmFyD8WvKUa9vUclRddNllmBJdy4NyLB8SvVZULUPrP3QOlmzemeKracTlVOUG1wsDbxknF1BwSCU7CmU6UFP90kpWIyz66bP0bl67QAvlIc52Yix7pKJPbw85+zykvnfl2mdROsaT8p8R9nwCdFsBc9IiD0NhPEHcyHRwB8fokXTajk2QnGhL+zP5KnkmXnyQYOCUYo3EKMXIlVOVbPDgRYYT/XqvBuzq5S9rrU70KoI/S5lDnFfx/+lPLdtcnnEPk=',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, `*.code.sf.net`. Keys: known_hosts of PMD's build.
+        // Compared: vDwNztsr… (ED25519), FeVkoYYB… (ECDSA), 3WhEqJaB… (RSA).
+        hosts: ['git.code.sf.net', 'svn.code.sf.net', 'hg.code.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGObtXLh/mZom0pXjE5Mu211O+JvtzolqdNKVA+XJ466',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPAa5MFfMaXyT3Trf/Av/laAvIhUzZJUnvPZAd9AC6bKWAhVl+A3s2+M6SlhF/Tn/W0akN03GyNviBtqJKtx0RU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEAoMesJ60dow5VqNsIqIQMBNmSYz6txSC5YSUXzPNWV4VIWTWdqbQoQuIu+oYGhBMoeaSWWCiVIDTwFDzQXrq8CwmyxWp+2TTuscKiOw830N2ycIVmm3ha0x6VpRGm37yo+z+bkQS3m/sE7bkfTU72GbeKufFHSv1VLnVy9nmJKFOraeKSHP/kjmatj9aC7Q2n8QzFWWjzMxVGg79TUs7sjm5KrtytbxfbLbKtrkn8OXsRy1ib9hKgOwg+8cRjwKbSXVrNw/HM+MJJWp9fHv2yzWmL8B6fKoskslA0EjNxa6d76gvIxwti89/8Y6xlhR0u65u1AiHTX9Q4BVsXcBZUDw==',
+        ],
+    },
+    {
+        // Fingerprints: the page in `source`, with these four names. Keys: known_hosts of PMD's build.
+        // Compared: 209BDmH3… (ED25519), QAAxYkf0… (ECDSA), xB2rnn0N… (RSA).
+        hosts: ['frs.sourceforge.net', 'frs.sf.net', 'web.sourceforge.net', 'web.sf.net'],
+        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOQD35Ujalhh+JJkPvMckDlhu4dS7WH6NsOJ15iGCJLC',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCwsY6sZT4MTTkHfpRzYjxG7mnXrGL74RCT2cO/NFvRrZVNB5XNwKNn7G5fHbYLdJ6UzpURDRae1eMg92JG0+yo=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA2uifHZbNexw6cXbyg1JnzDitL5VhYs0E65Hk/tLAPmcmm5GuiGeUoI/B0eUSNFsbqzwgwrttjnzKMKiGLN5CWVmlN1IXGGAfLYsQwK6wAu7kYFzkqP4jcwc5Jr9UPRpJdYIK733tSEmzab4qc5Oq8izKQKIaxXNe7FgmL15HjSpatFt9w/ot/CHS78FUAr3j3RwekHCm/jhPeqhlMAgC+jUgNJbFt3DlhDaRMa0NYamVzmX8D47rtmBbEDU3ld6AezWBPUR5Lh7ODOwlfVI58NAf/aYNlmvl2TZiauBCTa7OPYSyXJnIPbQXg6YQlDknNCr0K769EjeIlAfY87Z4tw==',
+        ],
+    },
+    {
+        // Keys and fingerprints: the page in `source`; its DSA key is left out.
+        // Compared: dVjzGIdV… (ED25519), aBG5R7Io… (ECDSA), uqjYymys… (RSA).
+        hosts: ['hf.co'],
+        source: 'https://huggingface.co/docs/hub/security-git-ssh',
+        checked: '2026-11-22',
+        keys: [
+            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINJjhgtT9FOQrsVSarIoPVI1jFMh3VSHdKfdqp/O776s',
+            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL0wtM52yIjm8gRecBy2wRyEMqr8ulG0uewT/IQOGz5K0ZPTIy6GIGHsTi8UXBiEzEIznV3asIz2sS7SiQ311tU=',
+            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDtPB+snz63eZvTrbMY2Qt39a6HYile89JOum55z3lhIqAqUHxLtXFd+q+ED8izQvyORFPSmFIaPw05rtXo37bm+ixL6wDmvWrHN74oUUWmtrv2MNCLHE5VDb3+Q6MJjjDVIoK5QZIuTStlq0cUbGGxQk7vFZZ2VXdTPqgPjw4hMV7MGp3RFY/+Wy8rIMRv+kRCIwSAOeuaLPT7FzL0zUMDwj/VRjlzC08+srTQHqfoh0RguZiXZQneZKmM75AFhoMbP5x4AW2bVoZam864DSGiEwL8R2jMiyXxL3OuicZteZqll0qfRlNopKnzoxS29eBbXTr++ILqYz1QFqaruUgqSi3MIC9sDYEqh2Q8UxP5+Hh97AnlgWDZC0IhojVmEPNAc7Y2d+ctQl4Bt91Ik4hVf9bU+tqMXgaTrTMXeTURSXRxJEm2zfKQVkqn3vS/zGVnkDS+2b2qlVtrgbGdU/we8Fux5uOAn/dq5GygW/DUlHFw412GtKYDFdWjt3nJCY8=',
+        ],
+    },
+];
+/** Keys (OpenSSH lines) of a well-known host, or undefined. Case-insensitive. */
+function forgeKeys(host) {
+    const name = host.toLowerCase();
+    return FORGES.find(({ hosts }) => hosts.includes(name))?.keys;
+}
+
+;// CONCATENATED MODULE: ./src/trust/hosts.ts
+/**
+ * The `hosts` input: one host a line,
+ *
+ *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
+ *         [bootstrap] [password-env=NAME] [path=FILE]
+ *
+ * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
+ * `@revoked` with one. Well-known forges need no pin.
+ */
+
+
+
+
+const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
+/** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
+const MAX_TEXT = 16 * 1024 * 1024;
+/** What a line calls its host. */
+function hostName({ alias, host }) {
+    return alias ?? host;
+}
+/**
+ * @returns the hosts, and an error for each line that is wrong
+ */
+function parseHosts(text) {
+    const hosts = [];
+    const errors = [];
+    if (text.length > MAX_TEXT) {
+        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        return { hosts, errors };
+    }
+    text.split(/\r\n|\r|\n/).forEach((line, index) => {
+        const tokens = tokenize(line);
+        if (tokens.length === 0)
+            return;
+        const position = `hosts:${index + 1}`;
+        try {
+            hosts.push(parseLine(tokens, position));
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error.about(position));
+        }
+    });
+    errors.push(...nameClashes(hosts));
+    return { hosts, errors };
+}
+function tokenize(line) {
+    const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
+    return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
+}
+/** An alias must not be what another line is called. Lines for one host without alias may be many. */
+function nameClashes(hosts) {
+    const byName = new Map();
+    return hosts.flatMap((line) => {
+        const name = hostName(line).toLowerCase();
+        const first = byName.get(name);
+        if (first === undefined)
+            byName.set(name, line);
+        if (first === undefined || (first.alias === undefined && line.alias === undefined))
+            return [];
+        const message = `The name ${hostName(line)} is taken by ${first.position}.`;
+        return [
+            new src_errors/* TrustError */.Ru('hosts-syntax', message, {
+                input: line.position,
+                hint: 'Give every alias once.',
+            }),
+        ];
+    });
+}
+function parseLine(tokens, position) {
+    const [first, ...rest] = tokens;
+    const name = parseName(first?.text ?? '');
+    const { pins, keys, users, ...options } = parseRest(rest, position);
+    if (!pins.some((pin) => pin.kind !== 'revoked'))
+        pins.push(...builtInPins(name.host));
+    const { user } = name;
+    if (user !== undefined && users.length > 0 && !users.includes(user)) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
+            hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
+        });
+    }
+    return {
+        ...name,
+        pins,
+        ...options,
+        position,
+        ...(keys.length === 0 ? {} : { keys }),
+        ...(users.length === 0 ? {} : { users }),
+    };
+}
+function parseName(text) {
+    // IPv6 addresses stand in brackets, as in known_hosts and URLs.
+    const match = /^(?:([^=@[\]:]*)=)?(?:(.*)@)?(?:\[([^\]]*)\]|([^:[\]@]*))(?::([0-9]*))?$/.exec(text);
+    const [, alias, user, ipv6, plain, portText] = match ?? [];
+    const host = ipv6 ?? plain ?? '';
+    if (match === null && (text.match(/:/g) ?? []).length > 1) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
+            hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
+        });
+    }
+    const hostPattern = ipv6 === undefined
+        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
+        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
+    if (match === null || host.length > 253 || !hostPattern.test(host)) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
+    }
+    const port = portText === undefined ? 22 : Number(portText);
+    if (portText === '' || port < 1 || port > 65535) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
+    }
+    if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
+            hint: 'Letters, digits, dot, dash and underscore may be in one.',
+        });
+    }
+    if (user !== undefined)
+        requireUserName(user);
+    return {
+        host,
+        port,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+    };
+}
+function requireUserName(user) {
+    if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
+        return;
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
+}
+function parseRest(tokens, position) {
+    const pins = [];
+    const remote = {};
+    const keys = [];
+    const users = [];
+    let forward = false;
+    let bootstrap = false;
+    let i = 0;
+    const peek = () => tokens[i]?.text ?? '';
+    while (i < tokens.length) {
+        const { text, column } = tokens[i] ?? { text: '', column: 0 };
+        const at = `${position}:${column}`;
+        i += 1;
+        try {
+            if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
+                const pin = (0,ssh_pin/* parsePin */.N3)(text);
+                const { type, length } = fingerprintTrailer(tokens.slice(i));
+                i += length;
+                pins.push(type === undefined ? pin : { ...pin, ...(pin.kind === 'fingerprint' ? { type } : {}) });
+            }
+            else if (/^[0-9]{3,5}$/.test(text) && /^SHA256:/i.test(peek())) {
+                // the length that ssh-keygen -lf prints first
+            }
+            else if (text === '@cert-authority' || text === '@revoked') {
+                pins.push((0,ssh_pin/* parsePin */.N3)(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`));
+                i += 2;
+                while (isComment(peek()))
+                    i += 1;
+            }
+            else if ((0,public_key/* isKeyType */.Cy)(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
+                pins.push((0,ssh_pin/* parsePin */.N3)(`${text} ${peek()}`));
+                i += 1;
+                while (isComment(peek()))
+                    i += 1;
+            }
+            else if (text.startsWith('key=') && text.length > 4) {
+                keys.push(text.slice(4));
+            }
+            else if (text.startsWith('users=')) {
+                const names = text.slice('users='.length).split(',');
+                names.forEach(requireUserName);
+                users.push(...names);
+            }
+            else if (text === 'forward') {
+                forward = true;
+            }
+            else if (text === 'bootstrap') {
+                bootstrap = true;
+            }
+            else if (text.startsWith('password-env=')) {
+                remote.passwordEnv = readVariableName(text.slice('password-env='.length));
+            }
+            else if (text.startsWith('path=') && text.length > 5) {
+                remote.path = text.slice(5);
+            }
+            else {
+                throw new src_errors/* TrustError */.Ru('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
+                    hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
+                });
+            }
+        }
+        catch (error) {
+            throw error instanceof src_errors/* TrustError */.Ru ? error.about(at) : error;
+        }
+    }
+    const [option] = Object.keys(remote);
+    if (option !== undefined && !bootstrap) {
+        const name = option === 'path' ? 'path=' : 'password-env=';
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${name} is for bootstrap, which is not on this line.`);
+    }
+    return { pins, keys, users, forward, bootstrap, ...remote };
+}
+function readVariableName(name) {
+    if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
+        return name;
+    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(name)} can't be a variable's name.`, {
+        hint: 'password-env= takes the name of a variable that holds the password, never the password.',
+    });
+}
+/** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
+function isComment(text) {
+    return (text !== '' &&
+        !['forward', 'bootstrap'].includes(text.toLowerCase()) &&
+        !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
+        !(0,public_key/* isKeyType */.Cy)(text));
+}
+/** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
+function fingerprintTrailer(tokens) {
+    const end = tokens.findIndex(({ text }) => /^\((ED25519|ECDSA|RSA)\)$/.test(text));
+    const between = tokens.slice(0, Math.max(end, 0));
+    if (end < 0 || end > 4 || between.some(({ text }) => /^(SHA256:|@)|=|^forward$/.test(text))) {
+        return { length: 0 };
+    }
+    const name = tokens[end]?.text;
+    const type = name === '(ED25519)' ? 'ssh-ed25519' : name === '(RSA)' ? 'ssh-rsa' : undefined;
+    return { length: end + 1, ...(type === undefined ? {} : { type }) };
+}
+function builtInPins(host) {
+    const keys = forgeKeys(host);
+    if (keys !== undefined)
+        return keys.map(ssh_pin/* parsePin */.N3);
+    throw new src_errors/* TrustError */.Ru('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
+        hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
+    });
+}
+
+
+/***/ }),
+
+/***/ 7146:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   T: () => (/* binding */ oneLine)
+/* harmony export */ });
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+
+/***/ }),
+
 /***/ 2613:
 /***/ ((module) => {
 
@@ -4280,6 +6511,14 @@ module.exports = require("net");
 
 /***/ }),
 
+/***/ 1421:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:child_process");
+
+/***/ }),
+
 /***/ 7598:
 /***/ ((module) => {
 
@@ -4288,11 +6527,35 @@ module.exports = require("node:crypto");
 
 /***/ }),
 
+/***/ 1553:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:dns/promises");
+
+/***/ }),
+
 /***/ 3024:
 /***/ ((module) => {
 
 "use strict";
 module.exports = require("node:fs");
+
+/***/ }),
+
+/***/ 7030:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:net");
+
+/***/ }),
+
+/***/ 8161:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:os");
 
 /***/ }),
 
@@ -4309,6 +6572,14 @@ module.exports = require("node:path");
 
 "use strict";
 module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 3429:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:util/types");
 
 /***/ }),
 
@@ -6488,13 +8759,13 @@ function info(message) {
  * @param name The name of the output group
  */
 function startGroup(name) {
-    issue('group', name);
+    command_issue('group', name);
 }
 /**
  * End an output group.
  */
 function endGroup() {
-    issue('endgroup');
+    command_issue('endgroup');
 }
 /**
  * Wrap an asynchronous function call in a group.
@@ -6565,8 +8836,57 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var src_errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var src_errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/trust/doctor-finding.ts
+var doctor_finding = __nccwpck_require__(3999);
+;// CONCATENATED MODULE: ./src/action/diagnosis.ts
+/** What the doctor finds when a step of the job has failed, in the log. */
+
+
+
+/** Errors that are about hosts: of others the doctor knows nothing. */
+const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/;
+/** When main has failed because of hosts. */
+async function explainFailure({ hosts, bootstrap }, error) {
+    if (!(error instanceof src_errors/* TrustError */.Ru) || !ABOUT_HOSTS.test(error.code) || !isWanted())
+        return;
+    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 637).then(__nccwpck_require__.bind(__nccwpck_require__, 4637)); // and all of the doctor with it
+    const failed = {
+        hosts,
+        message: error.message,
+        ...(bootstrap === undefined ? {} : { credentials: bootstrap.credentials }),
+        env: process.env,
+    };
+    await tell(async () => diagnoseHosts(failed));
+}
+/** In post, when a later step of the job has failed. */
+async function explainFailedJob() {
+    const hosts = core.getInput('hosts');
+    if (core.getInput('job-status') !== 'failure' || hosts === '' || !isWanted())
+        return;
+    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 637).then(__nccwpck_require__.bind(__nccwpck_require__, 4637));
+    await tell(async () => diagnoseAgain(hosts, process.env));
+}
+function isWanted() {
+    return getInput('diagnose').toLowerCase() !== 'false';
+}
+/** A look that fails must not hide the failure that it was to explain. */
+async function tell(look) {
+    try {
+        const findings = await look();
+        if (findings.length === 0)
+            return;
+        startGroup('What ssh-trust doctor finds');
+        for (const line of (0,doctor_finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
+            info(line);
+        endGroup();
+    }
+    catch (error) {
+        core_debug((0,src_errors/* explain */.WE)(error));
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/action/failure.ts
 /** How the action fails: one clear error, as an annotation and as the step's result. */
 
@@ -6587,36 +8907,43 @@ function readInputs() {
     return {
         sshPrivateKey,
         passphrase: secret('passphrase'),
-        sshCertificate: getInput('ssh-certificate'),
+        sshCertificate: plain('ssh-certificate'),
         certificateAuthorityKey: secret('certificate-authority-key'),
         certificateAuthorityPassphrase: secret('certificate-authority-passphrase'),
-        certificatePrincipals: getInput('certificate-principals'),
-        certificateValidity: getInput('certificate-validity'),
-        certificateKeyId: getInput('certificate-key-id'),
-        certificateOptions: getInput('certificate-options'),
-        generateKey: getInput('generate-key'),
-        hosts: getInput('hosts'),
-        agentPolicy: getInput('agent-policy'),
-        agentLifetime: getInput('agent-lifetime'),
-        maxSignatures: getInput('max-signatures'),
-        signatureNamespaces: getInput('signature-namespaces'),
-        signOtherData: getInput('sign-other-data'),
+        certificatePrincipals: plain('certificate-principals'),
+        certificateValidity: plain('certificate-validity'),
+        certificateKeyId: plain('certificate-key-id'),
+        certificateOptions: plain('certificate-options'),
+        generateKey: plain('generate-key'),
+        hosts: plain('hosts'),
+        agentPolicy: plain('agent-policy'),
+        agentLifetime: plain('agent-lifetime'),
+        maxSignatures: plain('max-signatures'),
+        signatureNamespaces: plain('signature-namespaces'),
+        signOtherData: plain('sign-other-data'),
         bootstrapPassword: secret('bootstrap-password'),
         bootstrapKey: secret('bootstrap-key'),
         bootstrapPassphrase: secret('bootstrap-passphrase'),
-        authorizedKeysOptions: getInput('authorized-keys-options'),
-        trustLifetime: getInput('trust-lifetime'),
-        trustExpiry: getInput('trust-expiry'),
-        bootstrapFailure: getInput('bootstrap-failure'),
-        revoke: getInput('revoke'),
-        revokeKeys: getInput('revoke-keys'),
-        trust: getInput('trust'),
-        dryRun: getInput('dry-run'),
+        authorizedKeysOptions: plain('authorized-keys-options'),
+        trustLifetime: plain('trust-lifetime'),
+        trustExpiry: plain('trust-expiry'),
+        bootstrapFailure: plain('bootstrap-failure'),
+        revoke: plain('revoke'),
+        revokeKeys: plain('revoke-keys'),
+        trust: plain('trust'),
+        dryRun: plain('dry-run'),
         secretOf,
-        home: getInput('home'),
-        connectTimeout: getInput('connect-timeout'),
+        home: plain('home'),
+        connectTimeout: plain('connect-timeout'),
         keyComment: keyComment(),
     };
+}
+/** An input that is to hold no secret. Errors quote it, so a private key that was pasted into it is masked. */
+function plain(name) {
+    const value = getInput(name);
+    if (/PRIVATE KEY-----|PuTTY-User-Key-File-/.test(value))
+        maskLines(value);
+    return value;
 }
 /** Not trimmed: what is wrong should be told of the text as it was pasted, and blanks can be meant. */
 function secret(name) {
@@ -6647,15 +8974,8 @@ function keyComment() {
     return `ssh-trust:${text.replace(/[^A-Za-z0-9._/-]+/g, '_')}`;
 }
 
-;// CONCATENATED MODULE: ./src/trust/report.ts
-/**
- * `text` without control characters: names and comments come from whoever asked the agent or made a
- * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
- */
-function report_oneLine(text) {
-    return text.replace(/\p{Cc}+/gu, ' ');
-}
-
+// EXTERNAL MODULE: ./src/trust/report.ts
+var trust_report = __nccwpck_require__(7146);
 ;// CONCATENATED MODULE: ./src/action/outputs.ts
 /** What the main step leaves for later steps: outputs, SSH_AUTH_SOCK, and a readable log. */
 
@@ -6675,11 +8995,13 @@ function writeOutputs({ socket, pipe, knownHosts, sshConfig, report }) {
 }
 /** A line of the plan of trust between hosts. */
 function logPlan(line) {
-    info(`trust: ${report_oneLine(line)}`);
+    info(`trust: ${(0,trust_report/* oneLine */.T)(line)}`);
 }
 function logTrust({ report }) {
     for (const repair of report.repairs)
         info(`! ssh-private-key was repaired: ${repair}`);
+    for (const line of report.swept ?? [])
+        info(`! ${(0,trust_report/* oneLine */.T)(line)}`);
     for (const warning of report.warnings)
         core_warning(warning);
     for (const { name, keyType, fingerprint, pin, stale, coming = [] } of report.hosts) {
@@ -6717,11 +9039,11 @@ function logRevocation({ host, user, file, removed, kept, error }) {
     if (error !== undefined)
         core_warning(`${account}: keys were not revoked: ${error}`);
     else
-        info(`✓ ${account}: ${removed.length} keys revoked in ${report_oneLine(file ?? '')}`);
+        info(`✓ ${account}: ${removed.length} keys revoked in ${(0,trust_report/* oneLine */.T)(file ?? '')}`);
     for (const line of removed)
-        info(`  removed ${report_oneLine(line)}`);
+        info(`  removed ${(0,trust_report/* oneLine */.T)(line)}`);
     for (const line of kept)
-        info(`  kept, since this job uses it: ${report_oneLine(line)}`);
+        info(`  kept, since this job uses it: ${(0,trust_report/* oneLine */.T)(line)}`);
 }
 /** A table's rows as text, the columns below one another. */
 function alignedRows(rows) {
@@ -6993,7 +9315,7 @@ function parseKeySpec(text) {
     });
 }
 /** A new key from the platform's random numbers. */
-function generatePrivateKey({ type, bits }, comment) {
+function private_key_generatePrivateKey({ type, bits }, comment) {
     if (type === 'ssh-ed25519')
         return privateKeyFrom(generateKeyPairSync('ed25519').privateKey, comment);
     if (isEcdsa(type)) {
@@ -8142,454 +10464,8 @@ function ssh2PrivateKey() {
     });
 }
 
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = require("node:net");
-// EXTERNAL MODULE: ./src/ssh/pattern.ts
-var pattern = __nccwpck_require__(2368);
-;// CONCATENATED MODULE: ./src/ssh/authorized-keys.ts
-/**
- * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
- * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
- * lines, lines that it does not understand) is never touched.
- */
-
-
-
-
-
-
-
-/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
-const MAX_LINE = 8 * 1024;
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-function splitLines(content) {
-    const lines = [];
-    for (let start = 0; start < content.length;) {
-        const found = content.indexOf(NEWLINE, start);
-        const end = found < 0 ? content.length : found;
-        const next = found < 0 ? end : end + 1;
-        lines.push({ start, end, next });
-        start = next;
-    }
-    return lines;
-}
-/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
-function shown(latin1) {
-    return Buffer.from(latin1, 'latin1').toString('utf8');
-}
-/**
- * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
- * does not take for a key.
- */
-function parseAuthorizedKey(line, lineNumber = 1) {
-    // sshd reads lines as C strings.
-    const [seen = ''] = line.toString('latin1').split('\0', 1);
-    const text = seen.replace(/^[ \t]+/, '');
-    if (text === '' || text.startsWith('#'))
-        return undefined;
-    const plain = authorized_keys_readKey(text);
-    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
-    if (found === undefined)
-        return undefined;
-    const { options, type, blob, comment } = found;
-    return {
-        lineNumber,
-        options: options.map(shown),
-        type,
-        blob,
-        comment: shown(comment),
-        text: shown(seen.replace(/\r$/, '')),
-    };
-}
-/** All keys of a file, in their order. */
-function parseAuthorizedKeys(content) {
-    return keyLines(content).map(({ key }) => key);
-}
-function keyLines(content) {
-    return splitLines(content).flatMap((line, index) => {
-        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
-        return key === undefined ? [] : [{ ...line, key }];
-    });
-}
-/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
-function authorized_keys_readKey(text) {
-    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
-    if (type === undefined || run === undefined)
-        return undefined;
-    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
-    const base64 = run.replace(/[\r\v\f]/g, '');
-    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
-        return undefined;
-    const blob = Buffer.from(base64, 'base64');
-    try {
-        const reader = new ssh_wire/* Reader */.mP(blob);
-        if (reader.text(64) !== type || reader.remaining === 0)
-            return undefined;
-        // All plain keys are strings to their end; one that was cut short is no key for sshd.
-        while (!(0,ssh_certificate/* isCertificateType */.qu)(type) && reader.remaining > 0)
-            reader.string();
-    }
-    catch {
-        return undefined;
-    }
-    return { type, blob, comment: rest.trimEnd() };
-}
-function readOptionsAndKey(text) {
-    const { options, end, balanced } = splitOptions(text);
-    if (!balanced)
-        return undefined;
-    const key = authorized_keys_readKey(text.slice(end).replace(/^[ \t]+/, ''));
-    return key === undefined ? undefined : { ...key, options };
-}
-/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
-function splitOptions(text) {
-    const options = [];
-    let quoted = false;
-    let start = 0;
-    let end = 0;
-    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
-        const char = text.charAt(end);
-        if (char === '\\' && text.charAt(end + 1) === '"')
-            end += 1;
-        else if (char === '"')
-            quoted = !quoted;
-        else if (char === ',' && !quoted) {
-            options.push(text.slice(start, end));
-            start = end + 1;
-        }
-    }
-    options.push(text.slice(start, end));
-    return { options, end, balanced: !quoted };
-}
-/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
-function isSameKey(a, b) {
-    if (a.equals(b))
-        return true;
-    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
-    return left !== undefined && left === right;
-}
-function rsaNumbers(blob) {
-    try {
-        const reader = new ssh_wire/* Reader */.mP(blob);
-        if (reader.text(64) !== 'ssh-rsa')
-            return undefined;
-        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
-    }
-    catch {
-        return undefined;
-    }
-}
-/**
- * Appends `line` (without newline) unless the same key is there, with whatever options. The new
- * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
- *
- * @throws TrustError `input-invalid` if `line` is not the line of a key
- */
-function addAuthorizedKey(content, line) {
-    const { blob } = requireKeyLine(line);
-    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
-    if (existing !== undefined)
-        return { status: 'present', content, existing };
-    const newline = lineEnd(content);
-    if (content.length === 0 || content.at(-1) === NEWLINE) {
-        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
-    }
-    const added = Buffer.from(newline + line + newline);
-    return {
-        status: 'added',
-        content: Buffer.concat([content, added]),
-        newlineMended: digest(content),
-    };
-}
-function requireKeyLine(line) {
-    const key = parseAuthorizedKey(Buffer.from(line));
-    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', 'This is not a line for authorized_keys.');
-    }
-    return key;
-}
-function lineEnd(content) {
-    const last = content.lastIndexOf(NEWLINE);
-    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
-}
-function digest(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-/**
- * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
- * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
- *
- * @throws TrustError `input-invalid` if `line` is not the line of a key
- */
-function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
-    const { blob } = requireKeyLine(line);
-    const ours = Buffer.from(line);
-    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
-    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
-    const removed = changed ? same : same.filter(isExact);
-    const rest = withoutLines(content, removed);
-    const last = removed.at(-1);
-    const wasLast = last?.next === content.length && removed.length === 1;
-    return {
-        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
-        removed: removed.map(({ key }) => key),
-        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
-    };
-}
-function withoutReturn(line) {
-    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
-}
-function withoutLines(content, lines) {
-    const kept = [];
-    let from = 0;
-    for (const { start, next } of lines) {
-        kept.push(content.subarray(from, start));
-        from = next;
-    }
-    return Buffer.concat([...kept, content.subarray(from)]);
-}
-/** `content` without its last newline, if that gives what was there before the newline was mended. */
-function withoutMend(content, before) {
-    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
-        .filter((newline) => content.subarray(-newline.length).equals(newline))
-        .map((newline) => content.subarray(0, content.length - newline.length));
-    return candidates.find((candidate) => digest(candidate) === before) ?? content;
-}
-/** Removes all keys that match any of `matches`; every other byte stays. */
-function removeKeys(content, matches) {
-    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
-    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
-}
-function isMatch(key, match) {
-    if (match.kind === 'key')
-        return isSameKey(key.blob, match.blob);
-    if (match.kind === 'comment')
-        return (0,pattern/* matchPattern */.g)(key.comment, match.pattern);
-    return (0,public_key/* fingerprint */.Rj)(key.blob) === match.fingerprint.replace(/=+$/, '');
-}
-/**
- * A line for authorized_keys, without newline.
- *
- * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
- *   that can't stand there
- */
-function formatAuthorizedKey(key) {
-    const options = key.options ?? [];
-    checkOptions(options);
-    const comment = key.comment ?? '';
-    if (hasControls(comment))
-        throw invalid('The comment of a key can have no control characters.');
-    const text = options.map(formatOption).join(',');
-    const line = `${text}${text === '' ? '' : ' '}${(0,public_key/* formatPublicKey */.et)(key.blob, comment.trim())}`;
-    if (Buffer.byteLength(line) > MAX_LINE) {
-        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
-    }
-    return line;
-}
-function formatOption({ name, value }) {
-    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
-}
-function invalid(message, hint) {
-    return new src_errors/* TrustError */.Ru('input-invalid', message, hint === undefined ? {} : { hint });
-}
-/** Control characters but the tab, which sshd allows between quotes. */
-function hasControls(text) {
-    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
-}
-/** Options without value; those that begin with `no-` mean the contrary. */
-const FLAGS = [
-    'restrict',
-    'cert-authority',
-    ...[
-        'agent-forwarding',
-        'port-forwarding',
-        'pty',
-        'touch-required',
-        'user-rc',
-        'verify-required',
-        'x11-forwarding',
-    ].flatMap((name) => [name, `no-${name}`]),
-];
-/** Options with a value: what is wrong with one, or undefined. */
-const VALUES = {
-    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
-    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
-        ? undefined
-        : 'is not NAME=value with a name of letters, digits, _',
-    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
-    from: (value) => value.split(',').map(wrongPattern).find(isText),
-    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
-    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
-    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
-    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
-};
-/** OpenSSH refuses a line that has one of these twice. */
-const ONCE = ['command', 'from', 'principals'];
-/**
- * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
- * out where the value has neither comma, blank nor quote.
- *
- * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
- */
-function parseKeyOptions(text) {
-    const trimmed = text.trim();
-    if (trimmed === '')
-        return [];
-    const { options, end, balanced } = splitOptions(trimmed);
-    if (!balanced)
-        throw invalid('The options for the key have a quote that does not end.');
-    if (end < trimmed.length) {
-        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
-    }
-    const parsed = options.map(parseOption);
-    checkOptions(parsed);
-    return parsed;
-}
-function parseOption(text) {
-    const equals = text.indexOf('=');
-    if (equals < 0)
-        return { name: text };
-    const name = text.slice(0, equals);
-    const value = text.slice(equals + 1);
-    if (!value.includes('"'))
-        return { name, value };
-    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
-        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
-    }
-    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
-}
-function checkOptions(options) {
-    const names = options.map(({ name }) => name.toLowerCase());
-    for (const option of options)
-        checkOption(option);
-    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
-    if (twice !== undefined)
-        throw invalid(`The option ${twice} stands there twice.`);
-    if (names.includes('principals') && !names.includes('cert-authority')) {
-        throw invalid('The option principals is for cert-authority keys only.');
-    }
-}
-function checkOption({ name, value }) {
-    const lower = name.toLowerCase();
-    const isFlag = FLAGS.includes(lower);
-    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
-    if (!isFlag && check === undefined) {
-        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
-    }
-    if (check === undefined) {
-        if (value !== undefined)
-            throw invalid(`The option ${lower} takes no value.`);
-        return;
-    }
-    if (value === undefined)
-        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
-    if (hasControls(value))
-        throw invalid(`The value of ${lower} has control characters in it.`);
-    // sshd would take the backslash and the closing quote for a quote in the value.
-    if (value.endsWith('\\'))
-        throw invalid(`The value of ${lower} can't end with a backslash.`);
-    const wrong = check(value);
-    if (wrong !== undefined)
-        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
-}
-function isText(value) {
-    return value !== undefined;
-}
-/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
-function isAddress(text) {
-    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
-    if (port === undefined)
-        return false;
-    if (/^\d+$/.test(port))
-        return Number(port) >= 1 && Number(port) <= 65535;
-    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
-}
-/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
-function wrongPattern(pattern) {
-    const text = pattern.replace(/^!/, '');
-    if (text === '')
-        return 'has an empty pattern in its list';
-    if (/\s/.test(text))
-        return 'has a blank in a pattern';
-    if (!text.includes('/'))
-        return undefined;
-    const [address = '', length = ''] = text.split('/', 2);
-    const bits = addressBits(address);
-    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
-        return 'has a malformed network';
-    }
-    return bits.slice(Number(length)).includes('1')
-        ? 'has a network with bits behind its length'
-        : undefined;
-}
-function addressBits(address) {
-    const version = (0,external_node_net_namespaceObject.isIP)(address);
-    if (version === 0 || address.includes('%'))
-        return undefined;
-    if (version === 4)
-        return bitsOf(address.split('.').map(Number), 8);
-    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
-        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-    });
-    const [head = '', tail] = hex.split('::', 2);
-    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
-    const [left, right] = [groups(head), groups(tail ?? '')];
-    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
-    return bitsOf([...left, ...zeros, ...right], 16);
-}
-function bitsOf(numbers, width) {
-    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
-}
-/** As OpenSSH's parse_absolute_time. */
-function isTime(text) {
-    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
-    if (digits === undefined)
-        return false;
-    const at = (start, length = 2) => Number(digits.slice(start, start + length));
-    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
-    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
-        day.getUTCMonth() === at(4) - 1 &&
-        day.getUTCDate() === at(6) &&
-        at(8) < 24 &&
-        at(10) < 60 &&
-        at(12) < 60);
-}
-/**
- * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
- * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
- *
- * @throws TrustError `input-invalid` if `date` can't be written so
- */
-function expiryTime(date, form) {
-    const shift = form === 'utc' ? 0 : form.offset * 60_000;
-    const time = new Date(date.getTime() + shift);
-    if (Number.isNaN(time.getTime()) ||
-        time.getUTCFullYear() < 1970 ||
-        time.getUTCFullYear() > 9999) {
-        throw invalid('A key can expire between the years 1970 and 9999 only.');
-    }
-    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
-    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
-}
-/**
- * What a server makes of `expiry-time`, by the software that its version line names
- * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
- * it does not know.
- */
-function expirySupport(software) {
-    if (/^dropbear/i.test(software))
-        return 'none';
-    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
-    if (major === undefined)
-        return 'unknown';
-    const version = Number(major) * 1000 + Number(minor);
-    if (version >= 9001)
-        return 'utc';
-    return version >= 7007 ? 'server-time' : 'none';
-}
-
+// EXTERNAL MODULE: ./src/ssh/authorized-keys.ts
+var authorized_keys = __nccwpck_require__(8962);
 ;// CONCATENATED MODULE: ./src/trust/duration.ts
 /** Spans of time as sshd_config(5), TIME FORMATS, writes them: `90`, `15m`, `1h30m`, `2d`, `1w`. */
 
@@ -8612,479 +10488,8 @@ function parseDuration(text) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/ssh/pin.ts
-/**
- * Pins: what a job says beforehand about a host's key, and the one judgement of a proven host key
- * against them. The setup, the agent and the command line all judge with this function.
- */
-
-
-
-/**
- * Judges a host key (wire format; a certificate, too) that `hostname` has proven to hold.
- *
- * @param now seconds since 1970, for the validity of certificates
- * @throws TrustError `malformed` where it does not even begin as a key
- */
-function pin_judgeHostKey(pins, hostname, hostKey, now) {
-    if (!(0,ssh_certificate/* isCertificateType */.qu)((0,public_key/* typeOfBlob */.JX)(hostKey)))
-        return judgePlainKey(pins, hostKey);
-    let certificate;
-    try {
-        certificate = (0,ssh_certificate/* parseCertificate */.hB)(hostKey);
-    }
-    catch (error) {
-        return { verdict: 'changed', defect: (0,src_errors/* explain */.WE)(error) };
-    }
-    const revoked = pins.find((pin) => pin.kind === 'revoked' &&
-        [certificate.key, certificate.authority].some((key) => key.equals(pin.key.blob)));
-    if (revoked !== undefined)
-        return { verdict: 'revoked', pin: revoked };
-    const authorities = pins.filter((pin) => pin.kind === 'cert-authority');
-    const keys = authorities.map((pin) => pin.key.blob);
-    const defect = (0,ssh_certificate/* hostCertificateDefect */.Nv)(certificate, hostname, keys, now);
-    const pin = authorities.find(({ key }) => key.blob.equals(certificate.authority));
-    if (defect === undefined && pin !== undefined)
-        return { verdict: 'ok', pin };
-    // A pin of the plain key holds whatever certificate the key wears.
-    const plain = judgePlainKey(pins, certificate.key);
-    if (plain.verdict === 'ok' || defect === undefined)
-        return plain;
-    return { verdict: 'changed', defect };
-}
-function judgePlainKey(pins, hostKey) {
-    const revoked = pins.find((pin) => pin.kind === 'revoked' && pin.key.blob.equals(hostKey));
-    if (revoked !== undefined)
-        return { verdict: 'revoked', pin: revoked };
-    const offered = (0,public_key/* fingerprint */.Rj)(hostKey);
-    const pin = pins.find((pin) => (pin.kind === 'key' && pin.key.blob.equals(hostKey)) ||
-        (pin.kind === 'fingerprint' && pin.fingerprint === offered));
-    return pin === undefined ? { verdict: 'changed' } : { verdict: 'ok', pin };
-}
-/** A pin as the `hosts` input takes it. */
-function formatPin(pin) {
-    if (pin.kind === 'fingerprint')
-        return pin.fingerprint;
-    const key = (0,public_key/* formatPublicKey */.et)(pin.key.blob);
-    return pin.kind === 'key' ? key : `@${pin.kind} ${key}`;
-}
-/** The fingerprint by which a pin is told in messages. */
-function pinFingerprint(pin) {
-    return pin.kind === 'fingerprint' ? pin.fingerprint : (0,public_key/* fingerprint */.Rj)(pin.key.blob);
-}
-/**
- * A pin from `SHA256:…`, `ssh-ed25519 AAAA…`, `@cert-authority ssh-ed25519 AAAA…` or
- * `@revoked ssh-ed25519 AAAA…`.
- *
- * @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5`, `key-type-unsupported`, `key-too-small`,
- *   `malformed`
- */
-function pin_parsePin(text) {
-    if (/^(MD5:|([0-9a-f]{2}:){15})/i.test(text)) {
-        throw new src_errors/* TrustError */.Ru('hosts-pin-md5', `${text} is an MD5 fingerprint, which is no proof: two keys with one MD5 can be made.`, {
-            hint: 'Use the SHA256 fingerprint: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the server prints it.',
-        });
-    }
-    if (/^SHA256:/i.test(text)) {
-        // A SHA-256 has 32 bytes: 43 base64 characters, the last of which carries four bits.
-        const digest = /^SHA256:([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])=?$/.exec(text)?.[1];
-        if (digest === undefined) {
-            throw new src_errors/* TrustError */.Ru('hosts-pin-invalid', `${text} is not a whole SHA256 fingerprint (43 characters after SHA256:).`, {
-                hint: 'Copy it again; ssh-keygen -lf prints it as SHA256:….',
-            });
-        }
-        return { kind: 'fingerprint', fingerprint: `SHA256:${digest}` };
-    }
-    const [, marker, key = ''] = /^(?:@(cert-authority|revoked)[ \t]+)?(.*)$/.exec(text) ?? [];
-    const parsed = (0,public_key/* parsePublicKey */.ee)(key);
-    return { kind: marker === 'cert-authority' || marker === 'revoked' ? marker : 'key', key: parsed };
-}
-
-;// CONCATENATED MODULE: ./src/trust/forges.ts
-const FORGES = [
-    {
-        // Keys and fingerprints: the page in `source`; the RSA key is the one in use since 2023-03-24.
-        // Compared: +DiY3wvv… (ED25519), p2QAMXNI… (ECDSA), uNiVztks… (RSA).
-        // ssh.github.com, port 443, shows the same keys:
-        // https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port
-        hosts: ['github.com', 'ssh.github.com'],
-        source: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZMy7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQCj7ndNxQowgcQnjshcLrqPEiiphnt+VTTvDP6mHBL9j1aNUkY4Ue1gvwnGLVlOhGeYrnZaMgRK6+PKCUXaDbC7qtbW8gIkhL7aGCsOr/C56SJMy/BCZfxd1nWzAOxSDPgVsmerOBYfNqltV9/hWCqBywINIR+5dIg6JTJ72pcEpEjcYgXkE2YEFXV1JHnsKgbLWNlhScqb2UmyRkQyytRLtL+38TGxkxCflmO+5Z8CSSNY7GidjMIZ7Q4zMjA2n1nGrlTDkzwDCsw+wqFPGQA179cnfGWOWRVruj16z6XyvxvjJwbz0wQZ75XK5tKSb7FNyeIEs4TT4jk+S4dhPeAUC5y+bDYirYgM4GC7uEnztnZyaVWQ7B381AK4Qdrwt51ZqExKbQpTUNn+EjqoTwvqNj4kqx5QUCI0ThS/YkOxJCXmPUWZbhjpCg56i+2aB6CmK2JGhn57K5mj0MNdBXA4/WnwH6XoPWJzK5Nyu2zB3nAZp+S5hpQs+p1vN1/wsjk=',
-        ],
-    },
-    {
-        // Keys and fingerprints: the page in `source`.
-        // Compared: eUXGGm1Y… (ED25519), HbW3g8zU… (ECDSA), ROQFvPTh… (RSA).
-        // altssh.gitlab.com, port 443, shows the same keys:
-        // https://about.gitlab.com/blog/2016/02/18/gitlab-dot-com-now-supports-an-alternate-git-plus-ssh-port/
-        hosts: ['gitlab.com', 'altssh.gitlab.com'],
-        source: 'https://docs.gitlab.com/user/gitlab_com/#ssh-host-keys-fingerprints',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFSMqzJeV9rUzU4kWitGjeR4PWSa29SPqJ1fVkhtj3Hw9xjLVXVYrU9QlYWrOLXBpQ6KWjbjTDTdDkoohFzgbEY=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCsj2bNKTBSpIYDEGk9KxsGh3mySTRgMtXL583qmBpzeQ+jqCMRgBqB98u3z++J1sKlXHWfM9dyhSevkMwSbhoR8XIq/U0tCNyokEi/ueaBMCvbcTHhO7FcwzY92WK4Yt0aGROY5qX2UKSeOvuP4D6TPqKF1onrSzH9bx9XUf2lEdWT/ia1NEKjunUqu1xOB/StKDHMoX4/OKyIzuS0q/T1zOATthvasJFoPrAjkohTyaDUz2LN5JoH839hViyEG82yB+MjcFV5MU3N1l1QL3cVUCh93xSaua1N85qivl+siMkPGbO5xR/En4iEY6K2XPASUEMaieWVNTRCtJ4S8H+9',
-        ],
-    },
-    {
-        // Keys: https://bitbucket.org/site/ssh. Fingerprints: the page in `source`; all three are those
-        // made in 2023, https://bitbucket.org/blog/ssh-host-key-changes.
-        // Compared: ybgmFkzw… (ED25519), FC73VB6C… (ECDSA), 46OSHA1R… (RSA).
-        // ssh.bitbucket.org is the name to use: bitbucket.org was to stop taking SSH on 2026-11-12,
-        // https://community.atlassian.com/forums/Bitbucket-articles/Upcoming-change-to-Bitbucket-Cloud-SSH-access-move-from/ba-p/3234032
-        // Atlassian lists the keys under the old name alone; that ssh.bitbucket.org and altssh.bitbucket.org
-        // (port 443) show the same ones is from third parties.
-        hosts: ['bitbucket.org', 'ssh.bitbucket.org', 'altssh.bitbucket.org'],
-        source: 'https://support.atlassian.com/bitbucket-cloud/docs/configure-ssh-and-two-step-verification/',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIazEu89wgQZ4bqs3d63QSMzYVa0MuJ2e2gKTKqu+UUO',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPIQmuzMBuKdWeF4+a2sjSSpBK0iqitSQ+5BM9KhpexuGt20JpTVM7u5BDZngncgrqDMbWdxMWWOGtZ9UgbqgZE=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDQeJzhupRu0u0cdegZIa8e86EG2qOCsIsD1Xw0xSeiPDlCr7kq97NLmMbpKTX6Esc30NuoqEEHCuc7yWtwp8dI76EEEB1VqY9QJq6vk+aySyboD5QF61I/1WeTwu+deCbgKMGbUijeXhtfbxSxm6JwGrXrhBdofTsbKRUsrN1WoNgUa8uqN1Vx6WAJw1JHPhglEGGHea6QICwJOAr/6mrui/oB7pkaWKHj3z7d1IC4KWLtY47elvjbaTlkN04Kc/5LFEirorGYVbt15kAUlqGM65pk6ZBxtaO3+30LVlORZkxOh+LKL/BvbZ/iRNhItLqNyieoQj/uh/7Iv4uyH/cV/0b4WDSd3DptigWq84lJubb9t/DnZlrJazxyDCulTmKdOR7vs9gMTo+uoIrPSb8ScTtvw65+odKAlBj59dhnVp9zd7QUojOpXlL62Aw56U4oO+FALuevvMjiWeavKhJqlR7i5n9srYcrNV7ttmDw7kf/97P5zauIhxcjX+xHv4M=',
-        ],
-    },
-    {
-        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
-        // Compared: mIlxA9k4… (ED25519), T9FYDEHE… (ECDSA), 6QQmYi4p… (RSA).
-        hosts: ['codeberg.org'],
-        source: 'https://docs.codeberg.org/security/ssh-fingerprint/',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIVIC02vnjFyL+I4RHfvIGNtOgJMe769VTF1VR4EB3ZB',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL2pDxWr18SoiDJCGZ5LmxPygTlPu+cCKSkpqkvCyQzl5xmIMeKNdfdBpfbCGDPoZQghePzFZkKJNR/v9Win3Sc=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC8hZi7K1/2E2uBX8gwPRJAHvRAob+3Sn+y2hxiEhN0buv1igjYFTgFO2qQD8vLfU/HT/P/rqvEeTvaDfY1y/vcvQ8+YuUYyTwE2UaVU5aJv89y6PEZBYycaJCPdGIfZlLMmjilh/Sk8IWSEK6dQr+g686lu5cSWrFW60ixWpHpEVB26eRWin3lKYWSQGMwwKv4LwmW3ouqqs4Z4vsqRFqXJ/eCi3yhpT+nOjljXvZKiYTpYajqUC48IHAxTWugrKe1vXWOPxVXXMQEPsaIRc2hpK+v1LmfB7GnEGvF1UAKnEZbUuiD9PBEeD5a1MZQIzcoPWCrTxipEpuXQ5Tni4mN',
-        ],
-    },
-    {
-        // Fingerprint: the page in `source`. Key: known_hosts of Argo CD. No other type is listed.
-        // Compared: ohD8VZEX… (RSA). One key for all of hosted Azure DevOps, the old name too:
-        // https://github.com/MicrosoftDocs/azure-devops-docs/pull/3371
-        hosts: ['ssh.dev.azure.com', 'vs-ssh.visualstudio.com'],
-        source: 'https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7Hr1oTWqNqOlzGJOfGJ4NakVyIzf1rXYd4d7wo6jBlkLvCA4odBlL0mDUyZ0/QUfTTqeu+tm22gOsv+VrVTMk6vwRU75gY/y9ut5Mb3bR5BV58dKXyq9A9UeB5Cakehn5Zgm6x1mKoVyf+FFn26iYqXJRgzIZZcZ5V6hrE0Qg39kZm4az48o0AUbf6Sp4SLdvnuMa2sVNwHBboS7EJkm57XQPVU3/QpyNLHbWDdzwtrlS+ez30S3AdYhLKEOxAG8weOnyrtLJAUen9mTkol8oII1edf7mWWbWVf0nBmly21+nZcmCTISQBtdcyPaEno7fFQMDD26/s0lfKob4Kw8H',
-        ],
-    },
-    {
-        // Keys: the page in `source`, which gives no fingerprints; a third party's ssh-keyscan of
-        // 2025-07-06 has the same three keys.
-        // Compared with that: WXXNZu0Y… (ED25519), 1nUUjsHH… (ECDSA), rvz/I0S1… (RSA).
-        hosts: ['git.sr.ht'],
-        source: 'https://man.sr.ht/git.sr.ht/#ssh-host-keys',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMZvRd4EtM7R+IHVMWmDkVU3VLQTSwQDSAvW0t2Tkj60',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCj6y+cJlqK3BHZRLZuM+KP2zGPrh4H66DacfliU1E2DHAd1GGwF4g1jwu3L8gOZUTIvUptqWTkmglpYhFp4Iy4=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDZ+l/lvYmaeOAPeijHL8d4794Am0MOvmXPyvHTtrqvgmvCJB8pen/qkQX2S1fgl9VkMGSNxbp7NF7HmKgs5ajTGV9mB5A5zq+161lcp5+f1qmn3Dp1MWKp/AzejWXKW+dwPBd3kkudDBA1fa3uK6g1gK5nLw3qcuv/V4emX9zv3P2ZNlq9XRvBxGY2KzaCyCXVkL48RVTTJJnYbVdRuq8/jQkDRA8lHvGvKI+jqnljmZi2aIrK9OGT2gkCtfyTw2GvNDV6aZ0bEza7nDLU/I+xmByAOO79R1Uk4EYCvSc1WXDZqhiuO2sZRmVxa0pQSBDn1DB3rpvqPYW+UvKB3SOz',
-        ],
-    },
-    {
-        // Fingerprint: the page in `source`. Key: the host keys in Twinkle, a git client.
-        // Compared: UNOzlP66… (RSA). No other type is listed.
-        hosts: ['git.launchpad.net'],
-        source: 'https://documentation.ubuntu.com/launchpad/user/reference/ssh-fingerprints',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDEFREwBD2ye2Xrc2SVcUmmJ44MF1BCB3W11NTaiqzVj7XZnQmgWZk9UadHVY2wBXvelcDO51MPN5ozJjFAknw09rP7XMRJMlAOLSIVoU6DRF1u1j8kJVY+dfiDHheS7+siADnrmb8HGn2xQQ6EJDjAXrw1x58x5eZjQ0PFWdI+pRTdYGvWkpHdXKFO6a9/lDx4uo9MCnePEGi/QnkCmKqLCBUlYNZYRiB8nVee2tMF0mjV8xk1rJ+/UP+897+FXFR9w/B1EPRjiQ35ZNQZKPP4isxPtyMuCQkZY7ckWr5YsylNfvNcyGDnO1XazZhJ71rzDpi1RmnFXBW5i+2dm2y7',
-        ],
-    },
-    {
-        // Fingerprints: the page in `source`. Keys: known_hosts files of others.
-        // Compared: RFzBCUIt… (ED25519), uTa/0Pnd… (ECDSA), 5s5cIyRe… (RSA).
-        hosts: ['aur.archlinux.org'],
-        source: 'https://aur.archlinux.org/',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEuBKrPzbawxA/k2g6NcyV5jmqwJ2s+zpgZGZ7tpLIcN',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBLMiLrP8pVi5BFX2i3vepSUnpedeiewE5XptnUnau+ZoeUOPkpoCgZZuYfpaIQfhhJJI5qgnjJmr4hyJbe/zxow=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDKF9vAFWdgm9Bi8uc+tYRBmXASBb5cB5iZsB7LOWWFeBrLp3r14w0/9S2vozjgqY5sJLDPONWoTTaVTbhe3vwO8CBKZTEt1AcWxuXNlRnk9FliR1/eNB9uz/7y1R0+c1Md+P98AJJSJWKN12nqIDIhjl2S1vOUvm7FNY43fU2knIhEbHybhwWeg+0wxpKwcAd/JeL5i92Uv03MYftOToUijd1pqyVFdJvQFhqD4v3M157jxS5FTOBrccAEjT+zYmFyD8WvKUa9vUclRddNllmBJdy4NyLB8SvVZULUPrP3QOlmzemeKracTlVOUG1wsDbxknF1BwSCU7CmU6UFP90kpWIyz66bP0bl67QAvlIc52Yix7pKJPbw85+zykvnfl2mdROsaT8p8R9nwCdFsBc9IiD0NhPEHcyHRwB8fokXTajk2QnGhL+zP5KnkmXnyQYOCUYo3EKMXIlVOVbPDgRYYT/XqvBuzq5S9rrU70KoI/S5lDnFfx/+lPLdtcnnEPk=',
-        ],
-    },
-    {
-        // Fingerprints: the page in `source`, `*.code.sf.net`. Keys: known_hosts of PMD's build.
-        // Compared: vDwNztsr… (ED25519), FeVkoYYB… (ECDSA), 3WhEqJaB… (RSA).
-        hosts: ['git.code.sf.net', 'svn.code.sf.net', 'hg.code.sf.net'],
-        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGObtXLh/mZom0pXjE5Mu211O+JvtzolqdNKVA+XJ466',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPAa5MFfMaXyT3Trf/Av/laAvIhUzZJUnvPZAd9AC6bKWAhVl+A3s2+M6SlhF/Tn/W0akN03GyNviBtqJKtx0RU=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEAoMesJ60dow5VqNsIqIQMBNmSYz6txSC5YSUXzPNWV4VIWTWdqbQoQuIu+oYGhBMoeaSWWCiVIDTwFDzQXrq8CwmyxWp+2TTuscKiOw830N2ycIVmm3ha0x6VpRGm37yo+z+bkQS3m/sE7bkfTU72GbeKufFHSv1VLnVy9nmJKFOraeKSHP/kjmatj9aC7Q2n8QzFWWjzMxVGg79TUs7sjm5KrtytbxfbLbKtrkn8OXsRy1ib9hKgOwg+8cRjwKbSXVrNw/HM+MJJWp9fHv2yzWmL8B6fKoskslA0EjNxa6d76gvIxwti89/8Y6xlhR0u65u1AiHTX9Q4BVsXcBZUDw==',
-        ],
-    },
-    {
-        // Fingerprints: the page in `source`, with these four names. Keys: known_hosts of PMD's build.
-        // Compared: 209BDmH3… (ED25519), QAAxYkf0… (ECDSA), xB2rnn0N… (RSA).
-        hosts: ['frs.sourceforge.net', 'frs.sf.net', 'web.sourceforge.net', 'web.sf.net'],
-        source: 'https://sourceforge.net/p/forge/documentation/SSH%20Key%20Fingerprints/',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOQD35Ujalhh+JJkPvMckDlhu4dS7WH6NsOJ15iGCJLC',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBCwsY6sZT4MTTkHfpRzYjxG7mnXrGL74RCT2cO/NFvRrZVNB5XNwKNn7G5fHbYLdJ6UzpURDRae1eMg92JG0+yo=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA2uifHZbNexw6cXbyg1JnzDitL5VhYs0E65Hk/tLAPmcmm5GuiGeUoI/B0eUSNFsbqzwgwrttjnzKMKiGLN5CWVmlN1IXGGAfLYsQwK6wAu7kYFzkqP4jcwc5Jr9UPRpJdYIK733tSEmzab4qc5Oq8izKQKIaxXNe7FgmL15HjSpatFt9w/ot/CHS78FUAr3j3RwekHCm/jhPeqhlMAgC+jUgNJbFt3DlhDaRMa0NYamVzmX8D47rtmBbEDU3ld6AezWBPUR5Lh7ODOwlfVI58NAf/aYNlmvl2TZiauBCTa7OPYSyXJnIPbQXg6YQlDknNCr0K769EjeIlAfY87Z4tw==',
-        ],
-    },
-    {
-        // Keys and fingerprints: the page in `source`; its DSA key is left out.
-        // Compared: dVjzGIdV… (ED25519), aBG5R7Io… (ECDSA), uqjYymys… (RSA).
-        hosts: ['hf.co'],
-        source: 'https://huggingface.co/docs/hub/security-git-ssh',
-        checked: '2026-11-22',
-        keys: [
-            'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINJjhgtT9FOQrsVSarIoPVI1jFMh3VSHdKfdqp/O776s',
-            'ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBL0wtM52yIjm8gRecBy2wRyEMqr8ulG0uewT/IQOGz5K0ZPTIy6GIGHsTi8UXBiEzEIznV3asIz2sS7SiQ311tU=',
-            'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDtPB+snz63eZvTrbMY2Qt39a6HYile89JOum55z3lhIqAqUHxLtXFd+q+ED8izQvyORFPSmFIaPw05rtXo37bm+ixL6wDmvWrHN74oUUWmtrv2MNCLHE5VDb3+Q6MJjjDVIoK5QZIuTStlq0cUbGGxQk7vFZZ2VXdTPqgPjw4hMV7MGp3RFY/+Wy8rIMRv+kRCIwSAOeuaLPT7FzL0zUMDwj/VRjlzC08+srTQHqfoh0RguZiXZQneZKmM75AFhoMbP5x4AW2bVoZam864DSGiEwL8R2jMiyXxL3OuicZteZqll0qfRlNopKnzoxS29eBbXTr++ILqYz1QFqaruUgqSi3MIC9sDYEqh2Q8UxP5+Hh97AnlgWDZC0IhojVmEPNAc7Y2d+ctQl4Bt91Ik4hVf9bU+tqMXgaTrTMXeTURSXRxJEm2zfKQVkqn3vS/zGVnkDS+2b2qlVtrgbGdU/we8Fux5uOAn/dq5GygW/DUlHFw412GtKYDFdWjt3nJCY8=',
-        ],
-    },
-];
-/** Keys (OpenSSH lines) of a well-known host, or undefined. Case-insensitive. */
-function forgeKeys(host) {
-    const name = host.toLowerCase();
-    return FORGES.find(({ hosts }) => hosts.includes(name))?.keys;
-}
-
-;// CONCATENATED MODULE: ./src/trust/hosts.ts
-/**
- * The `hosts` input: one host a line,
- *
- *     [alias=][user@]host[:port]  PIN…  [key=SHA256:…|comment] [users=NAME,…] [forward]
- *         [bootstrap] [password-env=NAME] [path=FILE]
- *
- * with `#` comments. A PIN is a SHA256 fingerprint, a full public key, or `@cert-authority` or
- * `@revoked` with one. Well-known forges need no pin.
- */
-
-
-
-
-const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
-/** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
-const hosts_MAX_TEXT = 16 * 1024 * 1024;
-/** What a line calls its host. */
-function hosts_hostName({ alias, host }) {
-    return alias ?? host;
-}
-/**
- * @returns the hosts, and an error for each line that is wrong
- */
-function parseHosts(text) {
-    const hosts = [];
-    const errors = [];
-    if (text.length > hosts_MAX_TEXT) {
-        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
-        return { hosts, errors };
-    }
-    text.split(/\r\n|\r|\n/).forEach((line, index) => {
-        const tokens = tokenize(line);
-        if (tokens.length === 0)
-            return;
-        const position = `hosts:${index + 1}`;
-        try {
-            hosts.push(parseLine(tokens, position));
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            errors.push(error.about(position));
-        }
-    });
-    errors.push(...nameClashes(hosts));
-    return { hosts, errors };
-}
-function tokenize(line) {
-    const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
-    return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
-}
-/** An alias must not be what another line is called. Lines for one host without alias may be many. */
-function nameClashes(hosts) {
-    const byName = new Map();
-    return hosts.flatMap((line) => {
-        const name = hosts_hostName(line).toLowerCase();
-        const first = byName.get(name);
-        if (first === undefined)
-            byName.set(name, line);
-        if (first === undefined || (first.alias === undefined && line.alias === undefined))
-            return [];
-        const message = `The name ${hosts_hostName(line)} is taken by ${first.position}.`;
-        return [
-            new src_errors/* TrustError */.Ru('hosts-syntax', message, {
-                input: line.position,
-                hint: 'Give every alias once.',
-            }),
-        ];
-    });
-}
-function parseLine(tokens, position) {
-    const [first, ...rest] = tokens;
-    const name = parseName(first?.text ?? '');
-    const { pins, keys, users, ...options } = parseRest(rest, position);
-    if (!pins.some((pin) => pin.kind !== 'revoked'))
-        pins.push(...builtInPins(name.host));
-    const { user } = name;
-    if (user !== undefined && users.length > 0 && !users.includes(user)) {
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `users= leaves out ${user}, who stands before the host.`, {
-            hint: `Write users=${[user, ...users].join(',')}, or another user before the host.`,
-        });
-    }
-    return {
-        ...name,
-        pins,
-        ...options,
-        position,
-        ...(keys.length === 0 ? {} : { keys }),
-        ...(users.length === 0 ? {} : { users }),
-    };
-}
-function parseName(text) {
-    // IPv6 addresses stand in brackets, as in known_hosts and URLs.
-    const match = /^(?:([^=@[\]:]*)=)?(?:(.*)@)?(?:\[([^\]]*)\]|([^:[\]@]*))(?::([0-9]*))?$/.exec(text);
-    const [, alias, user, ipv6, plain, portText] = match ?? [];
-    const host = ipv6 ?? plain ?? '';
-    if (match === null && (text.match(/:/g) ?? []).length > 1) {
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${text} looks like an IPv6 address; it has to stand in brackets.`, {
-            hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
-        });
-    }
-    const hostPattern = ipv6 === undefined
-        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
-        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
-    if (match === null || host.length > 253 || !hostPattern.test(host)) {
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
-    }
-    const port = portText === undefined ? 22 : Number(portText);
-    if (portText === '' || port < 1 || port > 65535) {
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
-    }
-    if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(alias)} can't be an alias.`, {
-            hint: 'Letters, digits, dot, dash and underscore may be in one.',
-        });
-    }
-    if (user !== undefined)
-        requireUserName(user);
-    return {
-        host,
-        port,
-        ...(alias === undefined ? {} : { alias }),
-        ...(user === undefined ? {} : { user }),
-    };
-}
-function requireUserName(user) {
-    if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
-        return;
-    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
-}
-function parseRest(tokens, position) {
-    const pins = [];
-    const remote = {};
-    const keys = [];
-    const users = [];
-    let forward = false;
-    let bootstrap = false;
-    let i = 0;
-    const peek = () => tokens[i]?.text ?? '';
-    while (i < tokens.length) {
-        const { text, column } = tokens[i] ?? { text: '', column: 0 };
-        const at = `${position}:${column}`;
-        i += 1;
-        try {
-            if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
-                const pin = pin_parsePin(text);
-                const { type, length } = fingerprintTrailer(tokens.slice(i));
-                i += length;
-                pins.push(type === undefined ? pin : { ...pin, ...(pin.kind === 'fingerprint' ? { type } : {}) });
-            }
-            else if (/^[0-9]{3,5}$/.test(text) && /^SHA256:/i.test(peek())) {
-                // the length that ssh-keygen -lf prints first
-            }
-            else if (text === '@cert-authority' || text === '@revoked') {
-                pins.push(pin_parsePin(`${text} ${peek()} ${tokens[i + 1]?.text ?? ''}`));
-                i += 2;
-                while (isComment(peek()))
-                    i += 1;
-            }
-            else if ((0,public_key/* isKeyType */.Cy)(text) || text === 'ssh-dss' || /^(ssh|ecdsa|sk)-/.test(text)) {
-                pins.push(pin_parsePin(`${text} ${peek()}`));
-                i += 1;
-                while (isComment(peek()))
-                    i += 1;
-            }
-            else if (text.startsWith('key=') && text.length > 4) {
-                keys.push(text.slice(4));
-            }
-            else if (text.startsWith('users=')) {
-                const names = text.slice('users='.length).split(',');
-                names.forEach(requireUserName);
-                users.push(...names);
-            }
-            else if (text === 'forward') {
-                forward = true;
-            }
-            else if (text === 'bootstrap') {
-                bootstrap = true;
-            }
-            else if (text.startsWith('password-env=')) {
-                remote.passwordEnv = readVariableName(text.slice('password-env='.length));
-            }
-            else if (text.startsWith('path=') && text.length > 5) {
-                remote.path = text.slice(5);
-            }
-            else {
-                throw new src_errors/* TrustError */.Ru('hosts-option-unknown', `${JSON.stringify(text)} is neither a pin nor an option.`, {
-                    hint: `Options are: ${OPTIONS}. A pin is SHA256:…, a full public key, or @cert-authority or @revoked with one.`,
-                });
-            }
-        }
-        catch (error) {
-            throw error instanceof src_errors/* TrustError */.Ru ? error.about(at) : error;
-        }
-    }
-    const [option] = Object.keys(remote);
-    if (option !== undefined && !bootstrap) {
-        const name = option === 'path' ? 'path=' : 'password-env=';
-        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${name} is for bootstrap, which is not on this line.`);
-    }
-    return { pins, keys, users, forward, bootstrap, ...remote };
-}
-function readVariableName(name) {
-    if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
-        return name;
-    throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(name)} can't be a variable's name.`, {
-        hint: 'password-env= takes the name of a variable that holds the password, never the password.',
-    });
-}
-/** Whether a word behind a full key belongs to the key's comment: it can't be an option or a pin. */
-function isComment(text) {
-    return (text !== '' &&
-        !['forward', 'bootstrap'].includes(text.toLowerCase()) &&
-        !/^(SHA256:|MD5:|@|[0-9]+$)|=/i.test(text) &&
-        !(0,public_key/* isKeyType */.Cy)(text));
-}
-/** What `ssh-keygen -lf` prints behind a fingerprint: `comment (TYPE)`. ECDSA does not say the curve. */
-function fingerprintTrailer(tokens) {
-    const end = tokens.findIndex(({ text }) => /^\((ED25519|ECDSA|RSA)\)$/.test(text));
-    const between = tokens.slice(0, Math.max(end, 0));
-    if (end < 0 || end > 4 || between.some(({ text }) => /^(SHA256:|@)|=|^forward$/.test(text))) {
-        return { length: 0 };
-    }
-    const name = tokens[end]?.text;
-    const type = name === '(ED25519)' ? 'ssh-ed25519' : name === '(RSA)' ? 'ssh-rsa' : undefined;
-    return { length: end + 1, ...(type === undefined ? {} : { type }) };
-}
-function builtInPins(host) {
-    const keys = forgeKeys(host);
-    if (keys !== undefined)
-        return keys.map(pin_parsePin);
-    throw new src_errors/* TrustError */.Ru('hosts-pin-missing', `${host} has no pin, so nothing says which key is the right one.`, {
-        hint: 'On the server, run: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, and put the SHA256:… that it prints behind the host.',
-    });
-}
-
+// EXTERNAL MODULE: ./src/trust/hosts.ts + 1 modules
+var trust_hosts = __nccwpck_require__(361);
 ;// CONCATENATED MODULE: ./src/trust/input-values.ts
 /** Values that inputs are made of: booleans, numbers, lists. Each error says what would be right. */
 
@@ -9150,6 +10555,8 @@ function input_values_collectErrors() {
     };
 }
 
+// EXTERNAL MODULE: ./src/ssh/pin.ts
+var ssh_pin = __nccwpck_require__(8933);
 ;// CONCATENATED MODULE: ./src/ssh/public-key-file.ts
 /**
  * Public keys as people have them: a line of OpenSSH with or without authorized_keys options
@@ -9188,7 +10595,7 @@ function parsePublicKeyText(text) {
                 hint: 'A public key of OpenSSH is one line: type, base64, comment. If it was broken when it was copied, join it again.',
             });
         }
-        return public_key_file_parseLine(first);
+        return parseLine(first);
     }
     catch (error) {
         if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'malformed')
@@ -9208,12 +10615,12 @@ function privateKeyGiven() {
     });
 }
 /** sshd(8): options first, if any; they have blanks in double quotes only. */
-function public_key_file_parseLine(line) {
+function parseLine(line) {
     if (line.startsWith('PuTTY-User-Key-File-'))
         throw privateKeyGiven();
     const { options, key } = isTypeName(line.split(/[ \t]/, 1)[0] ?? '')
         ? { options: [], key: line }
-        : public_key_file_splitOptions(line);
+        : splitOptions(line);
     const [type = '', base64] = key.split(/[ \t]+/);
     if ((0,ssh_certificate/* isCertificateType */.qu)(type)) {
         throw public_key_file_unreadable('This is a certificate; a plain public key is needed.', {
@@ -9229,7 +10636,7 @@ function public_key_file_parseLine(line) {
 function isTypeName(word) {
     return /^(?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+$/.test(word);
 }
-function public_key_file_splitOptions(line) {
+function splitOptions(line) {
     const options = [];
     let quoted = false;
     let start = 0;
@@ -9262,7 +10669,7 @@ const RFC4716_END = '---- END SSH2 PUBLIC KEY ----';
 /** RFC 4716 §3.3, in bytes. */
 const MAX_TAG = 64;
 const MAX_VALUE = 1024;
-const public_key_file_MAX_LINE = 72;
+const MAX_LINE = 72;
 function parseRfc4716(lines) {
     const begin = lines[0]?.trim() ?? '';
     const rest = lines.slice(1);
@@ -9405,7 +10812,7 @@ function formatRfc4716(blob, comment = '') {
 function commentHeader(comment) {
     let header = 'Comment: "';
     for (const char of comment) {
-        if (Buffer.byteLength(header + char) >= public_key_file_MAX_LINE)
+        if (Buffer.byteLength(header + char) >= MAX_LINE)
             break; // the second quote has to go in
         header += char;
     }
@@ -9439,13 +10846,13 @@ function formatPkcs1(blob) {
 
 /** All keys of a text: lines as in authorized_keys, or one key in another public format. */
 function matchesOfKeys(text) {
-    const lines = parseAuthorizedKeys(Buffer.from(text));
+    const lines = (0,authorized_keys/* parseAuthorizedKeys */.Tj)(Buffer.from(text));
     const blobs = lines.length > 0 ? lines.map(({ blob }) => blob) : [parsePublicKeyText(text).blob];
     return blobs.map((blob) => ({ kind: 'key', blob }));
 }
 /** @throws TrustError `hosts-pin-invalid`, `hosts-pin-md5` */
 function matchOfFingerprint(text) {
-    const pin = pin_parsePin(text);
+    const pin = (0,ssh_pin/* parsePin */.N3)(text);
     if (pin.kind === 'fingerprint')
         return { kind: 'fingerprint', fingerprint: pin.fingerprint };
     throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no fingerprint.`, {
@@ -9493,7 +10900,7 @@ const DEFAULT_LIFETIME = '6h';
 /** @returns undefined where no host asks for it, or `attempt` has noted an error */
 function readBootstrap(inputs, hosts, attempt) {
     const wanted = hosts.filter(({ bootstrap }) => bootstrap);
-    const options = attempt('authorized-keys-options', () => parseKeyOptions(inputs.authorizedKeysOptions));
+    const options = attempt('authorized-keys-options', () => (0,authorized_keys/* parseKeyOptions */.$C)(inputs.authorizedKeysOptions));
     const lifetime = attempt('trust-lifetime', () => readTrustLifetime(inputs.trustLifetime));
     const expiry = attempt('trust-expiry', () => readWord(inputs.trustExpiry, ['required', 'optional']));
     const onFailure = attempt('bootstrap-failure', () => readWord(inputs.bootstrapFailure, ['fail', 'continue']));
@@ -9558,7 +10965,7 @@ function bootstrap_config_readKey({ bootstrapKey, bootstrapPassphrase }) {
 /** What a host's own line says goes first, then the key, then the password for all. */
 function credentialsFor(line, { bootstrapPassword, secretOf }, key) {
     if (line.user === undefined) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', `${hosts_hostName(line)} has to say whose account it is.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${(0,trust_hosts/* hostName */.S)(line)} has to say whose account it is.`, {
             hint: 'Write user@ before the host.',
         });
     }
@@ -9577,11 +10984,13 @@ function credentialsFor(line, { bootstrapPassword, secretOf }, key) {
         credentials.push({ kind: 'password', password: bootstrapPassword });
     if (credentials.length > 0)
         return credentials;
-    throw new src_errors/* TrustError */.Ru('input-invalid', `There is nothing to log in to ${hosts_hostName(line)} with.`, {
+    throw new src_errors/* TrustError */.Ru('input-invalid', `There is nothing to log in to ${(0,trust_hosts/* hostName */.S)(line)} with.`, {
         hint: 'Set bootstrap-password or bootstrap-key, or password-env=NAME on its line.',
     });
 }
 
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./src/ssh/signature.ts + 1 modules
 var ssh_signature = __nccwpck_require__(588);
 ;// CONCATENATED MODULE: ./src/ssh/certificate-signing.ts
@@ -9628,7 +11037,7 @@ function signCertificate(options) {
         (0,public_key/* requireRsaSize */.Tm)(key);
     requireText('key id', keyId);
     if (principals.length === 0 || principals.length > MAX_PRINCIPALS) {
-        throw certificate_signing_invalid(`A certificate needs 1 to ${MAX_PRINCIPALS} principals.`, {
+        throw invalid(`A certificate needs 1 to ${MAX_PRINCIPALS} principals.`, {
             hint: 'Name the accounts that it is for. One without principals would be good for every account, or for none, as the version of sshd has it.',
         });
     }
@@ -9636,13 +11045,13 @@ function signCertificate(options) {
         requireText('principal', principal);
         // ssh-keygen parts names at commas, and so do sshd's lists of principals.
         if (principal.includes(',')) {
-            throw certificate_signing_invalid(`The principal ${JSON.stringify(principal)} has a comma in it.`);
+            throw invalid(`The principal ${JSON.stringify(principal)} has a comma in it.`);
         }
     }
     for (const number of [serial, validAfter, validBefore])
         requireUint64(number);
     if (validAfter >= validBefore) {
-        throw certificate_signing_invalid('The certificate would end before it begins.');
+        throw invalid('The certificate would end before it begins.');
     }
     const reader = new ssh_wire/* Reader */.mP(key);
     reader.string(); // the type, which the certificate has with its suffix
@@ -9665,19 +11074,19 @@ function signCertificate(options) {
     const signature = (0,ssh_signature/* makeSignature */.Bn)(authority.type, authority.key, signed, 'sha512');
     return Buffer.concat([signed, (0,ssh_wire/* string */.Yj)(signature)]);
 }
-function certificate_signing_invalid(message, details = {}) {
+function invalid(message, details = {}) {
     return new src_errors/* TrustError */.Ru('input-invalid', message, details);
 }
 /** sshd reads texts up to a zero byte, and refuses a certificate with one inside. */
 function requireText(what, text) {
     if (text !== '' && !text.includes('\0') && Buffer.byteLength(text) <= certificate_signing_MAX_TEXT)
         return;
-    throw certificate_signing_invalid(`A ${what} of a certificate has 1 to ${certificate_signing_MAX_TEXT} bytes, and no zero byte.`);
+    throw invalid(`A ${what} of a certificate has 1 to ${certificate_signing_MAX_TEXT} bytes, and no zero byte.`);
 }
 function requireUint64(number) {
     if (number >= 0n && number < 1n << 64n)
         return;
-    throw certificate_signing_invalid(`${number.toString()} is no number that a certificate can hold.`);
+    throw invalid(`${number.toString()} is no number that a certificate can hold.`);
 }
 /** Both lists are ordered by name, by its bytes, and have each name once (PROTOCOL.certkeys). */
 function writeCritical(options) {
@@ -9685,7 +11094,7 @@ function writeCritical(options) {
     return Buffer.concat(present.map(([name, value]) => {
         if (!CRITICAL_OPTIONS.includes(name)) {
             // sshd refuses a certificate with a critical option that it does not know.
-            throw certificate_signing_invalid(`${JSON.stringify(name)} is no critical option of a user certificate.`, {
+            throw invalid(`${JSON.stringify(name)} is no critical option of a user certificate.`, {
                 hint: `There are ${CRITICAL_OPTIONS.join(' and ')}.`,
             });
         }
@@ -9700,7 +11109,7 @@ function writeExtensions(extensions) {
     const present = [...new Set(extensions)].sort((a, b) => (a < b ? -1 : 1));
     return Buffer.concat(present.map((name) => {
         if (!known.includes(name)) {
-            throw certificate_signing_invalid(`${JSON.stringify(name)} is no extension of a certificate.`, {
+            throw invalid(`${JSON.stringify(name)} is no extension of a certificate.`, {
                 hint: `There are ${known.join(', ')}.`,
             });
         }
@@ -9711,23 +11120,23 @@ function writeExtensions(extensions) {
 function requireAddresses(list) {
     for (const entry of list.split(',')) {
         const [address = '', length, ...more] = entry.split('/');
-        const bits = (0,external_node_net_namespaceObject.isIP)(address) === 4 ? 32 : 128;
-        const wrong = (0,external_node_net_namespaceObject.isIP)(address) === 0 || address.includes('%') || more.length > 0;
+        const bits = (0,external_node_net_.isIP)(address) === 4 ? 32 : 128;
+        const wrong = (0,external_node_net_.isIP)(address) === 0 || address.includes('%') || more.length > 0;
         if (wrong || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= bits))) {
-            throw certificate_signing_invalid(`source-address: ${JSON.stringify(entry)} is no address or CIDR block.`, {
+            throw invalid(`source-address: ${JSON.stringify(entry)} is no address or CIDR block.`, {
                 hint: 'Separate several with commas, without blanks: 192.0.2.0/24,2001:db8::/32.',
             });
         }
         const hostBits = BigInt(bits - Number(length ?? bits));
         if (addressNumber(address) % (1n << hostBits) !== 0n) {
-            throw certificate_signing_invalid(`source-address: ${entry} has bits set after its first ${length ?? ''}.`, {
+            throw invalid(`source-address: ${entry} has bits set after its first ${length ?? ''}.`, {
                 hint: 'sshd refuses that. Give the first address of the block: 10.0.0.0/8, not 10.1.2.3/8.',
             });
         }
     }
 }
 function addressNumber(address) {
-    if ((0,external_node_net_namespaceObject.isIP)(address) === 4) {
+    if ((0,external_node_net_.isIP)(address) === 4) {
         return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
     }
     // URLs are written with the address in its canonical form: groups in hexadecimal, at most one "::".
@@ -9884,51 +11293,66 @@ function certify(key, certification, now) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
-/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+;// CONCATENATED MODULE: ./src/trust/host-trust-queue.ts
+/** Doing many things on hosts at a time, but not too many at one host. */
 
-/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
-function knownHostsName(host, port) {
-    const name = host.toLowerCase();
-    return port === 22 ? name : `[${name}]:${port}`;
-}
-/** One line, with its newline. `marker` as known_hosts has it. */
-function formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
-    return marker === undefined ? line : `${marker} ${line}`;
-}
-
-;// CONCATENATED MODULE: ./src/trust/expiry.ts
-/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
-
-
+/** Things done at a time. */
+const AT_ONCE = 16;
+/** And of these with one host: sshd takes 10 sessions of a connection, and 10 logins that are not done yet. */
+const AT_ONE = 4;
+/** Failures after which nothing more is begun. */
+const MAX_FAILURES = 10;
+/** For logins, which take nothing away from one another: several failures are told together. */
+const LOGINS = { atOne: AT_ONE, failures: MAX_FAILURES };
 /**
- * @param name of the host, for messages
- * @throws TrustError `expiry-unsupported`
+ * Does `work` for each item, in their order as far as the limits let it. It returns when nothing is
+ * under way any more, also where something failed: so all can be taken back then.
+ *
+ * @throws TrustError that tells of every failure
  */
-async function expiryFor(client, name, { lifetime, expiryRequired }) {
-    if (lifetime === undefined)
-        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
-    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
-    const software = serverSoftware(client);
-    const support = expirySupport(software);
-    if (support === 'utc')
-        return { option: expiryTime(at, 'utc'), at, notes: [] };
-    if (support === 'server-time') {
-        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
-        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
-        if (sign !== undefined) {
-            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
-            return { option: expiryTime(at, { offset }), at, notes: [] };
+async function forAll(items, work, { atOnce = AT_ONCE, with: hostsOf = () => [], atOne = 1, failures = 1 } = {}) {
+    const waiting = [...items];
+    const load = new Map();
+    const errors = [];
+    const loadOf = (host) => load.get(host) ?? 0;
+    const isFree = (item) => hostsOf(item).every((host) => loadOf(host) < atOne);
+    const count = (item, change) => {
+        for (const host of hostsOf(item))
+            load.set(host, loadOf(host) + change);
+    };
+    /** The first that may begin, or undefined. */
+    const next = () => {
+        if (errors.length >= failures)
+            return undefined;
+        const index = waiting.findIndex(isFree);
+        return index < 0 ? undefined : waiting.splice(index, 1)[0];
+    };
+    const running = new Set();
+    for (;;) {
+        while (running.size < atOnce) {
+            const item = next();
+            if (item === undefined)
+                break;
+            count(item, 1);
+            const one = work(item)
+                .catch((error) => {
+                errors.push(error);
+            })
+                .finally(() => {
+                count(item, -1);
+                running.delete(one);
+            });
+            running.add(one);
         }
+        if (running.size === 0)
+            break;
+        await Promise.race(running);
     }
-    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
-    if (!expiryRequired)
-        return { notes: [`${message} The key is revoked by the post step alone.`] };
-    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
-        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
-    });
+    const other = errors.find((error) => !(error instanceof src_errors/* TrustError */.Ru));
+    if (other !== undefined)
+        throw other;
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
@@ -10065,10 +11489,15 @@ function extensionRequest(name, contents) {
 
 
 const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+async function converse(path, messages, timeout = TIMEOUT) {
     return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)(path);
+        const socket = (0,external_node_net_.connect)(path);
         const reader = new FrameReader();
         const answers = [];
         const fail = (message, cause) => {
@@ -10084,8 +11513,8 @@ async function converse(path, messages) {
                 resolve(answers);
             }
         };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
+        socket.setTimeout(timeout, () => {
+            fail(`did not answer within ${timeout / 1000} s`);
         });
         socket.once('error', (error) => {
             fail(`can't be reached: ${error.message}`, error);
@@ -10132,13 +11561,20 @@ async function agentStatus({ socket, token }) {
     }
 }
 /**
- * Ends the agent.
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
  *
+ * @returns how many parts still need the agent; with none it ends
  * @throws TrustError `agent-control`
  */
 async function stopAgent({ socket, token }) {
     const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
+        reader.text(256);
+        return Number(reader.text(16));
+    }
     requireSuccess(answer, 'stop');
+    return 0;
 }
 /**
  * Gives the agent a certificate (wire format) for a key that it holds.
@@ -10210,12 +11646,15 @@ const TEARDOWN_TIMEOUT = 10_000;
 /** Milliseconds before each further try, where the host can't be reached. */
 const BACKOFF = [500, 2000];
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+const REFUSED = 'login-refused';
 /**
  * Does `work` over a login to an account of the journal, and again where the host can't be reached.
  *
+ * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
+ *   again, once
  * @throws what the last try threw
  */
-async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work) {
+async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
     for (let attempt = 0;; attempt += 1) {
         try {
@@ -10229,7 +11668,8 @@ async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work
         }
         catch (error) {
             const wait = BACKOFF[attempt];
-            const again = error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
+            const code = error instanceof src_errors/* TrustError */.Ru ? error.code : '';
+            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
             if (!again || wait === undefined)
                 throw error;
             await (0,promises_.setTimeout)(wait);
@@ -10237,52 +11677,132 @@ async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
+// EXTERNAL MODULE: ./src/ssh/pattern.ts
+var ssh_pattern = __nccwpck_require__(2368);
+;// CONCATENATED MODULE: ./src/trust/host-trust-from.ts
+/** The patterns of from= (sshd(8), AUTHORIZED_KEYS FILE FORMAT): read, compared, and held against an address. */
 
 
-/** @throws TrustError with what is left, where it can't be undone */
-async function undoHostTrust(effect, agent) {
-    if (!effect.revoke)
-        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
-    if (agent === undefined)
-        throw notUndone(effect, 'The agent is gone.');
-    try {
-        return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect));
+
+/** Patterns of one from=, and characters of one. */
+const MAX_FROM = 64;
+const MAX_PATTERN = 253;
+/**
+ * The patterns of from=. They end in somebody's authorized_keys between quotes: nothing but what a
+ * pattern is made of may pass.
+ *
+ * @throws TrustError `input-invalid`
+ */
+function readFrom(text) {
+    const patterns = text.split(',');
+    if (patterns.length > MAX_FROM) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `from= takes at most ${MAX_FROM} patterns.`);
     }
-    catch (error) {
-        throw notUndone(effect, (0,src_errors/* explain */.WE)(error), error);
+    for (const pattern of patterns) {
+        const defect = patternDefect(pattern.replace(/^!/, ''));
+        if (defect === undefined)
+            continue;
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(pattern.slice(0, MAX_PATTERN))} can't be a pattern of from=: ${defect}.`, {
+            hint: 'For example: from=192.0.2.7,10.0.0.0/8,*.example.com.',
+        });
     }
+    if (patterns.every((pattern) => pattern.startsWith('!'))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'from= only excludes, so nobody could log in.', {
+            hint: 'Add what it is excluded from: from=10.0.0.0/8,!10.0.0.1.',
+        });
+    }
+    return [...new Set(patterns)];
 }
-/** Undoes it over a connection that is there. */
-async function undoOver(client, effect) {
-    const { KNOWN_HOSTS, removeGeneratedKey, removeKnownHost } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    if (effect.kind === 'remote-file') {
-        const { path, comment, madeDirectory } = effect;
-        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
-        if (result === 'removed')
-            return { outcome: 'undone' };
-        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
-        return { outcome: 'nothing to undo', detail };
+function patternDefect(pattern) {
+    if (pattern === '')
+        return 'it is empty';
+    if (pattern.length > MAX_PATTERN)
+        return 'it is too long';
+    const [, address, bits] = /^([^/]*)\/(.*)$/.exec(pattern) ?? [];
+    if (address !== undefined && bits !== undefined)
+        return networkDefect(address, bits);
+    if (!/^[A-Za-z0-9._*?:-]+$/.test(pattern))
+        return 'it has characters that none may have';
+    if (/[*?]/.test(pattern))
+        return undefined;
+    const looksNumeric = /^[0-9.]+$/.test(pattern) || pattern.includes(':');
+    if (looksNumeric && !(0,external_node_net_.isIPv4)(pattern) && !(0,external_node_net_.isIPv6)(pattern))
+        return 'it is no address';
+    return undefined;
+}
+/** sshd takes a whole list for wrong, and refuses everybody, where a network has bits beyond its mask. */
+function networkDefect(address, bits) {
+    const size = addressSize(address);
+    if (size === undefined)
+        return 'it is no network';
+    if (!/^[0-9]{1,3}$/.test(bits) || Number(bits) > size) {
+        return `a network of this kind has 0 to ${size} bits`;
     }
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { user, line, created } = effect;
-    let found = 0;
-    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
-        const rest = removeKnownHost(content, line, effect);
-        found = rest === undefined ? 0 : 1;
-        return rest;
+    const beyond = 1n << BigInt(size - Number(bits));
+    return host_trust_from_addressNumber(address) % beyond === 0n
+        ? undefined
+        : 'the address has bits set beyond the network';
+}
+function addressSize(address) {
+    if ((0,external_node_net_.isIPv4)(address))
+        return 32;
+    return (0,external_node_net_.isIPv6)(address) && !address.includes('%') ? 128 : undefined;
+}
+function host_trust_from_addressNumber(address) {
+    return (0,external_node_net_.isIPv4)(address) ? ipv4Number(address) : ipv6Number(address);
+}
+function ipv4Number(address) {
+    return address.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n);
+}
+function ipv6Number(address) {
+    // An IPv4 address at the end stands for the last two groups (RFC 4291 §2.2).
+    const hex = address.replace(/[0-9]+(\.[0-9]+){3}$/, (ipv4) => {
+        const value = ipv4Number(ipv4);
+        return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
     });
-    return found > 0
-        ? { outcome: 'undone' }
-        : { outcome: 'nothing to undo', detail: 'the line was gone' };
+    const [head = '', tail] = hex.split('::');
+    const left = head.split(':').filter((group) => group !== '');
+    const right = (tail ?? '').split(':').filter((group) => group !== '');
+    const zeros = Array(8 - left.length - right.length).fill('0');
+    const groups = [...left, ...zeros, ...right];
+    return groups.reduce((value, group) => value * 65536n + BigInt(`0x${group}`), 0n);
 }
-function notUndone(effect, why, cause) {
-    const { user, host } = effect;
-    const [what, hint] = effect.kind === 'remote-file'
-        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
-        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
-    const message = `${what} is still with ${user} at ${host}. ${why}`;
-    return new src_errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
+/** Whether two from= let in the same: their order means nothing. */
+function sameFrom(a, b) {
+    const text = (from) => JSON.stringify(Array.isArray(from) ? [...new Set(from)].sort() : from);
+    return text(a) === text(b);
+}
+/**
+ * Whether sshd lets a key with this from= in from an address; undefined where that depends on the
+ * name that the address has, or on a pattern that is none of ours.
+ */
+function admits(patterns, address) {
+    let admitted = false;
+    for (const pattern of patterns) {
+        const hit = isHit(pattern.replace(/^!/, ''), address);
+        if (hit === true && pattern.startsWith('!'))
+            return false;
+        if (hit === true)
+            admitted = true;
+        else if (hit === undefined && admitted === false)
+            admitted = undefined;
+    }
+    return admitted;
+}
+function isHit(pattern, address) {
+    const [network = '', bits] = pattern.split('/', 2);
+    if (bits !== undefined) {
+        if (networkDefect(network, bits) !== undefined)
+            return undefined;
+        const size = addressSize(network);
+        if (size === undefined || size !== addressSize(address))
+            return false;
+        const beyond = 1n << BigInt(size - Number(bits));
+        return host_trust_from_addressNumber(network) / beyond === host_trust_from_addressNumber(address) / beyond;
+    }
+    if ((0,ssh_pattern/* matchPattern */.g)(address, pattern.toLowerCase()))
+        return true;
+    return (0,external_node_net_.isIP)(pattern) !== 0 || /^[0-9.*?]+$/.test(pattern) ? false : undefined;
 }
 
 ;// CONCATENATED MODULE: ./src/trust/relations.ts
@@ -10303,7 +11823,7 @@ function notUndone(effect, why, cause) {
 
 
 const FORMS = 'web1 -> db1, web1 <-> web2, mesh(a, b, c); a minus in front takes trust away';
-const relations_OPTIONS = 'key=ed25519|ecdsa-256|rsa-3072|…, from, from=PATTERN,…, replace-stale';
+const OPTIONS = 'key=ed25519|ecdsa-256|rsa-3072|…, from, from=PATTERN,…, replace-stale';
 /** Longest `trust` text: room for MAX_RELATIONS lines of ordinary length. */
 const relations_MAX_TEXT = 4 * 1024 * 1024;
 /** Most relations: a mesh of some three hundred hosts. */
@@ -10315,9 +11835,6 @@ const MAX_LISTED = 50;
 const MAX_QUOTED = 80;
 /** Words behind a relation. */
 const MAX_OPTIONS = 8;
-/** Patterns of one from=, and characters of one. */
-const MAX_FROM = 64;
-const MAX_PATTERN = 253;
 /** `user@name`, or the name alone where no user is said. */
 function formatAccount({ name, user }) {
     return user === undefined ? name : `${user}@${name}`;
@@ -10365,7 +11882,7 @@ function readLine(code, position, find) {
     const line = splitLine(code, position);
     if (line.options.length > MAX_OPTIONS) {
         throw new src_errors/* TrustError */.Ru('input-invalid', 'There are too many options.', {
-            hint: `Options are: ${relations_OPTIONS}.`,
+            hint: `Options are: ${OPTIONS}.`,
         });
     }
     const { errors: wrong, attempt } = input_values_collectErrors();
@@ -10491,7 +12008,7 @@ function hostFinder(hosts) {
         if (lines === undefined)
             throw unknownHost(name, known, lookUp);
         if (user !== undefined)
-            relations_requireUserName(user);
+            requireUserName(user);
         // One host may have several lines, for its users: then the user says which is meant.
         const [line, ...more] = lines.length === 1 || user === undefined
             ? lines
@@ -10530,7 +12047,7 @@ function ambiguousHost(lines) {
     });
 }
 /** The same user names as `hosts` takes. */
-function relations_requireUserName(user) {
+function requireUserName(user) {
     if (/^[A-Za-z0-9_.][A-Za-z0-9_.+@\\-]{0,254}\$?$/.test(user))
         return;
     throw new src_errors/* TrustError */.Ru('input-invalid', `${quote(user)} can't be a user name.`);
@@ -10562,77 +12079,8 @@ function relations_readOptions({ options, remove }, position, attempt) {
     return read;
 }
 function unknownOption(text) {
-    const hint = `Options are: ${relations_OPTIONS}.`;
+    const hint = `Options are: ${OPTIONS}.`;
     return new src_errors/* TrustError */.Ru('input-invalid', `${quote(text)} is no option.`, { hint });
-}
-/**
- * The patterns of from= (sshd(8), AUTHORIZED_KEYS FILE FORMAT). They end in somebody's authorized_keys
- * between quotes: nothing but what a pattern is made of may pass.
- */
-function readFrom(text) {
-    const patterns = text.split(',');
-    if (patterns.length > MAX_FROM) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', `from= takes at most ${MAX_FROM} patterns.`);
-    }
-    for (const pattern of patterns) {
-        const defect = patternDefect(pattern.replace(/^!/, ''));
-        if (defect === undefined)
-            continue;
-        throw new src_errors/* TrustError */.Ru('input-invalid', `${quote(pattern)} can't be a pattern of from=: ${defect}.`, {
-            hint: 'For example: from=192.0.2.7,10.0.0.0/8,*.example.com.',
-        });
-    }
-    if (patterns.every((pattern) => pattern.startsWith('!'))) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', 'from= only excludes, so nobody could log in.', {
-            hint: 'Add what it is excluded from: from=10.0.0.0/8,!10.0.0.1.',
-        });
-    }
-    return [...new Set(patterns)];
-}
-function patternDefect(pattern) {
-    if (pattern === '')
-        return 'it is empty';
-    if (pattern.length > MAX_PATTERN)
-        return 'it is too long';
-    const [, address, bits] = /^([^/]*)\/(.*)$/.exec(pattern) ?? [];
-    if (address !== undefined && bits !== undefined)
-        return networkDefect(address, bits);
-    if (!/^[A-Za-z0-9._*?:-]+$/.test(pattern))
-        return 'it has characters that none may have';
-    if (/[*?]/.test(pattern))
-        return undefined;
-    const looksNumeric = /^[0-9.]+$/.test(pattern) || pattern.includes(':');
-    if (looksNumeric && !(0,external_node_net_namespaceObject.isIPv4)(pattern) && !(0,external_node_net_namespaceObject.isIPv6)(pattern))
-        return 'it is no address';
-    return undefined;
-}
-/** sshd takes a whole list for wrong, and refuses everybody, where a network has bits beyond its mask. */
-function networkDefect(address, bits) {
-    const size = (0,external_node_net_namespaceObject.isIPv4)(address) ? 32 : (0,external_node_net_namespaceObject.isIPv6)(address) && !address.includes('%') ? 128 : undefined;
-    if (size === undefined)
-        return 'it is no network';
-    if (!/^[0-9]{1,3}$/.test(bits) || Number(bits) > size) {
-        return `a network of this kind has 0 to ${size} bits`;
-    }
-    const beyond = 1n << BigInt(size - Number(bits));
-    const value = size === 32 ? ipv4Number(address) : ipv6Number(address);
-    return value % beyond === 0n ? undefined : 'the address has bits set beyond the network';
-}
-function ipv4Number(address) {
-    return address.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n);
-}
-function ipv6Number(address) {
-    // An IPv4 address at the end stands for the last two groups (RFC 4291 §2.2).
-    const hex = address.replace(/[0-9]+(\.[0-9]+){3}$/, (ipv4) => {
-        const value = ipv4Number(ipv4);
-        return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
-    });
-    const [head = '', tail] = hex.split('::');
-    const left = head.split(':').filter((group) => group !== '');
-    const right = (tail ?? '').split(':').filter((group) => group !== '');
-    const zeros = Array(8 - left.length - right.length).fill('0');
-    const groups = [...left, ...zeros, ...right];
-    return groups.reduce((value, group) => value * 65536n + BigInt(`0x${group}`), 0n);
 }
 /** The relations of all lines, each pair once. */
 function relationList() {
@@ -10707,10 +12155,825 @@ function sameMeaning(a, b) {
         sameFrom(a.from, b.from) &&
         a.replaceStale === b.replaceStale);
 }
-/** Whether two from= let in the same: their order means nothing. */
-function sameFrom(a, b) {
-    const text = (from) => JSON.stringify(Array.isArray(from) ? [...new Set(from)].sort() : from);
-    return text(a) === text(b);
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-accounts.ts
+
+
+
+
+
+
+function opened(accounts, account) {
+    const found = accounts.get(formatAccount(account));
+    if (found === undefined)
+        throw new Error(`${formatAccount(account)} was not opened`);
+    return found;
+}
+/**
+ * Logs in to every source and target, some at a time. The caller ends the connections.
+ *
+ * @throws TrustError that tells of every account that can't be logged in to
+ */
+async function openAccounts(relations, proven, job) {
+    const wanted = new Map();
+    for (const { source, target, position } of relations) {
+        for (const account of [source, target]) {
+            const label = formatAccount(account);
+            if (!wanted.has(label))
+                wanted.set(label, { account, position });
+        }
+    }
+    const accounts = new Map();
+    try {
+        await forAll([...wanted.values()], async ({ account, position }) => {
+            try {
+                accounts.set(formatAccount(account), await host_trust_accounts_open(account, proven, job));
+            }
+            catch (error) {
+                throw error instanceof src_errors/* TrustError */.Ru ? aboutAccount(account, position, error) : error;
+            }
+        }, { atOnce: AT_ONCE, failures: wanted.size });
+        return accounts;
+    }
+    catch (error) {
+        endAll(accounts);
+        throw error;
+    }
+}
+function endAll(accounts) {
+    for (const { client } of accounts.values())
+        client.end();
+}
+/** `error`, said of an account, and of where it stands. */
+function aboutAccount(account, position, error) {
+    const { code, message, hint = '' } = error;
+    const told = `${formatAccount(account)}: ${message}`;
+    const more = code === 'login-refused'
+        ? 'The job looks at the hosts of trust with its own key: it has to be in authorized_keys there, or bootstrap has to be on the line in hosts.'
+        : '';
+    const hints = `${hint} ${more}`.trim();
+    return new src_errors/* TrustError */.Ru(code, told, {
+        input: position,
+        cause: error,
+        ...(hints === '' ? {} : { hint: hints }),
+    });
+}
+async function host_trust_accounts_open(account, proven, job) {
+    const { user } = account;
+    const { line, result } = provenLine(account, proven);
+    if (user === undefined) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', 'Whose account it is has to be said.', {
+            hint: `Write user@ before ${account.name}, here or in hosts.`,
+        });
+    }
+    const { host, port } = line;
+    const destination = { host, port, user, hostKey: result.hostKey, timeout: job.timeout };
+    const base = { account, label: formatAccount(account), line, destination };
+    const errors = [];
+    for (const { blob } of job.keys.filter((key) => mayBeUsed(line, key))) {
+        try {
+            return { ...base, client: await logInWithJobKey(destination, blob, job.agent), key: blob };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+            if (error.code !== 'login-refused')
+                throw error;
+        }
+    }
+    const others = job.dryRun && line.user === user ? (job.credentials?.get(line) ?? []) : [];
+    for (const credentials of others) {
+        const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+        try {
+            return { ...base, client: await connectTo({ ...destination, credentials }), key: undefined };
+        }
+        catch (error) {
+            if (!(error instanceof src_errors/* TrustError */.Ru))
+                throw error;
+            errors.push(error);
+        }
+    }
+    if (errors.length > 0)
+        throw (0,src_errors/* combine */.kg)(errors);
+    throw new src_errors/* TrustError */.Ru('login-refused', 'The job has no key for it.');
+}
+function mayBeUsed({ keys }, { blob, comment }) {
+    return keys === undefined || keys.includes(comment) || keys.includes((0,public_key/* fingerprint */.Rj)(blob));
+}
+/** The line of `hosts` for an account: that of its user, or else any of the host's. */
+function provenLine({ name, user }, proven) {
+    const lines = proven.filter(({ line }) => (0,trust_hosts/* hostName */.S)(line) === name);
+    const found = lines.find(({ line }) => line.user === user) ?? lines[0];
+    if (found === undefined)
+        throw new Error(`${name} is none of the proven hosts`);
+    return found;
+}
+/** AuthorizedKeysFile of the account, where its line says so. */
+function pathOf({ line, account }) {
+    return line.user === account.user ? line.path : undefined;
+}
+
+// EXTERNAL MODULE: ./src/ssh/known-hosts.ts
+var known_hosts = __nccwpck_require__(2979);
+;// CONCATENATED MODULE: ./src/trust/host-trust-facts.ts
+/** What is observed on the hosts before trust between them is planned. Only looks. */
+
+
+
+
+
+
+
+/** @throws TrustError about the account that can't be looked at */
+async function observe(relations, accounts, proven) {
+    const hostKeys = new Map(relations.map(({ target }) => [target.name, hostKeyOf(provenLine(target, proven))]));
+    const observed = new Map();
+    await forAll([...accounts.values()], async (one) => {
+        try {
+            observed.set(one.label, await observeAccount(one, relations, hostKeys, accounts));
+        }
+        catch (error) {
+            throw error instanceof src_errors/* TrustError */.Ru ? aboutAccount(one.account, 'trust', error) : error;
+        }
+    }, { failures: accounts.size });
+    return { accounts: observed, hostKeys };
+}
+function hostKeyOf({ result: { pin, hostKey } }) {
+    return pin.kind === 'cert-authority'
+        ? { key: pin.key.blob, marker: '@cert-authority' }
+        : { key: (0,ssh_certificate/* plainKey */.y7)(hostKey) };
+}
+/** A source is asked for its keys and known_hosts, a target for its authorized_keys. */
+async function observeAccount(one, relations, hostKeys, accounts) {
+    const { serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const isTarget = relations.some(({ target }) => formatAccount(target) === one.label);
+    const targets = relations.filter(({ source }) => formatAccount(source) === one.label);
+    return {
+        keys: [],
+        knownHosts: new Map(),
+        software: serverSoftware(one.client),
+        authorized: isTarget ? await authorizedLines(one) : [],
+        ...(targets.length === 0 ? {} : await observeSource(one, targets, hostKeys, accounts)),
+    };
+}
+async function observeSource({ client, destination: { user } }, relations, hostKeys, accounts) {
+    const { KNOWN_HOSTS, readAccountFile } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { knownHostState, parseKnownHosts } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
+    const { keys, address, lacks } = await askForKeys(client);
+    const lines = parseKnownHosts(await readAccountFile(client, user, KNOWN_HOSTS));
+    const knownHosts = new Map();
+    // What is taken away needs no known_hosts: it is proven by a line of its own.
+    for (const { target } of relations.filter(({ remove }) => !remove)) {
+        const hostKey = hostKeys.get(target.name);
+        const { host, port } = opened(accounts, target).line;
+        const state = hostKey === undefined || knownHosts.has(target.name)
+            ? undefined
+            : knownHostState(lines, (0,known_hosts/* knownHostsName */.o)(host, port), hostKey);
+        if (state !== undefined)
+            knownHosts.set(target.name, state);
+    }
+    return {
+        keys,
+        knownHosts,
+        ...(address === undefined || address === '' ? {} : { addresses: [address] }),
+        ...(lacks === undefined ? {} : { lacks }),
+    };
+}
+/** @throws TrustError `remote-shell` for an account that can be a target only */
+async function askForKeys(client) {
+    const { listKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
+    try {
+        return await listKeys(client);
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru) || error.code !== 'remote-shell')
+            throw error;
+        throw new src_errors/* TrustError */.Ru('remote-shell', `It can't log in to other hosts: ${error.message}`, {
+            hint: 'An account without a shell (SFTP only) can be a target of trust, and no source.',
+            cause: error,
+        });
+    }
+}
+async function authorizedLines(one) {
+    const { readAccountFile } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const content = await readAccountFile(one.client, one.destination.user, pathOf(one));
+    const keys = (0,authorized_keys/* parseAuthorizedKeys */.Tj)(content);
+    const isLocal = keys.some(({ options }) => options.some((option) => /^expiry-time="?\d+"?$/i.test(option)));
+    const zone = isLocal ? await zoneOf(one.client) : undefined;
+    return keys.map((key) => authorizedLine(key, new Date(), zone));
+}
+/** The host's time zone, in minutes east of UTC; undefined where it does not say. */
+async function zoneOf(client) {
+    const { runScript } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    try {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign === undefined)
+            return undefined;
+        return (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'remote-shell')
+            return undefined;
+        throw error;
+    }
+}
+/**
+ * What a line of authorized_keys does for a login with its key, as sshd sees it.
+ *
+ * @param zone of the host, in minutes east of UTC, for an expiry-time that names none; where it is not
+ *   known, such a line counts as good
+ */
+function authorizedLine({ blob, options: texts }, now, zone) {
+    const line = { publicKey: blob };
+    const options = optionsOf(texts);
+    if (options === undefined)
+        return { ...line, dead: 'has options that sshd refuses' };
+    const valuesOf = (wanted) => options.flatMap(({ name, value }) => name.toLowerCase() === wanted && value !== undefined ? [value] : []);
+    if (options.some(({ name }) => name.toLowerCase() === 'cert-authority')) {
+        return { ...line, dead: 'is for certificates that the key has signed' };
+    }
+    // Of several the earliest counts: sshauthopt_parse in OpenSSH's auth-options.c.
+    const ends = valuesOf('expiry-time')
+        .flatMap((value) => timeOf(value, zone) ?? [])
+        .sort((a, b) => a.getTime() - b.getTime())[0];
+    if (ends !== undefined && ends.getTime() + 999 < now.getTime()) {
+        return { ...line, dead: `expired at ${ends.toISOString()}` };
+    }
+    const [from] = valuesOf('from');
+    return {
+        ...line,
+        ...(from === undefined ? {} : { from: from.split(',') }),
+        ...(valuesOf('command').length === 0 ? {} : { command: true }),
+        ...(ends === undefined ? {} : { ends }),
+    };
+}
+function optionsOf(texts) {
+    try {
+        return (0,authorized_keys/* parseKeyOptions */.$C)(texts.join(','));
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru)
+            return undefined;
+        throw error;
+    }
+}
+/** A time as expiry-time has it: `YYYYMMDD[HHMM[SS]]`, with `Z` or `UTC` behind it or in the host's zone. */
+function timeOf(text, zone) {
+    const [, date = '', time = '', utc] = /^(\d{8})(\d{4}(?:\d{2})?)?(Z|UTC)?$/i.exec(text) ?? [];
+    if (date === '' || (utc === undefined && zone === undefined))
+        return undefined;
+    const at = (digits, start, length = 2) => Number(digits.slice(start, start + length));
+    const day = Date.UTC(at(date, 0, 4), at(date, 4) - 1, at(date, 6));
+    const seconds = at(time, 0) * 3600 + at(time, 2) * 60 + at(time, 4);
+    return new Date(day + seconds * 1000 - (utc === undefined ? (zone ?? 0) * 60_000 : 0));
+}
+
+;// CONCATENATED MODULE: ./src/trust/expiry.ts
+/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
+
+
+/**
+ * @param name of the host, for messages
+ * @throws TrustError `expiry-unsupported`
+ */
+async function expiryFor(client, name, { lifetime, expiryRequired }) {
+    if (lifetime === undefined)
+        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
+    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
+    const software = serverSoftware(client);
+    const support = (0,authorized_keys/* expirySupport */.D$)(software);
+    if (support === 'utc')
+        return { option: (0,authorized_keys/* expiryTime */.TK)(at, 'utc'), at, notes: [] };
+    if (support === 'server-time') {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign !== undefined) {
+            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+            return { option: (0,authorized_keys/* expiryTime */.TK)(at, { offset }), at, notes: [] };
+        }
+    }
+    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
+    if (!expiryRequired)
+        return { notes: [`${message} The key is revoked by the post step alone.`] };
+    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
+        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-logins.ts
+/** Logins from host to host, which prove that trust is there, or that it is gone. */
+
+
+
+
+/** Milliseconds before a login that got no answer is tried again: a server that is busy drops some. */
+const AGAIN = [300, 1500];
+/** @throws TrustError `trust-unproven`; `host-key-changed` where known_hosts has another key */
+async function prove(pair, path, work) {
+    const { source, target } = pair;
+    const { outcome, words } = await tryLogin(source, target, path, undefined, work);
+    work.measured.push({ source, target, works: outcome === 'works' });
+    if (outcome === 'works')
+        return;
+    const [from, to] = [formatAccount(source), formatAccount(target)];
+    if (outcome === 'host-key') {
+        const message = `On ${from} known_hosts keeps the login to ${to} from working: ${words}`;
+        throw new src_errors/* TrustError */.Ru('host-key-changed', message, {
+            hint: `The pinned key of ${target.name} is proven, so that line on ${from} is stale: take it out, or add replace-stale to the line of trust.`,
+        });
+    }
+    throw new src_errors/* TrustError */.Ru('trust-unproven', `The login from ${from} to ${to} does not work: ${words}`, {
+        hint: 'Can the source reach the target by that name and port? Does from= name the address that the target sees? Is the line in authorized_keys expired, or does sshd read another file? The log of sshd on the target says.',
+    });
+}
+async function tryLogin(source, target, path, knownHost, { accounts, job }) {
+    const { logInFrom } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(321)]).then(__nccwpck_require__.bind(__nccwpck_require__, 6321));
+    const { host, port, user } = opened(accounts, target).destination;
+    const { timeout } = job;
+    const login = {
+        path,
+        host,
+        port,
+        user,
+        timeout,
+        ...(knownHost === undefined ? {} : { knownHost }),
+    };
+    for (let attempt = 0;; attempt += 1) {
+        const result = await logInFrom(opened(accounts, source).client, login);
+        const wait = AGAIN[attempt];
+        const isDropped = result.outcome === 'failed' && /kex_exchange_identification|reset by peer/.test(result.words);
+        if (!isDropped || wait === undefined)
+            return result;
+        await (0,promises_.setTimeout)(wait);
+    }
+}
+/**
+ * Nothing was to be done for it; that it works is measured all the same.
+ *
+ * @throws TrustError as `prove`
+ */
+async function measureTrusted(relation, facts, work) {
+    const { source, target, keyType } = relation;
+    const listed = facts.accounts.get(formatAccount(target))?.authorized ?? [];
+    const usable = (facts.accounts.get(formatAccount(source))?.keys ?? []).filter(({ publicKey, encrypted }) => encrypted !== true && publicKey?.subarray(4).toString('latin1').startsWith(keyType.type));
+    const key = usable.find(({ publicKey }) => listed.some((line) => line.dead === undefined && publicKey !== undefined && line.publicKey.equals(publicKey)));
+    if (key === undefined)
+        throw new Error('an account is trusted by a key that it has');
+    await prove(relation, key.path, work);
+}
+/**
+ * @param knownHost a line to know the target by
+ * @throws TrustError `trust-unproven` where the login still works, or it can't be told
+ */
+async function proveRefused({ source, target, keys }, knownHost, work) {
+    for (const { path } of keys) {
+        const { outcome, words } = await tryLogin(source, target, path, knownHost, work);
+        work.measured.push({ source, target, works: outcome === 'works' });
+        if (outcome === 'refused')
+            continue;
+        const message = outcome === 'works'
+            ? `The login from ${formatAccount(source)} to ${formatAccount(target)} still works, though the key was taken out.`
+            : `That ${formatAccount(target)} refuses the key could not be proven: ${words}`;
+        throw new src_errors/* TrustError */.Ru('trust-unproven', message, {
+            hint: 'Does sshd read another file too (AuthorizedKeysFile, AuthorizedKeysCommand)?',
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
+
+
+/** @throws TrustError with what is left, where it can't be undone */
+async function undoHostTrust(effect, agent) {
+    if (!effect.revoke)
+        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
+    if (agent === undefined)
+        throw notUndone(effect, 'The agent is gone.');
+    try {
+        return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect));
+    }
+    catch (error) {
+        throw notUndone(effect, (0,src_errors/* explain */.WE)(error), error);
+    }
+}
+/** Undoes it over a connection that is there. */
+async function undoOver(client, effect) {
+    if (effect.kind === 'remote-file') {
+        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
+        const { path, comment, madeDirectory } = effect;
+        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
+        if (result === 'removed')
+            return { outcome: 'undone' };
+        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
+        return { outcome: 'nothing to undo', detail };
+    }
+    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { removeKnownHost } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { user, line, created } = effect;
+    let found = 0;
+    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
+        const rest = removeKnownHost(content, line, effect);
+        found = rest === undefined ? 0 : 1;
+        return rest;
+    });
+    return found > 0
+        ? { outcome: 'undone' }
+        : { outcome: 'nothing to undo', detail: 'the line was gone' };
+}
+function notUndone(effect, why, cause) {
+    const { user, host } = effect;
+    const [what, hint] = effect.kind === 'remote-file'
+        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
+        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
+    const message = `${what} is still with ${user} at ${host}. ${why}`;
+    return new src_errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
+}
+
+;// CONCATENATED MODULE: ./src/trust/revocation.ts
+
+
+
+/** @throws TrustError with the line that is left, where it can't be removed */
+async function revoke(granted, agent) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
+    }
+    if (agent === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+    const perhaps = granted.written !== true && granted.line.includes(granted.key);
+    try {
+        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted), perhaps);
+    }
+    catch (error) {
+        const refused = error instanceof src_errors/* TrustError */.Ru && error.code === 'login-refused';
+        if (refused && perhaps) {
+            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
+        }
+        throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
+    }
+}
+function revocation_endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    const refused = cause instanceof src_errors/* TrustError */.Ru && cause.code === 'login-refused';
+    const still = refused ? 'does not log in any more, and may still be' : 'is still';
+    return new src_errors/* TrustError */.Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = (0,authorized_keys/* removeAuthorizedKey */.Zj)(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-work.ts
+/** What a run has done so far on the hosts: recorded before it is done, taken back or settled at the end. */
+
+
+
+
+
+function beginWork(accounts, job) {
+    return { accounts, job, made: [], keys: new Map(), grants: [], measured: [] };
+}
+/** Until all is proven, all is to be undone, however long it may stay then. */
+function inAccount({ label, destination, key, }) {
+    if (key === undefined)
+        throw new Error('only a dry run logs in without a key of the job');
+    const { host, port, user, hostKey } = destination;
+    return {
+        target: label,
+        host,
+        port,
+        user,
+        hostKey: hostKey.toString('base64'),
+        key: key.toString('base64'),
+        revoke: true,
+    };
+}
+/** The key that a source logs in with, in wire format: it may have been made in this run. */
+function host_trust_work_publicKeyOf({ path, publicKey }, source, work) {
+    const key = publicKey ?? work.keys.get(`${formatAccount(source)} ${path}`);
+    if (key === undefined)
+        throw new Error(`the key ${path} was not made`);
+    return key;
+}
+/** Undoes what this run did, over the connections that are there; what fails is left to teardown. */
+async function takeBack({ made, accounts, job }) {
+    await forAll([...accounts.values()], async ({ label, client }) => {
+        for (const effect of made.filter(({ target }) => target === label).toReversed()) {
+            try {
+                if (effect.kind === 'authorized-key')
+                    await removeGranted(client, effect);
+                else
+                    await undoOver(client, effect);
+                job.journal.append({ ...effect, undone: true });
+            }
+            catch (error) {
+                job.say(`could not take back ${effect.kind} ${effect.target} yet: ${(0,src_errors/* explain */.WE)(error)}`);
+            }
+        }
+    });
+}
+/** All is proven: from now on what was made stays as long as it was asked for. */
+function settle({ made, job: { config, journal } }) {
+    const revoke = config.lifetime !== undefined && config.revoke !== 'never';
+    for (const effect of made) {
+        // The rows that gave way were stale: they come back only if the run fails.
+        journal.append(effect.kind === 'known-host' ? { ...effect, revoke, replaced: [] } : { ...effect, revoke });
+    }
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-steps.ts
+/**
+ * A plan carried out: keys are made, then all lines of each account are written in one edit, then what
+ * was made is proven. What is taken away goes after that, since it does not come back.
+ */
+
+
+
+
+
+
+
+
+
+
+
+/** @throws TrustError that tells which relation failed; nothing is under way any more then */
+async function carryOut(plan, facts, work) {
+    const { accounts } = work;
+    const stepsOf = (...kinds) => plan.steps.filter((step) => kinds.some((kind) => kind === step.kind));
+    const sourceOf = ({ source }) => source;
+    const targetOf = ({ target }) => target;
+    const each = async (steps, accountOf, take) => {
+        await forAll([...byAccount(steps, accountOf)], async ([account, its]) => {
+            await take(its, opened(accounts, account), work);
+        });
+    };
+    await each(stepsOf('generate-key'), sourceOf, makeKeys);
+    await each(stepsOf('authorize'), targetOf, authorize);
+    await each(stepsOf('add-known-host', 'replace-known-host'), sourceOf, knowHosts);
+    const standing = plan.relations
+        .filter(({ relation, steps }) => !relation.remove && steps.length === 0)
+        .map(({ relation }) => relation);
+    await forAll([...stepsOf('prove'), ...standing], async (one) => {
+        await about(one, async () => 'kind' in one ? prove(one, one.key.path, work) : measureTrusted(one, facts, work));
+    }, { ...LOGINS, with: accountsOf });
+    await each(stepsOf('deauthorize'), targetOf, deauthorize);
+    await forAll(stepsOf('prove-refused'), async (step) => {
+        const { host, port } = opened(accounts, step.target).line;
+        const line = knownHostLine(step.hostKey, (0,known_hosts/* knownHostsName */.o)(host, port));
+        await about(step, async () => proveRefused(step, line, work));
+    }, { ...LOGINS, with: accountsOf });
+    // No line of known_hosts is removed without being asked for, which no input does.
+    if (stepsOf('remove-known-host').length > 0)
+        throw new Error('a step that was not asked for');
+}
+function accountsOf({ source, target }) {
+    return [`from ${formatAccount(source)}`, `to ${target.name}`];
+}
+function byAccount(steps, accountOf) {
+    const groups = new Map();
+    for (const step of steps) {
+        const account = accountOf(step);
+        const group = groups.get(formatAccount(account)) ?? { account, steps: [] };
+        groups.set(formatAccount(account), group);
+        group.steps.push(step);
+    }
+    return new Map([...groups.values()].map((group) => [group.account, group.steps]));
+}
+/** What goes wrong is told of the relation, where it stands. */
+async function about(one, work) {
+    try {
+        return await work();
+    }
+    catch (error) {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        const { code, message, hint } = error;
+        throw new src_errors/* TrustError */.Ru(code, `${formatRelation(one)}: ${message}`, {
+            input: one.position,
+            cause: error,
+            ...(hint === undefined ? {} : { hint }),
+        });
+    }
+}
+/** The same for the steps of one account: it is told of the first. */
+async function aboutFirst(steps, work) {
+    const [first] = steps;
+    if (first !== undefined)
+        await about(first, work);
+}
+async function makeKeys(steps, source, work) {
+    for (const step of steps)
+        await about(step, async () => makeKey(step, source, work));
+}
+async function makeKey(step, source, work) {
+    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { generateKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
+    const missing = await missingFiles(source.client, 'known_hosts');
+    const comment = `ssh-trust:${work.job.journal.id}:${source.label}`;
+    const effect = {
+        ...inAccount(source),
+        kind: 'remote-file',
+        path: step.path,
+        comment,
+        madeDirectory: missing.some((one) => one.endsWith('/.ssh')),
+    };
+    work.job.journal.append(effect);
+    work.made.push(effect);
+    const publicKey = await generateKey(source.client, step.path, step.keyType, comment);
+    work.keys.set(`${source.label} ${step.path}`, publicKey);
+}
+function lineFor(step, { option }, work) {
+    const blob = host_trust_work_publicKeyOf(step.key, step.source, work);
+    const from = step.from === undefined ? [] : [{ name: 'from', value: step.from.join(',') }];
+    const options = [...from, ...(option === undefined ? [] : [option])];
+    const text = (0,authorized_keys/* formatAuthorizedKey */.AY)({ options, blob, comment: formatAccount(step.source) });
+    return { step, blob, text };
+}
+async function authorize(steps, target, work) {
+    await aboutFirst(steps, async () => {
+        const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+        const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+        const { config, journal } = work.job;
+        const expiry = await expiryFor(target.client, target.account.name, config);
+        const lines = steps.map((step) => lineFor(step, expiry, work));
+        const path = pathOf(target);
+        const place = { user: target.destination.user, ...(path === undefined ? {} : { path }) };
+        const missing = path === undefined ? await missingFiles(target.client, 'authorized_keys') : [];
+        let added = new Map();
+        const edited = await editAuthorizedKeys(target.client, place, (found) => {
+            added = new Map();
+            let content = found;
+            for (const line of lines) {
+                const { step, text } = line;
+                const addition = step.beside === undefined ? (0,authorized_keys/* addAuthorizedKey */.GW)(content, text) : appendLine(content, text);
+                if (addition.status === 'present')
+                    continue;
+                content = addition.content;
+                const { newlineMended } = addition;
+                added.set(line, {
+                    ...inAccount(target),
+                    kind: 'authorized-key',
+                    line: text,
+                    generated: step.key.publicKey === undefined,
+                    created: missing,
+                    ...(path === undefined ? {} : { path }),
+                    ...(newlineMended === undefined ? {} : { newlineMended }),
+                    ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+                });
+            }
+            for (const effect of added.values())
+                journal.append(effect);
+            return added.size === 0 ? undefined : content;
+        });
+        recordCreated([...added.values()], missing, edited.created, work);
+        const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
+        for (const line of lines) {
+            const effect = added.get(line);
+            work.grants.push({
+                host: target.account.name,
+                user: target.destination.user,
+                key: (0,public_key/* fingerprint */.Rj)(line.blob),
+                status: effect === undefined ? 'present' : 'added',
+                file: edited.path,
+                ...(effect === undefined ? {} : { expires: effect.expires ?? 'never' }),
+                notes,
+            });
+        }
+    });
+}
+/**
+ * As `addAuthorizedKey`, where the key is there already, in a line that does not let it in: sshd goes
+ * on to the next line with the key then.
+ */
+function appendLine(content, line) {
+    const end = content.lastIndexOf('\n');
+    const newline = end > 0 && content[end - 1] === 0x0d ? '\r\n' : '\n';
+    if (content.length === 0 || end === content.length - 1) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
+    }
+    return {
+        status: 'added',
+        content: Buffer.concat([content, Buffer.from(newline + line + newline)]),
+        newlineMended: (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex'),
+    };
+}
+/** What an edit has made is known for sure only after it: the line that goes last takes it away. */
+function recordCreated(effects, expected, created, work) {
+    const isAsExpected = created.join('\n') === expected.join('\n');
+    for (const effect of effects) {
+        work.made.push(effect);
+        effect.created = created;
+        if (!isAsExpected)
+            work.job.journal.append(effect);
+    }
+}
+async function knowHosts(steps, source, work) {
+    await aboutFirst(steps, async () => {
+        const { KNOWN_HOSTS, missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+        const { addKnownHost, markOf } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
+        const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+        const { journal } = work.job;
+        const missing = await missingFiles(source.client, 'known_hosts');
+        let effects = [];
+        const edited = await editAuthorizedKeys(source.client, { user: source.destination.user, path: KNOWN_HOSTS, mend: false }, (found) => {
+            effects = [];
+            let content = found;
+            for (const step of steps) {
+                const { host, port } = opened(work.accounts, step.target).line;
+                const name = (0,known_hosts/* knownHostsName */.o)(host, port);
+                const line = `${knownHostLine(step.hostKey, name)} ${markOf(journal.id)}`;
+                const stale = step.kind === 'add-known-host' ? [] : step.stale.map((key) => key.fingerprint);
+                const { content: next, ...change } = addKnownHost(content, name, line, stale);
+                content = next;
+                effects.push({
+                    ...inAccount(source),
+                    kind: 'known-host',
+                    line,
+                    created: missing,
+                    ...change,
+                });
+            }
+            for (const effect of effects)
+                journal.append(effect);
+            return content;
+        });
+        recordCreated(effects, missing, edited.created, work);
+    });
+}
+function knownHostLine({ key, marker }, name) {
+    return (0,known_hosts/* formatKnownHostsLine */.A)([name], key, marker).trimEnd();
+}
+/** What is taken away stays away, also where a later step fails: no record is for putting it back. */
+async function deauthorize(steps, target) {
+    await aboutFirst(steps, async () => {
+        const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+        const path = pathOf(target);
+        const place = {
+            user: target.destination.user,
+            mend: false,
+            ...(path === undefined ? {} : { path }),
+        };
+        const matches = steps.map(({ publicKey }) => ({ kind: 'key', blob: publicKey }));
+        await editAuthorizedKeys(target.client, place, (content) => {
+            const { content: rest, removed } = (0,authorized_keys/* removeKeys */.$3)(content, matches);
+            return removed.length === 0 ? undefined : rest;
+        });
+    });
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust-table.ts
+/** The table of who can log in where, as measured. */
+
+/**
+ * Who can log in where: a heading row, then a row for each source, with a column for each target.
+ * `✓` it worked, `✗` it did not, `–` it was not tried. Of several tries the last one counts.
+ */
+function trustRows(measured) {
+    const targets = [...new Set(measured.map(({ target }) => formatAccount(target)))];
+    const bySource = new Map();
+    for (const { source, target, works } of measured) {
+        const label = formatAccount(source);
+        const row = bySource.get(label) ?? new Map();
+        bySource.set(label, row.set(formatAccount(target), works));
+    }
+    const mark = (works) => works === undefined ? '–' : works ? '✓' : '✗';
+    return [
+        ['from \\ to', ...targets],
+        ...[...bySource].map(([source, row]) => [source, ...targets.map((to) => mark(row.get(to)))]),
+    ];
+}
+/** `trustRows` as lines of text with aligned columns. */
+function renderTrustTable(measured) {
+    const rows = trustRows(measured);
+    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    return rows.map((row) => row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd());
 }
 
 ;// CONCATENATED MODULE: ./src/trust/relation-plan.ts
@@ -10719,6 +12982,7 @@ function sameFrom(a, b) {
  * two, in words before anything is done; and the table of who can log in where, as measured. Pure:
  * observing and doing are the caller's.
  */
+
 
 
 
@@ -10739,7 +13003,7 @@ const KEY_FILES = {
  *
  * @param relations as `parseRelations` gives them: each pair once
  */
-function planRelations(relations, facts, { forgetHosts = false } = {}) {
+function planRelations(relations, facts, { forgetHosts = false, permanent = false } = {}) {
     const added = relations.filter(({ remove }) => !remove);
     const progress = {
         facts,
@@ -10749,6 +13013,7 @@ function planRelations(relations, facts, { forgetHosts = false } = {}) {
         lines: new Map(),
         authorized: new Map(),
         forgetHosts,
+        permanent,
     };
     const { errors, attempt } = input_values_collectErrors();
     const plans = [];
@@ -10763,32 +13028,78 @@ function planRelations(relations, facts, { forgetHosts = false } = {}) {
     return { relations: plans, steps, errors: told };
 }
 function planAddition(relation, progress) {
-    const hostKey = hostKeyOf(relation, progress);
+    const hostKey = relation_plan_hostKeyOf(relation, progress);
+    requireClient(relation, progress);
     const from = wantedFrom(relation, progress);
     const { key, toMake } = keyToUse(relation, progress);
     const { lines, claimed } = linesFor(relation, key, progress);
+    const good = lines.filter((line) => isGood(line, progress));
     const ours = `the key of ${formatAccount(relation.source)}`;
-    if (from !== undefined && lines.some((line) => !sameFrom(line.from, from))) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(relation.target)} lists ${ours} (${relation_plan_shown(key)}) already, ${tellFrom(lines)}; asked for is from=${from.join()}.`, { hint: 'Take that trust away first (the same line with a minus), or leave out from.' });
+    if (from !== undefined && good.some((line) => !sameFrom(line.from, from))) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(relation.target)} lists ${ours} (${shown(key)}) already, ${tellFrom(good)}; asked for is from=${from.join()}.`, { hint: 'Take that trust away first (the same line with a minus), or leave out from.' });
     }
     const changes = [];
     if (toMake) {
         changes.push({ kind: 'generate-key', keyType: relation.keyType, path: key.path });
     }
-    if (lines.length === 0 && !claimed) {
-        changes.push({ kind: 'authorize', key, ...(from === undefined ? {} : { from }) });
+    if (good.length === 0 && !claimed) {
+        changes.push({
+            kind: 'authorize',
+            key,
+            ...(from === undefined ? {} : { from }),
+            ...(lines.length === 0 ? {} : { beside: tellUseless(lines) }),
+        });
     }
     changes.push(...knownHostSteps(relation, hostKey, progress));
-    if (changes.length === 0 && lines.length > 0 && !willKnowHost(relation, progress)) {
-        const limited = lines.every((line) => line.from !== undefined) && from === undefined;
-        const note = `already trusted${limited ? `, ${tellFrom(lines)}` : ''}`;
-        return { relation, steps: [], note };
+    const limits = good.length === 0 ? '' : tellLimits(relation, good, progress);
+    if (changes.length === 0 && good.length > 0 && !willKnowHost(relation, progress)) {
+        return { relation, steps: [], note: `already trusted${limits}` };
     }
     changes.push({ kind: 'prove', key, hostKey });
-    return { relation, steps: changes.map((step) => withWords(step, relation)) };
+    const steps = changes.map((step) => withWords(step, relation));
+    return { relation, steps, ...(limits === '' ? {} : { note: `its key is listed${limits}` }) };
+}
+/** Nothing can be proven by a login from a host that has no ssh: that is known before anything is done. */
+function requireClient({ source }, progress) {
+    const { lacks } = factsOf(source, progress);
+    if (lacks === undefined)
+        return;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(source)} can't log in to any host: ${lacks}.`, {
+        hint: "Install OpenSSH's client there (openssh-client), or let it be a target only.",
+    });
+}
+/** Whether a line of authorized_keys does what is asked for. */
+function isGood({ dead, ends }, { permanent }) {
+    return dead === undefined && !(permanent && ends !== undefined);
+}
+/** Why lines with the key don't do. */
+function tellUseless(lines) {
+    const reasons = lines.map(({ dead, ends }) => dead ?? `expires at ${ends === undefined ? '?' : ends.toISOString()}`);
+    return (0,trust_report/* oneLine */.T)([...new Set(reasons)].join(' and '));
+}
+/** What limits a login by lines that are there; empty where nothing does. */
+function tellLimits(relation, lines, progress) {
+    const limits = [];
+    if (lines.every(({ from }) => from !== undefined)) {
+        if (relation.from === undefined)
+            limits.push(tellFrom(lines));
+        const [address] = factsOf(relation.source, progress).addresses ?? [];
+        const keepsOut = (line) => address !== undefined && admits(line.from ?? [], address) === false;
+        if (lines.every(keepsOut)) {
+            limits.push(`which keeps out ${(0,trust_report/* oneLine */.T)(address ?? '')}, the address of ${formatAccount(relation.source)}`);
+        }
+    }
+    if (lines.every(({ command }) => command === true)) {
+        limits.push('for the command= of its line alone');
+    }
+    const ends = lines.map((line) => line.ends?.getTime() ?? Infinity);
+    const last = Math.max(...ends);
+    if (last !== Infinity)
+        limits.push(`until ${new Date(last).toISOString()}`);
+    return limits.map((limit) => `, ${limit}`).join('');
 }
 function planRemoval(relation, progress) {
-    const hostKey = hostKeyOf(relation, progress);
+    const hostKey = relation_plan_hostKeyOf(relation, progress);
     const keys = keysOfType(relation, progress);
     const listed = keys.flatMap((key) => {
         const { lines, claimed } = linesFor(relation, key, progress);
@@ -10820,21 +13131,24 @@ function factsOf(account, { facts }) {
         throw new Error(`nothing was observed of ${formatAccount(account)}`);
     return found;
 }
-function hostKeyOf({ target }, { facts }) {
+function relation_plan_hostKeyOf({ target }, { facts }) {
     const hostKey = facts.hostKeys.get(target.name);
     if (hostKey === undefined)
         throw new Error(`there is no host key of ${target.name}`);
     return hostKey;
 }
 /** The patterns for the target's line. */
-function wantedFrom({ from, source }, progress) {
+function wantedFrom({ from, source, target }, progress) {
+    if (from !== undefined && /^dropbear/i.test(factsOf(target, progress).software ?? '')) {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${formatAccount(target)} is served by dropbear, which refuses a line with from=.`, { hint: 'Leave out from for this host.' });
+    }
     if (from !== 'source')
         return from;
     const addresses = factsOf(source, progress).addresses ?? [];
     // They come from another machine, and go between quotes into authorized_keys.
-    if (addresses.length > 0 && addresses.every((address) => (0,external_node_net_namespaceObject.isIP)(address) !== 0))
+    if (addresses.length > 0 && addresses.every((address) => (0,external_node_net_.isIP)(address) !== 0))
         return addresses;
-    const found = addresses.length === 0 ? 'none was found' : report_oneLine(addresses.join());
+    const found = addresses.length === 0 ? 'none was found' : (0,trust_report/* oneLine */.T)(addresses.join());
     throw new src_errors/* TrustError */.Ru('input-invalid', `The addresses of ${formatAccount(source)} are not known (${found}), so from can't be written.`, { hint: 'Give them: from=192.0.2.7,10.0.0.0/8.' });
 }
 /** Keys of the wanted type that can be read, the first first. Sizes of RSA keys are not looked at. */
@@ -10849,7 +13163,10 @@ function keyToUse(relation, progress) {
     const candidates = keysOfType(relation, progress);
     const usable = candidates.filter(({ publicKey, encrypted }) => encrypted !== true && isLongEnough(publicKey, keyType));
     const listed = authorizedBy(target, progress);
-    const best = usable.find(({ publicKey }) => listed.has(publicKey.toString('base64'))) ?? usable[0];
+    const linesOf = ({ publicKey }) => listed.get(publicKey.toString('base64')) ?? [];
+    const best = usable.find((file) => linesOf(file).some((line) => isGood(line, progress))) ??
+        usable.find((file) => linesOf(file).length > 0) ??
+        usable[0];
     if (best !== undefined) {
         return { key: { path: best.path, publicKey: best.publicKey }, toMake: false };
     }
@@ -10873,7 +13190,7 @@ function isLongEnough(publicKey, { type, bits = 0 }) {
     return type !== 'ssh-rsa' || (0,public_key/* rsaBits */.Bo)(publicKey) >= bits;
 }
 function unusableKey({ source, keyType }, { path, publicKey, encrypted }) {
-    const file = `On ${formatAccount(source)} ${report_oneLine(path)}`;
+    const file = `On ${formatAccount(source)} ${(0,trust_report/* oneLine */.T)(path)}`;
     if (encrypted === true) {
         return new src_errors/* TrustError */.Ru('key-encrypted', `${file} has a passphrase, which nobody there can type.`, {
             hint: 'Use key= with another type: a key of its own is then made for this trust.',
@@ -10926,18 +13243,23 @@ function knownHostSteps(relation, hostKey, progress) {
     const { source, target, replaceStale } = relation;
     const id = knownHostId(relation);
     const known = factsOf(source, progress).knownHosts.get(target.name);
-    if (known?.state === 'pinned' || progress.knownHosts.has(id))
+    if (progress.knownHosts.has(id))
         return [];
-    if (known?.state === 'other' && !replaceStale) {
+    // A key of another type may be good too: it goes on request alone, and does no harm but to a proof.
+    const stale = known?.others.filter(({ sameType }) => sameType || replaceStale) ?? [];
+    if (known?.pinned === true && !(replaceStale && stale.length > 0))
+        return [];
+    if (stale.length > 0 && !replaceStale) {
         const [on, host] = [formatAccount(source), target.name];
-        throw new src_errors/* TrustError */.Ru('host-key-changed', `On ${on} known_hosts has another key for ${host}: ${tellFingerprints(known.fingerprints)}. Pinned is ${(0,public_key/* fingerprint */.Rj)(hostKey.key)}.`, {
+        const more = stale.length > 1;
+        throw new src_errors/* TrustError */.Ru('host-key-changed', `On ${on} ${more ? 'lines' : 'line'} ${stale.map(({ lineNumber }) => lineNumber).join(', ')} of ~/.ssh/known_hosts ${more ? 'have other keys' : 'has another key'} for ${host}: ${tellKeys(stale)}. Pinned is ${(0,public_key/* fingerprint */.Rj)(hostKey.key)}.`, {
             hint: `If ${host} was reinstalled or its key was rotated, add replace-stale to the line. If not, somebody may have stood between ${on} and ${host}: do not go on.`,
         });
     }
     progress.knownHosts.add(id);
-    return known === undefined
+    return stale.length === 0
         ? [{ kind: 'add-known-host', hostKey }]
-        : [{ kind: 'replace-known-host', hostKey, stale: known.fingerprints }];
+        : [{ kind: 'replace-known-host', hostKey, stale }];
 }
 function mayForget(relation, progress) {
     const id = knownHostId(relation);
@@ -10945,7 +13267,7 @@ function mayForget(relation, progress) {
         return false;
     }
     const known = factsOf(relation.source, progress).knownHosts.get(relation.target.name);
-    return known?.state === 'pinned' && known.ours;
+    return known?.pinned === true && known.ours;
 }
 function withWords(step, relation) {
     const { source, target, position } = relation;
@@ -10959,12 +13281,12 @@ function describe(step, relation) {
             return `on ${source}: make ${step.path} (there is no key of that type)`;
         case 'authorize': {
             const from = step.from === undefined ? '' : `, from ${step.from.join()} only`;
-            return `on ${target}: add the key of ${source} (${relation_plan_shown(step.key)}) to authorized_keys${from}`;
+            return `on ${target}: add the key of ${source} (${shown(step.key)}) to authorized_keys${from}${step.beside === undefined ? '' : ` (the line there ${step.beside}, and stays)`}`;
         }
         case 'add-known-host':
             return `on ${source}: add ${tellHostKey(step.hostKey, host)} to known_hosts`;
         case 'replace-known-host':
-            return `on ${source}: replace the stale key of ${host} (${tellFingerprints(step.stale)}) in known_hosts by ${tellHostKey(step.hostKey, host)}`;
+            return `on ${source}: replace the stale key of ${host} (${tellKeys(step.stale)}) in known_hosts by ${tellHostKey(step.hostKey, host)}`;
         case 'prove':
             return `prove that ${source} can log in to ${target}`;
         case 'deauthorize':
@@ -10975,19 +13297,18 @@ function describe(step, relation) {
             return `on ${source}: take ${tellHostKey(step.hostKey, host)} out of known_hosts`;
     }
 }
-function relation_plan_shown({ path, publicKey }) {
+function shown({ path, publicKey }) {
     return publicKey === undefined ? `the new ${path}` : (0,public_key/* fingerprint */.Rj)(publicKey);
 }
 function tellHostKey({ key, marker }, host) {
     return `the pinned ${marker === undefined ? 'key' : 'CA'} of ${host} (${(0,public_key/* fingerprint */.Rj)(key)})`;
 }
-/** Fingerprints as another machine tells them: one line. */
-function tellFingerprints(fingerprints) {
-    return report_oneLine(fingerprints.join(', '));
+function tellKeys(keys) {
+    return keys.map((key) => key.fingerprint).join(', ');
 }
 function tellFrom(lines) {
     const limits = lines.map(({ from }) => from === undefined ? 'from anywhere' : `from ${from.join()} only`);
-    return report_oneLine([...new Set(limits)].join(' and '));
+    return (0,trust_report/* oneLine */.T)([...new Set(limits)].join(' and '));
 }
 /** The plan for people: a heading for each relation with its steps below, or that there is nothing to do. */
 function renderPlan(plan) {
@@ -10995,104 +13316,24 @@ function renderPlan(plan) {
         const heading = `${relation.remove ? '- ' : ''}${formatRelation(relation)}`;
         if (steps.length === 0)
             return [`${heading}: ${note ?? 'nothing to do'}`];
-        return [heading, ...steps.map(({ description }) => `  ${description}`)];
+        const told = note === undefined ? heading : `${heading}: ${note}`;
+        return [told, ...steps.map(({ description }) => `  ${description}`)];
     });
 }
-/**
- * Who can log in where: a heading row, then a row for each source, with a column for each target.
- * `✓` it worked, `✗` it did not, `–` it was not tried. Of several tries the last one counts.
- */
-function trustRows(measured) {
-    const targets = [...new Set(measured.map(({ target }) => formatAccount(target)))];
-    const bySource = new Map();
-    for (const { source, target, works } of measured) {
-        const label = formatAccount(source);
-        const row = bySource.get(label) ?? new Map();
-        bySource.set(label, row.set(formatAccount(target), works));
-    }
-    const mark = (works) => works === undefined ? '–' : works ? '✓' : '✗';
-    return [
-        ['from \\ to', ...targets],
-        ...[...bySource].map(([source, row]) => [source, ...targets.map((to) => mark(row.get(to)))]),
-    ];
-}
-/** `trustRows` as lines of text with aligned columns. */
-function renderTrustTable(measured) {
-    const rows = trustRows(measured);
-    const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-    return rows.map((row) => row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd());
-}
 
-;// CONCATENATED MODULE: ./src/trust/revocation.ts
-
-
-
-/** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, agent) {
-    if (!granted.revoke) {
-        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
-    }
-    if (agent === undefined)
-        throw notRevoked(granted, 'the agent is gone');
-    try {
-        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted));
-    }
-    catch (error) {
-        throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
-    }
-}
-function revocation_endOf({ expires }) {
-    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
-}
-function notRevoked(granted, why, cause) {
-    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    return new src_errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
-}
-/** Removes the line over a connection that is there, with what was made for it. */
-async function removeGranted(client, granted) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
-    const { user, line, newlineMended, generated, created, path } = granted;
-    let removed = 0;
-    let left = 0;
-    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
-        // Whatever line holds a key that was made for this job is ours.
-        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
-        removed = removal.removed.length;
-        left = removal.left.length;
-        return removed === 0 ? undefined : removal.content;
-    });
-    if (removed > 0)
-        return { outcome: 'undone' };
-    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
-    return { outcome: 'nothing to undo', detail };
-}
-
-;// CONCATENATED MODULE: ./src/trust/host-trust.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust-config.ts
+/** The inputs of trust from host to host, and what they ask for. */
 
 
 
 
-
-
-
-
-
-
-
-
-
-/** Accounts that are logged in to at a time. */
-const AT_ONCE = 16;
 /** Relations and how long they last. Those inputs are also bootstrap's, which tells what is wrong with them. */
 function readHostTrust(inputs, hosts, errors) {
     const { trust = '', trustLifetime, trustExpiry, revoke } = inputs;
     if (trust.trim() === '')
         return undefined;
     const accounts = hosts.map((line) => ({
-        name: hosts_hostName(line),
+        name: (0,trust_hosts/* hostName */.S)(line),
         ...(line.user === undefined ? {} : { user: line.user }),
     }));
     const { relations, errors: wrong } = parseRelations(trust, accounts);
@@ -11106,6 +13347,21 @@ function readHostTrust(inputs, hosts, errors) {
         revoke: revoke === 'never' ? 'never' : 'auto',
     };
 }
+
+;// CONCATENATED MODULE: ./src/trust/host-trust.ts
+/**
+ * Trust from host to host: what the relations of the `trust` input ask for is observed, planned, told,
+ * and done, from the job's own logins to the accounts; each relation is proven by a login from its
+ * source to its target. What fails half-way is taken back at once, what ends with the job in teardown.
+ */
+
+
+
+
+
+
+
+
 /**
  * @returns the plan, and where it was carried out the table of measured logins
  * @throws TrustError; what was done until then has been taken back, or is left to teardown
@@ -11114,7 +13370,8 @@ async function establishTrust(relations, proven, job) {
     const accounts = await openAccounts(relations, proven, job);
     try {
         const facts = await observe(relations, accounts, proven);
-        const plan = planRelations(relations, facts);
+        const permanent = job.config.lifetime === undefined;
+        const plan = planRelations(relations, facts, { permanent });
         if (plan.errors.length > 0)
             throw (0,src_errors/* combine */.kg)(plan.errors);
         const lines = [...renderPlan(plan), ending(job)];
@@ -11123,23 +13380,16 @@ async function establishTrust(relations, proven, job) {
         const report = { plan: lines, dryRun: job.dryRun };
         if (job.dryRun)
             return { ...report, table: [], grants: [] };
-        const work = {
-            accounts,
-            job,
-            made: [],
-            keys: new Map(),
-            grants: [],
-            measured: [],
-        };
+        const work = beginWork(accounts, job);
         try {
-            for (const step of plan.steps)
-                await take(step, work);
-            for (const { relation, steps } of plan.relations) {
-                if (!relation.remove && steps.length === 0)
-                    await measureTrusted(relation, facts, work);
-            }
+            await carryOut(plan, facts, work);
         }
         catch (error) {
+            if (work.measured.length > 0) {
+                for (const line of ['logins, as measured:', ...renderTrustTable(work.measured)]) {
+                    job.say(line);
+                }
+            }
             await takeBack(work);
             throw error;
         }
@@ -11147,8 +13397,7 @@ async function establishTrust(relations, proven, job) {
         return { ...report, table: trustRows(work.measured), grants: work.grants };
     }
     finally {
-        for (const { client } of accounts.values())
-            client.end();
+        endAll(accounts);
     }
 }
 /** How long the trust lasts, in so many words. */
@@ -11162,420 +13411,6 @@ function ending({ config: { lifetime, revoke }, dryRun }) {
         return 'this trust outlives the job (revoke: never): the new lines of authorized_keys expire, keys and known_hosts stay';
     }
     return 'this trust ends with the job: post takes back all that is made here, and the new lines of authorized_keys expire';
-}
-function opened(accounts, account) {
-    const found = accounts.get(formatAccount(account));
-    if (found === undefined)
-        throw new Error(`${formatAccount(account)} was not opened`);
-    return found;
-}
-/** Logs in to every source and target, some at a time. */
-async function openAccounts(relations, proven, job) {
-    const wanted = new Map();
-    for (const { source, target, position } of relations) {
-        for (const account of [source, target]) {
-            const label = formatAccount(account);
-            if (!wanted.has(label))
-                wanted.set(label, { account, position });
-        }
-    }
-    const accounts = new Map();
-    const errors = [];
-    const queue = [...wanted.values()].values();
-    const worker = async () => {
-        for (const { account, position } of queue) {
-            try {
-                accounts.set(formatAccount(account), await host_trust_open(account, proven, job));
-            }
-            catch (error) {
-                if (!(error instanceof src_errors/* TrustError */.Ru))
-                    throw error;
-                errors.push(aboutAccount(account, position, error));
-            }
-        }
-    };
-    try {
-        await Promise.all(Array.from({ length: AT_ONCE }, worker));
-        if (errors.length > 0)
-            throw (0,src_errors/* combine */.kg)(errors);
-        return accounts;
-    }
-    catch (error) {
-        for (const { client } of accounts.values())
-            client.end();
-        throw error;
-    }
-}
-function aboutAccount(account, position, error) {
-    const { code, message, hint = '' } = error;
-    const told = `${formatAccount(account)}: ${message}`;
-    const more = code === 'login-refused'
-        ? 'The job looks at the hosts of trust with its own key: it has to be in authorized_keys there, or bootstrap has to be on the line in hosts.'
-        : '';
-    const hints = `${hint} ${more}`.trim();
-    return new src_errors/* TrustError */.Ru(code, told, {
-        input: position,
-        cause: error,
-        ...(hints === '' ? {} : { hint: hints }),
-    });
-}
-async function host_trust_open(account, proven, job) {
-    const { user } = account;
-    const { line, result } = provenLine(account, proven);
-    if (user === undefined) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', 'Whose account it is has to be said.', {
-            hint: `Write user@ before ${account.name}, here or in hosts.`,
-        });
-    }
-    const { host, port } = line;
-    const destination = { host, port, user, hostKey: result.hostKey, timeout: job.timeout };
-    const base = { account, label: formatAccount(account), line, destination };
-    const errors = [];
-    for (const { blob } of job.keys.filter((key) => mayBeUsed(line, key))) {
-        try {
-            return { ...base, client: await logInWithJobKey(destination, blob, job.agent), key: blob };
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            errors.push(error);
-            if (error.code !== 'login-refused')
-                throw error;
-        }
-    }
-    const others = job.dryRun && line.user === user ? (job.credentials?.get(line) ?? []) : [];
-    for (const credentials of others) {
-        const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-        try {
-            return { ...base, client: await connectTo({ ...destination, credentials }), key: undefined };
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            errors.push(error);
-        }
-    }
-    if (errors.length > 0)
-        throw (0,src_errors/* combine */.kg)(errors);
-    throw new src_errors/* TrustError */.Ru('login-refused', 'The job has no key for it.');
-}
-function mayBeUsed({ keys }, { blob, comment }) {
-    return keys === undefined || keys.includes(comment) || keys.includes((0,public_key/* fingerprint */.Rj)(blob));
-}
-/** The line of `hosts` for an account: that of its user, or else any of the host's. */
-function provenLine({ name, user }, proven) {
-    const lines = proven.filter(({ line }) => hosts_hostName(line) === name);
-    const found = lines.find(({ line }) => line.user === user) ?? lines[0];
-    if (found === undefined)
-        throw new Error(`${name} is none of the proven hosts`);
-    return found;
-}
-/** AuthorizedKeysFile of the account, where its line says so. */
-function pathOf({ line, account }) {
-    return line.user === account.user ? line.path : undefined;
-}
-async function observe(relations, accounts, proven) {
-    const hostKeys = new Map(relations.map(({ target }) => [target.name, host_trust_hostKeyOf(provenLine(target, proven))]));
-    const observed = await Promise.all([...accounts.values()].map(async (one) => {
-        try {
-            return [one.label, await observeAccount(one, relations, hostKeys, accounts)];
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            throw aboutAccount(one.account, 'trust', error);
-        }
-    }));
-    return { accounts: new Map(observed), hostKeys };
-}
-function host_trust_hostKeyOf({ result: { pin, hostKey } }) {
-    return pin.kind === 'cert-authority'
-        ? { key: pin.key.blob, marker: '@cert-authority' }
-        : { key: (0,ssh_certificate/* plainKey */.y7)(hostKey) };
-}
-/** A source is asked for its keys and known_hosts, a target for its authorized_keys. */
-async function observeAccount(one, relations, hostKeys, accounts) {
-    const { KNOWN_HOSTS, knownHostState, listKeys, readAccountFile } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const { client, destination, label } = one;
-    const { user } = destination;
-    const targets = relations.filter(({ source }) => formatAccount(source) === label);
-    const isTarget = relations.some(({ target }) => formatAccount(target) === label);
-    const authorized = isTarget
-        ? parseAuthorizedKeys(await readAccountFile(client, user, pathOf(one))).map(authorizedLine)
-        : [];
-    if (targets.length === 0)
-        return { keys: [], knownHosts: new Map(), authorized };
-    const { keys, address } = await listKeys(client);
-    const content = await readAccountFile(client, user, KNOWN_HOSTS);
-    const knownHosts = new Map();
-    for (const { target } of targets) {
-        const hostKey = hostKeys.get(target.name);
-        const { host, port } = opened(accounts, target).line;
-        const state = hostKey === undefined
-            ? undefined
-            : knownHostState(content, knownHostsName(host, port), hostKey);
-        if (state !== undefined)
-            knownHosts.set(target.name, state);
-    }
-    return {
-        keys,
-        knownHosts,
-        authorized,
-        ...(address === undefined || address === '' ? {} : { addresses: [address] }),
-    };
-}
-function authorizedLine({ blob, options }) {
-    const from = options
-        .map((option) => /^from="(.*)"$/i.exec(option)?.[1])
-        .find((patterns) => patterns !== undefined);
-    return { publicKey: blob, ...(from === undefined ? {} : { from: from.split(',') }) };
-}
-async function take(step, work) {
-    try {
-        switch (step.kind) {
-            case 'generate-key':
-                await makeKey(step, work);
-                return;
-            case 'authorize':
-                await authorize(step, work);
-                return;
-            case 'add-known-host':
-                await knowHost(step, [], work);
-                return;
-            case 'replace-known-host':
-                await knowHost(step, step.stale, work);
-                return;
-            case 'prove':
-                await prove(step, step.key.path, work);
-                return;
-            case 'deauthorize':
-                await deauthorize(step, work);
-                return;
-            case 'prove-refused':
-                await proveRefused(step, work);
-                return;
-            case 'remove-known-host':
-                throw new Error('no line of known_hosts is removed without being asked for');
-        }
-    }
-    catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        const { code, message, hint } = error;
-        throw new src_errors/* TrustError */.Ru(code, `${formatRelation(step)}: ${message}`, {
-            input: step.position,
-            cause: error,
-            ...(hint === undefined ? {} : { hint }),
-        });
-    }
-}
-/** Until all is proven, all is to be undone, however long it may stay then. */
-function inAccount({ label, destination, key, }) {
-    if (key === undefined)
-        throw new Error('only a dry run logs in without a key of the job');
-    const { host, port, user, hostKey } = destination;
-    return {
-        target: label,
-        host,
-        port,
-        user,
-        hostKey: hostKey.toString('base64'),
-        key: key.toString('base64'),
-        revoke: true,
-    };
-}
-async function makeKey(step, work) {
-    const { generateKey, missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const source = opened(work.accounts, step.source);
-    const missing = await missingFiles(source.client, 'known_hosts');
-    const comment = `ssh-trust:${work.job.journal.id}:${source.label}`;
-    const effect = {
-        ...inAccount(source),
-        kind: 'remote-file',
-        path: step.path,
-        comment,
-        madeDirectory: missing.some((one) => one.endsWith('/.ssh')),
-    };
-    work.job.journal.append(effect);
-    work.made.push(effect);
-    const publicKey = await generateKey(source.client, step.path, step.keyType, comment);
-    work.keys.set(`${source.label} ${step.path}`, publicKey);
-}
-function host_trust_publicKeyOf({ path, publicKey }, source, work) {
-    const key = publicKey ?? work.keys.get(`${formatAccount(source)} ${path}`);
-    if (key === undefined)
-        throw new Error(`the key ${path} was not made`);
-    return key;
-}
-async function authorize(step, work) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const { job } = work;
-    const target = opened(work.accounts, step.target);
-    const blob = host_trust_publicKeyOf(step.key, step.source, work);
-    const expiry = await expiryFor(target.client, target.account.name, job.config);
-    const from = step.from === undefined ? [] : [{ name: 'from', value: step.from.join(',') }];
-    const options = [...from, ...(expiry.option === undefined ? [] : [expiry.option])];
-    const line = formatAuthorizedKey({ options, blob, comment: formatAccount(step.source) });
-    const path = pathOf(target);
-    const place = { user: target.destination.user, ...(path === undefined ? {} : { path }) };
-    const generated = step.key.publicKey === undefined;
-    const created = path === undefined ? await missingFiles(target.client, 'authorized_keys') : [];
-    let effect;
-    const edited = await editAuthorizedKeys(target.client, place, (content) => {
-        effect = undefined;
-        const addition = addAuthorizedKey(content, line);
-        if (addition.status === 'present')
-            return undefined;
-        const { newlineMended } = addition;
-        effect = {
-            ...inAccount(target),
-            kind: 'authorized-key',
-            line,
-            generated,
-            created,
-            ...(path === undefined ? {} : { path }),
-            ...(newlineMended === undefined ? {} : { newlineMended }),
-            ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
-        };
-        job.journal.append(effect);
-        return addition.content;
-    });
-    if (effect !== undefined) {
-        work.made.push(effect);
-        effect.created = edited.created;
-        job.journal.append(effect);
-    }
-    work.grants.push({
-        host: target.account.name,
-        user: target.destination.user,
-        key: (0,public_key/* fingerprint */.Rj)(blob),
-        status: effect === undefined ? 'present' : 'added',
-        file: edited.path,
-        ...(effect === undefined ? {} : { expires: effect.expires ?? 'never' }),
-        notes: [...edited.mends, ...edited.warnings, ...expiry.notes],
-    });
-}
-async function knowHost(step, stale, work) {
-    const { addKnownHost, KNOWN_HOSTS, markOf, missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { job } = work;
-    const source = opened(work.accounts, step.source);
-    const { host, port } = opened(work.accounts, step.target).line;
-    const name = knownHostsName(host, port);
-    const line = `${knownHostLine(step.hostKey, name)} ${markOf(job.journal.id)}`;
-    const created = await missingFiles(source.client, 'known_hosts');
-    let effect;
-    const edited = await editAuthorizedKeys(source.client, { user: source.destination.user, path: KNOWN_HOSTS, mend: false }, (found) => {
-        const { content, ...change } = addKnownHost(found, name, line, stale);
-        effect = { ...inAccount(source), kind: 'known-host', line, created, ...change };
-        job.journal.append(effect);
-        return content;
-    });
-    if (effect === undefined)
-        return;
-    work.made.push(effect);
-    effect.created = edited.created;
-    job.journal.append(effect);
-}
-function knownHostLine({ key, marker }, name) {
-    return formatKnownHostsLine([name], key, marker).trimEnd();
-}
-async function prove({ source, target }, path, work) {
-    const { works, words } = await tryLogin(source, target, path, undefined, work);
-    work.measured.push({ source, target, works });
-    if (works)
-        return;
-    const message = `The login from ${formatAccount(source)} to ${formatAccount(target)} does not work: ${words}`;
-    throw new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
-        hint: 'Can the source reach the target by that name and port? Does from= name the address that the target sees? Is the line in authorized_keys expired, or does sshd read another file? The log of sshd on the target says.',
-    });
-}
-async function tryLogin(source, target, path, knownHost, { accounts, job }) {
-    const { logInFrom } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const { host, port, user } = opened(accounts, target).destination;
-    const { timeout } = job;
-    return logInFrom(opened(accounts, source).client, {
-        path,
-        host,
-        port,
-        user,
-        timeout,
-        ...(knownHost === undefined ? {} : { knownHost }),
-    });
-}
-/** Nothing was to be done for it; that it works is measured all the same. */
-async function measureTrusted(relation, facts, work) {
-    const { source, target, keyType, position } = relation;
-    const listed = facts.accounts.get(formatAccount(target))?.authorized ?? [];
-    const usable = (facts.accounts.get(formatAccount(source))?.keys ?? []).filter(({ publicKey, encrypted }) => encrypted !== true && publicKey?.subarray(4).toString('latin1').startsWith(keyType.type));
-    const key = usable.find(({ publicKey }) => listed.some((line) => publicKey !== undefined && line.publicKey.equals(publicKey)));
-    if (key === undefined)
-        throw new Error('an account is trusted by a key that it has');
-    try {
-        await prove(relation, key.path, work);
-    }
-    catch (error) {
-        throw error instanceof src_errors/* TrustError */.Ru ? error.about(position) : error;
-    }
-}
-/** What is taken away stays away, also where a later step fails: no record is for putting it back. */
-async function deauthorize(step, work) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const target = opened(work.accounts, step.target);
-    const path = pathOf(target);
-    const place = {
-        user: target.destination.user,
-        mend: false,
-        ...(path === undefined ? {} : { path }),
-    };
-    await editAuthorizedKeys(target.client, place, (content) => {
-        const { content: rest, removed } = removeKeys(content, [{ kind: 'key', blob: step.publicKey }]);
-        return removed.length === 0 ? undefined : rest;
-    });
-}
-async function proveRefused(step, work) {
-    const { source, target } = step;
-    const { host, port } = opened(work.accounts, target).line;
-    const line = knownHostLine(step.hostKey, knownHostsName(host, port));
-    for (const { path } of step.keys) {
-        const { works, refused, words } = await tryLogin(source, target, path, line, work);
-        work.measured.push({ source, target, works });
-        if (!works && refused)
-            continue;
-        const message = works
-            ? `The login from ${formatAccount(source)} to ${formatAccount(target)} still works, though the key was taken out.`
-            : `That ${formatAccount(target)} refuses the key could not be proven: ${words}`;
-        throw new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
-            hint: 'Does sshd read another file too (AuthorizedKeysFile, AuthorizedKeysCommand)?',
-        });
-    }
-}
-/** Undoes what this run did, over the connections that are there; what fails is left to teardown. */
-async function takeBack({ made, accounts, job }) {
-    for (const effect of made.toReversed()) {
-        const client = accounts.get(effect.target)?.client;
-        if (client === undefined)
-            continue;
-        try {
-            if (effect.kind === 'authorized-key')
-                await removeGranted(client, effect);
-            else
-                await undoOver(client, effect);
-            job.journal.append({ ...effect, undone: true });
-        }
-        catch (error) {
-            job.say(`could not take back ${effect.kind} ${effect.target} yet: ${(0,src_errors/* explain */.WE)(error)}`);
-        }
-    }
-}
-/** All is proven: from now on what was made stays as long as it was asked for. */
-function settle({ made, job: { config, journal } }) {
-    const revoke = config.lifetime !== undefined && config.revoke !== 'never';
-    for (const effect of made) {
-        // The rows that gave way were stale: they come back only if the run fails.
-        journal.append(effect.kind === 'known-host' ? { ...effect, revoke, replaced: [] } : { ...effect, revoke });
-    }
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
@@ -11831,7 +13666,7 @@ function isHop({ hostname, keys }, hostKey, now) {
 
 
 
-const POLICY_MODES = ['pinned', 'warn', 'any'];
+const policy_POLICY_MODES = ['pinned', 'warn', 'any'];
 /**
  * Whether the login is with this pair of keys, plain or certified: ssh offers a certificate and then
  * asks for the signature of the plain key, where the agent lists both.
@@ -12072,10 +13907,10 @@ function readPolicy(inputs, pinned, attempt) {
 function readMode(text, pinned) {
     if (text === '')
         return pinned ? 'pinned' : 'any';
-    const mode = POLICY_MODES.find((name) => name === text);
+    const mode = policy_POLICY_MODES.find((name) => name === text);
     if (mode === undefined) {
         throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is no policy.`, {
-            hint: `Use one of: ${POLICY_MODES.join(', ')}.`,
+            hint: `Use one of: ${policy_POLICY_MODES.join(', ')}.`,
         });
     }
     if (mode !== 'any' && !pinned) {
@@ -12125,7 +13960,7 @@ function readConfig(inputs) {
             throw nothingToCertify();
         return read;
     });
-    const { hosts, errors: hostErrors } = parseHosts(inputs.hosts);
+    const { hosts, errors: hostErrors } = (0,trust_hosts/* parseHosts */.t)(inputs.hosts);
     errors.push(...hostErrors);
     const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
     const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt);
@@ -12172,7 +14007,7 @@ function readKeys(inputs) {
 }
 /** PEM has no comments; `key=` needs something to name a key by, and a line of the log is one line. */
 function commentOf({ comment }, index) {
-    const clean = report_oneLine(comment).trim();
+    const clean = (0,trust_report/* oneLine */.T)(comment).trim();
     return clean === '' ? `ssh-private-key-${index + 1}` : clean;
 }
 function readCertificateLine(line) {
@@ -12207,8 +14042,6 @@ function unknownKeys(hosts, keys, { generateKey, keyComment }) {
 
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = require("node:child_process");
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
 /** The identities that the agent holds. */
 
@@ -12249,7 +14082,7 @@ function findIdentity(identities, blob) {
  * The identities with one more, behind the others; one with the same blob is replaced where it stands.
  * Returns undefined where there are too many.
  */
-function withIdentity(identities, added) {
+function keyring_withIdentity(identities, added) {
     const index = identities.findIndex(({ blob }) => blob.equals(added.blob));
     if (index >= 0)
         return identities.with(index, added);
@@ -12281,42 +14114,275 @@ function signWith(identity, data, flags) {
 /** Longest settings line: some hundred RSA keys and ten thousand hosts. */
 const MAX_SETTINGS = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
 function encodeSettings(settings) {
-    const encodePins = (pins) => pins.map(formatPin);
     const encoded = {
         ...settings,
-        policy: {
-            ...settings.policy,
-            hosts: settings.policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
-        },
-        keys: settings.keys.map(({ privateKey, certificate }) => ({
-            privateKey: private_key_writePrivateKey(privateKey).toString('base64'),
-            ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
-        })),
+        policy: encodePolicy(settings.policy),
+        keys: encodeKeys(settings.keys),
     };
     return JSON.stringify(encoded);
 }
 function decodeSettings(line) {
     const encoded = JSON.parse(line);
+    return { ...encoded, policy: decodePolicy(encoded.policy), keys: settings_decodeKeys(encoded.keys) };
+}
+/** Holds no secret. */
+function encodePart(part) {
+    const encoded = { ...part, policy: encodePolicy(part.policy) };
+    return JSON.stringify(encoded);
+}
+function settings_decodePart(text) {
+    const encoded = JSON.parse(text);
+    return { ...encoded, policy: decodePolicy(encoded.policy) };
+}
+function encodePolicy(policy) {
+    const encodePins = (pins) => pins.map(ssh_pin/* formatPin */.fH);
     return {
-        ...encoded,
-        policy: {
-            ...encoded.policy,
-            hosts: encoded.policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
-        },
-        keys: encoded.keys.map(({ privateKey, certificate }) => ({
-            privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
-            ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
-        })),
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: encodePins(host.pins) })),
     };
 }
+function decodePolicy(policy) {
+    return {
+        ...policy,
+        hosts: policy.hosts.map((host) => ({ ...host, pins: host.pins.map(parsePin) })),
+    };
+}
+function encodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: private_key_writePrivateKey(privateKey).toString('base64'),
+        ...(certificate === undefined ? {} : { certificate: certificate.toString('base64') }),
+    }));
+}
+function settings_decodeKeys(keys) {
+    return keys.map(({ privateKey, certificate }) => ({
+        privateKey: readPrivateKey(new Reader(Buffer.from(privateKey, 'base64'))),
+        ...(certificate === undefined ? {} : { certificate: Buffer.from(certificate, 'base64') }),
+    }));
+}
 /** A key is served with its certificate, where it has one, and plain. */
-function identitiesOf({ privateKey, certificate }) {
+function settings_identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
     return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
 
+;// CONCATENATED MODULE: ./src/agent/parts.ts
+/**
+ * Several uses of the action in one job share the agent. Each brings its own keys and its own policy for
+ * them: what joins later can loosen nothing for the keys that were there before.
+ */
+
+
+
+
+
+
+
+
+/** Most uses of the action in one job that join the first. */
+const MAX_PARTS = 32;
+/** Longest word of one that joins: ten thousand hosts. */
+const MAX_WORD = (/* unused pure expression or super */ null && (16 * 1024 * 1024));
+function blobName(blob) {
+    return blob.toString('base64');
+}
+/** The parts that still need the agent. */
+function remaining(state) {
+    return [state, ...state.joined].filter(({ left }) => left !== true);
+}
+/** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
+function jobPolicy(state) {
+    const joined = state.joined.filter(({ left }) => left !== true);
+    if (joined.length === 0)
+        return state.policy;
+    const parts = [state, ...joined];
+    const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name));
+    return {
+        ...state.policy,
+        mode: mode ?? state.policy.mode, // the strictest, which comes first
+        hosts: parts.flatMap(({ policy }) => policy.hosts),
+    };
+}
+/**
+ * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
+ * will do. Signatures of keys that were added later count for the agent's own part.
+ */
+function partsFor({ blob }, state) {
+    const name = blobName(blob);
+    const brought = remaining(state).filter(({ keys }) => keys.has(name));
+    return brought.length === 0
+        ? [{ part: state, policy: jobPolicy(state) }]
+        : brought.map((part) => ({ part, policy: part.policy }));
+}
+/** The identities by the policy that they are shown under; each stands once, in the agent's order. */
+function byPolicy(state) {
+    const groups = new Map();
+    const later = jobPolicy(state);
+    for (const identity of state.identities) {
+        for (const { part, policy } of partsFor(identity, state)) {
+            const key = policy === part.policy ? policy : later;
+            groups.set(key, [...(groups.get(key) ?? []), identity]);
+        }
+    }
+    if (groups.size === 0)
+        return [{ policy: later, identities: [] }];
+    return [...groups].map(([policy, identities]) => ({ policy, identities }));
+}
+/**
+ * Takes another use of the action in. Whoever joins shows that it is a process of this user on this
+ * machine, and no host that the agent is forwarded to, by a file in the job's directory, which nobody
+ * else may enter. The file holds no secret: a digest of the token, and the policy.
+ *
+ * @param token that will be the part's own
+ * @throws TrustError `agent-control`
+ */
+function join({ id, keys, orphanedEnv }, token, state) {
+    const word = takeWord(id, state);
+    if (word.digest !== digestOf(token))
+        throw refused('the word is for another token');
+    if (state.joined.length >= MAX_PARTS)
+        throw refused('too many have joined');
+    const { policy, generate, lifetime } = decodePart(word.part);
+    const loaded = decodeKeys(keys).flatMap(identitiesOf);
+    const brought = [
+        ...loaded,
+        ...(generate === undefined
+            ? []
+            : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
+    ];
+    let identities = state.identities;
+    for (const identity of brought) {
+        // One that is here stays as it is: a part must not change the bounds of another's key.
+        if (identities.some(({ blob }) => blob.equals(identity.blob)))
+            continue;
+        const more = withIdentity(identities, identity);
+        if (more === undefined)
+            throw refused('the agent is full');
+        identities = more;
+    }
+    state.identities = identities;
+    const part = {
+        token: token.toString('latin1'),
+        policy,
+        signatures: 0,
+        keys: new Set(brought.map(({ blob }) => blobName(blob))),
+        orphanedEnv,
+    };
+    state.joined.push(part);
+    if (lifetime !== undefined)
+        endLater(part, lifetime, state);
+    return {
+        pid: process.pid,
+        identities: brought.map(({ blob, comment }, index) => ({
+            blob: blobName(blob),
+            comment,
+            generated: index >= loaded.length,
+        })),
+    };
+}
+function digestOf(token) {
+    return (0,external_node_crypto_.createHash)('sha256').update(token).digest('hex');
+}
+/** Name of the file in the job's directory that lets one join. */
+function wordName(id) {
+    return `join-${id}`;
+}
+function takeWord(id, { directory }) {
+    if (directory === undefined)
+        throw refused('this agent is for one alone');
+    if (!/^[A-Za-z0-9]{6}$/.test(id))
+        throw refused('that is no id of a job');
+    const path = joinPath(directory, wordName(id));
+    const text = readFileSync(path, 'utf8');
+    rmSync(path, { force: true });
+    if (text.length > MAX_WORD)
+        throw refused('the word is too long');
+    return JSON.parse(text);
+}
+function refused(why) {
+    return new TrustError('agent-control', `The agent takes nobody in: ${why}.`);
+}
+/**
+ * When the time of a part is over the agent drops its keys, but stays: it still watches the runner, and
+ * its audit says why nothing is signed any more.
+ */
+function endLater(part, lifetime, state) {
+    const end = () => {
+        part.over = true;
+        dropKeysOf(part, state);
+        state.audit.write({ request: 'expire', verdict: 'done', reason: 'lifetime-over' });
+    };
+    setTimeout(end, lifetime * 1000).unref();
+}
+/** Takes a part out, with the keys that it alone has brought; the agent ends with the last. */
+function leave(part, state) {
+    part.left = true;
+    const left = remaining(state).length;
+    if (left === 0)
+        setImmediate(state.stop); // after the reply has been handed to the socket
+    else
+        dropKeysOf(part, state);
+    return left;
+}
+/** Drops what no other part has brought; with the agent's own part also what was added later. */
+function dropKeysOf(part, state) {
+    const others = remaining(state).filter((other) => other !== part && other.over !== true);
+    state.identities = state.identities.filter(({ blob }) => {
+        const name = blobName(blob);
+        if (others.some(({ keys }) => keys.has(name)))
+            return true;
+        return part !== state && !part.keys.has(name);
+    });
+}
+
+;// CONCATENATED MODULE: ./src/agent/join.ts
+/** The side of a further use of the action, which brings its keys into the agent that the job has. */
+
+
+
+
+
+
+
+
+/** Time for an agent that may be making an RSA key, in milliseconds. */
+const JOIN_TIMEOUT = 120_000;
+/**
+ * Brings further keys, with a policy of their own, into an agent that is there. The agent knows the
+ * caller for one of this job by a file in the job's directory, which holds no secret and is gone after.
+ *
+ * @param address with the token that is to be the caller's
+ * @param directory of the use of the action that has started the agent
+ * @param writeNewFile makes a file for this user alone
+ * @throws TrustError `agent-control`
+ */
+async function joinAgent({ socket, token }, directory, { id, keys, orphanedEnv, ...part }, writeNewFile) {
+    const message = controlMessage(token, { op: 'join', id, keys: encodeKeys(keys), orphanedEnv });
+    if (message.length > MAX_MESSAGE) {
+        throw new src_errors/* TrustError */.Ru('agent-control', 'These are too many keys for an agent at once.', {
+            hint: 'Spread them over several uses of the action.',
+        });
+    }
+    const word = (0,external_node_path_.join)(directory, wordName(id));
+    writeNewFile(word, JSON.stringify({ digest: digestOf(token), part: encodePart(part) }));
+    try {
+        const [answer] = await converse(socket, [message], JOIN_TIMEOUT);
+        const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+        if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+            throw new src_errors/* TrustError */.Ru('agent-control', 'The agent of this job takes no more keys in.');
+        }
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    finally {
+        (0,external_node_fs_.rmSync)(word, { force: true });
+    }
+}
+
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
 ;// CONCATENATED MODULE: ./src/agent/launch.ts
 /** Starting the agent as a process of its own, which outlives the one that starts it. */
+
 
 
 
@@ -12376,13 +14442,14 @@ function launchAgent(file, writable, stderr = 'ignore') {
         if (value !== undefined)
             env[name] = value;
     }
-    const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [...flags, file], {
+    const child = (0,external_node_child_process_.spawn)(process.execPath, [...flags, file], {
         detached: true,
         cwd: (0,external_node_path_.parse)(process.execPath).root, // so that it keeps no directory from being removed
         env,
         stdio: ['pipe', 'pipe', stderr],
         windowsHide: true,
     });
+    keepOutOfDumps(child.pid);
     child.stdin.on('error', () => undefined); // told by the exit, below
     const answer = readAnswer(child);
     answer.catch(() => undefined); // whoever calls ready() hears of it
@@ -12399,6 +14466,20 @@ function launchAgent(file, writable, stderr = 'ignore') {
             child.unref();
         },
     };
+}
+/**
+ * core(5): nothing of the process's memory goes into a core dump. Keys pass through Node's own memory
+ * when they come in, and their traces stay there. On Linux alone.
+ */
+function keepOutOfDumps(pid) {
+    if (process.platform !== 'linux' || pid === undefined)
+        return;
+    try {
+        (0,external_node_fs_.writeFileSync)(`/proc/${pid}/coredump_filter`, '0');
+    }
+    catch {
+        // It has ended, or the kernel makes no dumps.
+    }
 }
 /** The first line that the agent writes, whole. */
 async function readAnswer(child) {
@@ -12465,478 +14546,16 @@ function isPipePath(path) {
     return /^[\\/]{2}\.[\\/]pipe[\\/]/i.test(path);
 }
 
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = require("node:os");
-;// CONCATENATED MODULE: ./src/process-identity.ts
-/**
- * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
- * agent's watch and the locks of shared files both need it.
- */
-
-
-
-/** The identity of a live process, or undefined if there is none with that pid. */
-function identify(pid) {
-    if (pid <= 0)
-        return undefined; // a parent outside this container, which has no pid in here
-    if (!isAlive(pid))
-        return undefined;
-    const start = startTime(pid);
-    return start === undefined ? { pid } : { pid, start };
-}
-/** Whether that very process still runs. */
-function stillRuns({ pid, start }) {
-    if (!isAlive(pid))
-        return false;
-    return start === undefined || startTime(pid) === start;
-}
-function isAlive(pid) {
-    try {
-        process.kill(pid, 0);
-    }
-    catch (error) {
-        // EPERM: it lives, and belongs to somebody else.
-        return (0,src_errors/* systemCode */.xU)(error) === 'EPERM';
-    }
-    return startTime(pid) !== 'zombie';
-}
-function startTime(pid) {
-    try {
-        if (process.platform === 'linux') {
-            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
-            // ends at the last parenthesis.
-            const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'latin1');
-            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-            return fields[0] === 'Z' ? 'zombie' : fields[19];
-        }
-        if (process.platform === 'darwin') {
-            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
-            const env = { LC_ALL: 'C', TZ: 'UTC' };
-            const args = ['-o', 'lstart=', '-p', String(pid)];
-            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
-        }
-    }
-    catch {
-        // gone in between, or not to be told
-    }
-    return undefined;
-}
-
-;// CONCATENATED MODULE: ./src/local/files.ts
-/**
- * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
- * owner kept. And private files of the job's own.
- */
-
-
-
-
-
-/** How long to wait for another job that is writing the same file. */
-const LOCK_TIMEOUT = 20_000;
-/**
- * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
- * of a platform that does not tell when a process started.
- */
-const FOREIGN_LOCK_AGE = 60_000;
-/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
-const HELD_OPEN_TIMEOUT = 2000;
-/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
-const MAX_FILE = 16 * 1024 * 1024;
-/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
-function writeNewFile(path, content) {
-    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
-    const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
-    const bytes = Buffer.from(content);
-    try {
-        for (let done = 0; done < bytes.length;)
-            done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
-        (0,external_node_fs_.fsyncSync)(descriptor);
-    }
-    finally {
-        (0,external_node_fs_.closeSync)(descriptor);
-    }
-}
-/** What `lstat` says, or undefined where there is nothing. */
-function statOf(path) {
-    return (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
-}
-/**
- * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
- * this account take.
- *
- * @param id of this job: names the temporary file, so that a later undo of the job finds it
- * @throws TrustError `file-locked`, `file-unsafe`
- */
-async function editFile(path, id, edit) {
-    const target = resolveTarget(path);
-    const release = await takeLock(`${target}.ssh-trust-lock`);
-    const temporary = `${target}.ssh-trust-${id}`;
-    try {
-        const before = (0,external_node_fs_.statSync)(target, { throwIfNoEntry: false });
-        requireSafe(target, before);
-        const text = before === undefined ? undefined : (0,external_node_fs_.readFileSync)(target, 'latin1');
-        const edited = edit(text);
-        if (edited === text)
-            return;
-        if (edited === undefined) {
-            await whenFree(() => {
-                (0,external_node_fs_.rmSync)(target);
-            });
-            return;
-        }
-        (0,external_node_fs_.rmSync)(temporary, { force: true });
-        writeNewFile(temporary, Buffer.from(edited, 'latin1'));
-        if (before !== undefined)
-            keepOwnerAndMode(temporary, before);
-        await whenFree(() => {
-            (0,external_node_fs_.renameSync)(temporary, target);
-        });
-    }
-    finally {
-        (0,external_node_fs_.rmSync)(temporary, { force: true });
-        await whenFree(release);
-    }
-}
-/** Does what needs a file to itself; again for a while where another program holds it. */
-async function whenFree(action) {
-    const start = Date.now();
-    for (;;) {
-        try {
-            action();
-            return;
-        }
-        catch (error) {
-            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
-                throw error;
-        }
-        await (0,promises_.setTimeout)(20);
-    }
-}
-/**
- * Whether an error may be over in a moment: Windows denies access to a file that another program has
- * open, or that is removed but still open somewhere. Elsewhere that is no error.
- */
-function isHeldOpen(error, platform = process.platform) {
-    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,src_errors/* systemCode */.xU)(error) ?? '');
-}
-/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
-function resolveTarget(path) {
-    try {
-        return (0,external_node_fs_.realpathSync)(path);
-    }
-    catch (error) {
-        if ((0,src_errors/* systemCode */.xU)(error) !== 'ENOENT')
-            throw error;
-        if (statOf(path)?.isSymbolicLink() === true) {
-            throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is a symbolic link to nothing.`);
-        }
-        return path;
-    }
-}
-function requireSafe(path, stat) {
-    if (stat === undefined)
-        return;
-    if (!stat.isFile())
-        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is not a regular file.`);
-    if (stat.size > MAX_FILE)
-        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} is too large to edit.`);
-    const user = process.geteuid?.();
-    if (user !== undefined && stat.uid !== user) {
-        throw new src_errors/* TrustError */.Ru('file-unsafe', `${path} belongs to another user.`, {
-            hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
-        });
-    }
-}
-function keepOwnerAndMode(path, { mode, uid, gid }) {
-    if ((0,external_node_fs_.statSync)(path).gid !== gid || (0,external_node_fs_.statSync)(path).uid !== uid)
-        (0,external_node_fs_.chownSync)(path, uid, gid);
-    (0,external_node_fs_.chmodSync)(path, mode & 0o7777);
-}
-/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
-async function takeLock(path) {
-    const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: (0,external_node_os_namespaceObject.hostname)() };
-    const content = JSON.stringify(me);
-    const start = Date.now();
-    for (;;) {
-        try {
-            writeNewFile(path, content);
-            return () => {
-                if (readText(path) === content)
-                    (0,external_node_fs_.rmSync)(path, { force: true });
-            };
-        }
-        catch (error) {
-            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
-            if ((0,src_errors/* systemCode */.xU)(error) !== 'EEXIST' && !passing)
-                throw error;
-        }
-        removeStaleLock(path);
-        if (Date.now() - start > LOCK_TIMEOUT) {
-            throw new src_errors/* TrustError */.Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
-                hint: 'If no other job is running, remove that file.',
-            });
-        }
-        await (0,promises_.setTimeout)(5 + Math.random() * 20);
-    }
-}
-function removeStaleLock(path) {
-    const content = readText(path);
-    const stat = statOf(path);
-    if (content === undefined || stat === undefined)
-        return;
-    const age = Date.now() - stat.mtimeMs;
-    if (!isStale(content, age))
-        return;
-    // Two may come to this together: the rename makes sure that one of them removes it, and that what
-    // was removed is what was looked at.
-    const aside = `${path}-${process.pid}`;
-    try {
-        (0,external_node_fs_.renameSync)(path, aside);
-    }
-    catch {
-        return;
-    }
-    if (readText(aside) !== content && statOf(path) === undefined)
-        (0,external_node_fs_.renameSync)(aside, path);
-    (0,external_node_fs_.rmSync)(aside, { force: true });
-}
-function isStale(content, age) {
-    const holder = parseHolder(content);
-    if (holder === undefined)
-        return age > 2000; // its maker died between making and filling it
-    if (holder.host === (0,external_node_os_namespaceObject.hostname)() && !stillRuns(holder))
-        return true;
-    // Elsewhere, or perhaps another process with the same pid.
-    const known = holder.host === (0,external_node_os_namespaceObject.hostname)() && holder.start !== undefined;
-    return !known && age > FOREIGN_LOCK_AGE;
-}
-function parseHolder(content) {
-    try {
-        const holder = JSON.parse(content);
-        const { pid, host, start } = holder ?? {};
-        if (pid === undefined || host === undefined)
-            return undefined;
-        return { pid, host, ...(start === undefined ? {} : { start }) };
-    }
-    catch {
-        return undefined;
-    }
-}
-/** The text of a file, or undefined where it can't be read. */
-function readText(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/local/home.ts
-/**
- * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
- * user's profile for the ssh of Windows; that of Git takes $HOME first.
- */
-
-
-
-
-/**
- * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
- *
- * @throws TrustError `home-unsafe` where there is none that ssh would use
- */
-function sshDirectories(platform = process.platform, env = process.env) {
-    const homes = [profile()];
-    const { HOME = '' } = platform === 'win32' ? env : {};
-    // relative() compares as the platform does, on Windows without regard to case.
-    if (HOME !== '' && homes.every((home) => (0,external_node_path_.relative)(home, HOME) !== ''))
-        homes.push(HOME);
-    return homes.map((home) => {
-        if (statOf(home)?.isDirectory() !== true) {
-            throw new src_errors/* TrustError */.Ru('home-unsafe', `The home directory ${home} does not exist.`, {
-                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
-            });
-        }
-        return (0,external_node_path_.join)(home, '.ssh');
-    });
-}
-function profile() {
-    try {
-        return (0,external_node_os_namespaceObject.userInfo)().homedir;
-    }
-    catch (cause) {
-        throw new src_errors/* TrustError */.Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
-            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
-            cause,
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/local/journal.ts
-/**
- * The journal: before every effect outside the job's directory a line is written and synced; teardown
- * replays the lines in reverse. It holds no secret.
- */
-
-
-
-
-
-const PREFIX = 'ssh-trust-';
-/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
-const RETRIES = 5;
-/** Name of the journal in the job's directory. */
-const NAME = 'journal.jsonl';
-/** Of the agent's socket, in the job's directory. */
-const SOCKET = 'agent.sock';
-const RULES = {
-    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
-    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
-    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
-    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
-};
-/**
- * Makes the job's directory and opens its journal.
- *
- * The directory is the first of `RUNNER_TEMP`, the system's temporary directory and /tmp in which the
- * agent's socket has a path that is short enough and needs no quoting in an ssh_config.
- *
- * @throws TrustError `temp-unusable`
- */
-function openJournal(runnerTemp, platform = process.platform) {
-    const directory = makeDirectory([runnerTemp, (0,external_node_os_namespaceObject.tmpdir)()], platform);
-    const path = external_node_path_.posix.join(directory, NAME);
-    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_APPEND;
-    (0,external_node_fs_.closeSync)((0,external_node_fs_.openSync)(path, flags, 0o600));
-    return {
-        path,
-        id: (0,external_node_path_.basename)(directory).slice(PREFIX.length),
-        directory,
-        append: (effect) => {
-            const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
-            try {
-                (0,external_node_fs_.writeSync)(descriptor, `${JSON.stringify(effect)}\n`);
-                (0,external_node_fs_.fsyncSync)(descriptor);
-            }
-            finally {
-                (0,external_node_fs_.closeSync)(descriptor);
-            }
-        },
-    };
-}
-function makeDirectory(candidates, platform) {
-    const windows = platform === 'win32';
-    const rules = windows ? RULES.win32 : RULES.posix;
-    const problems = [];
-    for (const candidate of [...candidates, rules.last]) {
-        if (candidate === undefined || candidate === '')
-            continue;
-        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
-        const longest = external_node_path_.posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
-        if (!rules.plain.test(parent))
-            problems.push(`${parent}: has a space or special character`);
-        else if (Buffer.byteLength(longest) > rules.longest)
-            problems.push(`${parent}: too long`);
-        else {
-            try {
-                const made = (0,external_node_fs_.mkdtempSync)(external_node_path_.posix.join(parent, PREFIX)); // mode 0700
-                const directory = external_node_path_.posix.join(parent, (0,external_node_path_.basename)(made));
-                if (windows)
-                    restrictToUser(directory);
-                return directory;
-            }
-            catch (error) {
-                problems.push(`${parent}: ${(0,src_errors/* systemCode */.xU)(error) ?? (0,src_errors/* explain */.WE)(error)}`);
-            }
-        }
-    }
-    throw new src_errors/* TrustError */.Ru('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
-        hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
-    });
-}
-/** A program of Windows itself, whatever is on the PATH. */
-function system32(name) {
-    return external_node_path_.win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
-}
-/**
- * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
- * still empty, gets this user as the only one with any access, to all that will be in it too.
- *
- * @throws an error where that fails; the directory is gone then
- */
-function restrictToUser(directory) {
-    try {
-        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
-        const sid = parseSid((0,external_node_child_process_namespaceObject.execFileSync)(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
-        (0,external_node_child_process_namespaceObject.execFileSync)(system32('icacls.exe'), icaclsArguments(directory, sid), options);
-    }
-    catch (error) {
-        (0,external_node_fs_.rmdirSync)(directory);
-        throw new Error(`can't be made private: ${(0,src_errors/* explain */.WE)(error).trim()}`, { cause: error });
-    }
-}
-const WHOAMI_ARGUMENTS = ['/user', '/fo', 'csv', '/nh'];
-/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
-function parseSid(line) {
-    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
-    if (sid === undefined)
-        throw new Error('whoami told no SID');
-    return sid;
-}
-/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
-function icaclsArguments(directory, sid) {
-    return [external_node_path_.win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
-}
-/**
- * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
- *
- * @returns undefined where there is no journal
- */
-function readJournal(path) {
-    let text;
-    try {
-        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch (error) {
-        if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
-            return undefined;
-        throw error;
-    }
-    return text.split('\n').flatMap((line) => {
-        try {
-            return line === '' ? [] : [JSON.parse(line)];
-        }
-        catch {
-            return [];
-        }
-    });
-}
-/** Whether `path` can be a journal of ours: teardown removes the directory around it. */
-function isJournalPath(path) {
-    return (0,external_node_path_.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
-}
-/** Removes the job's directory, journal and all. */
-function removeJobDirectory(journalPath) {
-    const directory = (0,external_node_path_.dirname)(journalPath);
-    // First and by itself: on Windows an agent that was killed leaves it read-only.
-    try {
-        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
-    }
-    catch {
-        // not there; what else there may be is told of the whole
-    }
-    (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true, maxRetries: RETRIES });
-}
-
+// EXTERNAL MODULE: ./src/local/files.ts
+var files = __nccwpck_require__(1436);
+// EXTERNAL MODULE: ./src/process-identity.ts
+var process_identity = __nccwpck_require__(2837);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: ./src/ssh/key-exchange.ts
 var key_exchange = __nccwpck_require__(707);
 ;// CONCATENATED MODULE: ./src/local/ssh-config.ts
-/**
- * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
- * job alone.
- */
+/** The job's ssh_config and known_hosts, and the lines that include them for this job alone. */
 
 
 
@@ -13003,10 +14622,10 @@ function renderAgentBlock(name, agent) {
 /** known_hosts with proven keys alone; for a host CA the CA's key, which its certificates prove. */
 function renderKnownHosts(hosts) {
     const lines = hosts.map(({ host, port, hostKey, pin }) => {
-        const names = [knownHostsName(host, port)];
+        const names = [(0,known_hosts/* knownHostsName */.o)(host, port)];
         return pin.kind === 'cert-authority'
-            ? formatKnownHostsLine(names, pin.key.blob, '@cert-authority')
-            : formatKnownHostsLine(names, hostKey);
+            ? (0,known_hosts/* formatKnownHostsLine */.A)(names, pin.key.blob, '@cert-authority')
+            : (0,known_hosts/* formatKnownHostsLine */.A)(names, hostKey);
     });
     return [...new Set(lines)].join('');
 }
@@ -13072,19 +14691,15 @@ function algorithmsFor(hostKey) {
     return (0,key_exchange/* hostKeyAlgorithms */.Qb)(type, certified);
 }
 /**
- * The lines for ~/.ssh/config. They go first, and what follows keeps its old meaning. The condition
- * holds only where the job's agent is in use, so jobs side by side don't see each other. On Windows
- * each kind of ssh has its own condition, in a file that is for it alone.
+ * The lines that include the job's ssh_config where the job's agent is in use, and nowhere else: jobs
+ * side by side don't see each other. On Windows each kind of ssh has its own condition, in a file that
+ * is for it alone.
  */
-function homeBlock(id, paths) {
+function includeLines(paths) {
     const clients = clientsOf(paths);
-    return [
-        `# >>> ssh-trust ${id}`,
-        ...(clients.length === 0
-            ? conditionalInclude(paths)
-            : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)),
-        `# <<< ssh-trust ${id}`,
-    ];
+    return clients.length === 0
+        ? conditionalInclude(paths)
+        : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`);
 }
 /**
  * `Match all` gives what follows its old meaning. (Quotes inside `exec` fail on OpenSSH 9.2: the paths
@@ -13097,37 +14712,393 @@ function conditionalInclude({ socket, config }) {
         'Match all',
     ];
 }
-/** `text` with the block in front. */
-function addBlock(text, lines) {
-    return `${lines.join('\n')}\n${text ?? ''}`;
+
+;// CONCATENATED MODULE: ./src/local/home-block.ts
+/**
+ * The job's block in ~/.ssh/config. It says of itself whose it is, and the file says whether we made it:
+ * so whoever comes last can leave things as they were, be the job's own directory gone or not.
+ */
+
+
+
+/** Names in a file that we made: by the last of these, with its directory. */
+const MADE = {
+    file: '# ssh-trust made this file',
+    directory: '# ssh-trust made this file and .ssh',
+};
+const BEGIN = /^# >>> ssh-trust (?<id>[A-Za-z0-9]{6}) on (?<host>\S+) since (?<since>\S+)$/;
+/** This machine, in one word. */
+function thisMachine() {
+    return (0,external_node_os_.hostname)().replace(/[^A-Za-z0-9._-]/g, '_');
+}
+/** The block of a job. It goes first, and what follows keeps its old meaning. */
+function homeBlock(id, paths, since = new Date()) {
+    return [
+        `# >>> ssh-trust ${id} on ${thisMachine()} since ${since.toISOString()}`,
+        ...includeLines(paths),
+        `# <<< ssh-trust ${id}`,
+    ];
+}
+/**
+ * `text` with the block in front.
+ *
+ * @param text undefined where there is no such file
+ * @param made what there was not, either, before the first block
+ */
+function addBlock(text, lines, made = 'file') {
+    return `${lines.join('\n')}\n${text ?? `${MADE[made]}\n`}`;
 }
 /**
  * `text` without the block. Lines that somebody put between ours stay, and so does whatever else is
- * there, to the byte.
+ * there, to the byte. With the last block goes the word that we made the file, and with nothing else in
+ * it the file itself.
+ *
+ * @returns `text` is undefined where the file is to go; `made` says with what else
  */
 function removeBlock(text, lines) {
+    const rest = withoutLines(text, lines);
+    if (rest === text || /^# >>> ssh-trust /m.test(rest))
+        return { text: rest };
+    for (const made of ['file', 'directory']) {
+        // Split after each newline, so that joining gives back every byte.
+        const others = home_block_linesOf(rest).filter((line) => bare(line) !== MADE[made]);
+        const left = others.join('');
+        if (left === rest)
+            continue;
+        return left === '' ? { text: undefined, made } : { text: left, made };
+    }
+    return { text: rest };
+}
+function home_block_linesOf(text) {
+    return text.split(/(?<=\n)/);
+}
+function bare(line) {
+    return line.replace(/\r?\n$/, '');
+}
+function withoutLines(text, lines) {
     const [begin, ...rest] = lines;
     const end = rest.at(-1);
     const ended = end !== undefined && text.includes(end);
+    const kept = [];
     let inside = false;
-    // Split after each newline, so that joining gives back every byte.
-    return text
-        .split(/(?<=\n)/)
-        .filter((line) => {
-        const bare = line.replace(/\r?\n$/, '');
-        if (bare === begin)
+    let condition = false; // of somebody else, among our lines
+    let closing;
+    for (const whole of home_block_linesOf(text)) {
+        const line = bare(whole);
+        if (line === begin) {
             inside = true;
+            condition = false;
+            closing = undefined;
+        }
         // `Match all` alone is no mark of ours: it is ours only inside the block.
-        const ours = lines.includes(bare) && (inside || bare !== 'Match all');
+        const ours = lines.includes(line) && (inside || line !== 'Match all');
+        if (inside && !ours && /^\s*(host|match)[\s=]/i.test(line)) {
+            condition = true;
+            if (closing !== undefined)
+                kept.splice(closing, 1);
+            closing = undefined;
+        }
+        // What follows must not come to depend on a condition that stays, such as ours changed by hand.
+        const closes = ours && line === 'Match all' && condition;
+        if (closes)
+            closing = kept.length;
+        if (!ours || closes)
+            kept.push(whole);
         // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
-        if (bare === end || (!ended && (!ours || bare === 'Match all')))
+        if (line === end || (!ended && (!ours || line === 'Match all')))
             inside = false;
-        return !ours;
-    })
-        .join('');
+    }
+    return kept.join('');
+}
+const OURS = [
+    /^Match exec "printenv SSH_AUTH_SOCK \| grep -qxF \S+"$/,
+    /^    Include \S+\/ssh-trust-[A-Za-z0-9]{6}\/config$/,
+    /^Match all$/,
+    /^Include \S+\/ssh-trust-[A-Za-z0-9]{6}\/home-(win32|msys)$/,
+    /^# <<< ssh-trust [A-Za-z0-9]{6}$/,
+];
+/** The whole blocks in `text`: what is not in the form that we write is nobody's. */
+function findBlocks(text) {
+    const lines = home_block_linesOf(text).map(bare);
+    return lines.flatMap((line, index) => {
+        const { id, host, since } = BEGIN.exec(line)?.groups ?? {};
+        if (id === undefined || host === undefined || since === undefined)
+            return [];
+        const size = lines.slice(index).indexOf(`# <<< ssh-trust ${id}`) + 1;
+        const block = lines.slice(index, index + size);
+        const config = block.map((one) => /^ *Include (\S+)$/.exec(one)?.[1]).find(Boolean);
+        if (config === undefined)
+            return [];
+        // Only lines in the very form that we write: what others put between them is theirs.
+        const ours = block.filter((one) => one === line || OURS.some((form) => form.test(one)));
+        const directory = external_node_path_.posix.dirname(config);
+        return [{ id, host, since: new Date(since), directory, lines: ours }];
+    });
 }
 
+;// CONCATENATED MODULE: ./src/local/job-record.ts
+/**
+ * Who a job is: beside the journal, so that others can tell whether it is still there, and whether they
+ * belong to it.
+ */
+
+
+
+
+
+const NAME = 'job.json';
+const LEFT = 'left';
+function recordJob(directory, runner) {
+    const record = {
+        host: thisMachine(),
+        main: (0,process_identity/* identify */.l)(process.pid) ?? { pid: process.pid },
+        ...(runner === undefined ? {} : { runner }),
+    };
+    (0,files/* writeNewFile */.S0)(external_node_path_.posix.join(directory, NAME), `${JSON.stringify(record)}\n`);
+}
+/** Undefined where there is none that can be read. */
+function readJob(directory) {
+    try {
+        const record = JSON.parse((0,files/* readText */.yR)(external_node_path_.posix.join(directory, NAME)) ?? '');
+        const { host, main, runner } = record;
+        if (host === undefined || main === undefined)
+            return undefined;
+        return { host, main, ...(runner === undefined ? {} : { runner }) };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Says that all of the job was taken back but the directory, with the agent that others still use. */
+function noteLeft(directory) {
+    if (!hasLeft(directory))
+        (0,files/* writeNewFile */.S0)(external_node_path_.posix.join(directory, LEFT), '');
+}
+function hasLeft(directory) {
+    return (0,external_node_fs_.existsSync)(external_node_path_.posix.join(directory, LEFT));
+}
+
+// EXTERNAL MODULE: external "node:util/types"
+var types_ = __nccwpck_require__(3429);
+;// CONCATENATED MODULE: ./src/local/journal.ts
+/**
+ * The journal: before every effect outside the job's directory a line is written and synced; teardown
+ * replays the lines in reverse. It holds no secret.
+ */
+
+
+
+
+
+
+const PREFIX = 'ssh-trust-';
+/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
+const RETRIES = 5;
+/** Name of the journal in the job's directory. */
+const journal_NAME = 'journal.jsonl';
+/** Of the agent's socket, in the job's directory. */
+const SOCKET = 'agent.sock';
+const RULES = {
+    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
+    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
+    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
+    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
+};
+/** Where jobs may have their directories. */
+function parents(runnerTemp, platform) {
+    const { last } = RULES[platform === 'win32' ? 'win32' : 'posix'];
+    const candidates = [runnerTemp, (0,external_node_os_.tmpdir)(), last];
+    return [...new Set(candidates.filter((path) => path !== undefined && path !== ''))];
+}
+/** The directories of jobs on this machine that belong to this user: their journals' paths. */
+function findJournals(runnerTemp) {
+    const user = process.geteuid?.();
+    return parents(runnerTemp, process.platform).flatMap((parent) => {
+        let names;
+        try {
+            names = (0,external_node_fs_.readdirSync)(parent);
+        }
+        catch {
+            return []; // not there, or not to be read
+        }
+        return names
+            .map((name) => external_node_path_.posix.join(parent, name, journal_NAME))
+            .filter((path) => {
+            if (!isJournalPath(path))
+                return false;
+            const stat = (0,external_node_fs_.lstatSync)((0,external_node_path_.dirname)(path), { throwIfNoEntry: false });
+            return stat?.isDirectory() === true && (user === undefined || stat.uid === user);
+        });
+    });
+}
+/**
+ * Makes the job's directory and opens its journal.
+ *
+ * The directory is the first of `RUNNER_TEMP`, the system's temporary directory and /tmp in which the
+ * agent's socket has a path that is short enough and needs no quoting in an ssh_config.
+ *
+ * @throws TrustError `temp-unusable`
+ */
+function openJournal(runnerTemp, platform = process.platform) {
+    const directory = makeDirectory(parents(runnerTemp, platform), platform);
+    const path = external_node_path_.posix.join(directory, journal_NAME);
+    return {
+        path,
+        id: (0,external_node_path_.basename)(directory).slice(PREFIX.length),
+        directory,
+        append: (effect) => {
+            const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
+            const line = Buffer.from(`${JSON.stringify(effect)}\n`);
+            const { size } = (0,external_node_fs_.fstatSync)(descriptor);
+            try {
+                for (let done = 0; done < line.length;)
+                    done += (0,external_node_fs_.writeSync)(descriptor, line, done);
+                (0,external_node_fs_.fsyncSync)(descriptor);
+            }
+            catch (error) {
+                (0,external_node_fs_.ftruncateSync)(descriptor, size); // half a line would spoil the next one
+                if ((0,types_.isNativeError)(error))
+                    error.message += ` '${path}'`;
+                throw error;
+            }
+            finally {
+                (0,external_node_fs_.closeSync)(descriptor);
+            }
+        },
+    };
+}
+function makeDirectory(candidates, platform) {
+    const windows = platform === 'win32';
+    const rules = windows ? RULES.win32 : RULES.posix;
+    const problems = [];
+    for (const candidate of candidates) {
+        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
+        const longest = external_node_path_.posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
+        if (!rules.plain.test(parent))
+            problems.push(`${parent}: has a space or special character`);
+        else if (Buffer.byteLength(longest) > rules.longest)
+            problems.push(`${parent}: too long`);
+        else {
+            try {
+                const made = (0,external_node_fs_.mkdtempSync)(external_node_path_.posix.join(parent, PREFIX)); // mode 0700
+                const directory = external_node_path_.posix.join(parent, (0,external_node_path_.basename)(made));
+                if (windows)
+                    restrictToUser(directory);
+                startJournal(directory);
+                return directory;
+            }
+            catch (error) {
+                problems.push(`${parent}: ${(0,src_errors/* systemCode */.xU)(error) ?? (0,src_errors/* explain */.WE)(error)}`);
+            }
+        }
+    }
+    throw new src_errors/* TrustError */.Ru('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
+        hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
+    });
+}
+/** On a disk that is full there may be room for the directory alone: then it goes again. */
+function startJournal(directory) {
+    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL;
+    try {
+        (0,external_node_fs_.closeSync)((0,external_node_fs_.openSync)(external_node_path_.posix.join(directory, journal_NAME), flags, 0o600));
+    }
+    catch (error) {
+        (0,external_node_fs_.rmdirSync)(directory);
+        throw error;
+    }
+}
+/** A program of Windows itself, whatever is on the PATH. */
+function system32(name) {
+    return external_node_path_.win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
+}
+/**
+ * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
+ * still empty, gets this user as the only one with any access, to all that will be in it too.
+ *
+ * @throws an error where that fails; the directory is gone then
+ */
+function restrictToUser(directory) {
+    try {
+        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
+        const sid = parseSid((0,external_node_child_process_.execFileSync)(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
+        (0,external_node_child_process_.execFileSync)(system32('icacls.exe'), icaclsArguments(directory, sid), options);
+    }
+    catch (error) {
+        (0,external_node_fs_.rmdirSync)(directory);
+        throw new Error(`can't be made private: ${(0,src_errors/* explain */.WE)(error).trim()}`, { cause: error });
+    }
+}
+const WHOAMI_ARGUMENTS = ['/user', '/fo', 'csv', '/nh'];
+/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
+function parseSid(line) {
+    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
+    if (sid === undefined)
+        throw new Error('whoami told no SID');
+    return sid;
+}
+/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
+function icaclsArguments(directory, sid) {
+    return [external_node_path_.win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
+}
+/**
+ * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
+ *
+ * @returns undefined where there is no journal
+ */
+function readJournal(path) {
+    let text;
+    try {
+        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        if ((0,src_errors/* systemCode */.xU)(error) === 'ENOENT')
+            return undefined;
+        throw error;
+    }
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+/** Whether `path` can be a journal of ours: teardown removes the directory around it. */
+function isJournalPath(path) {
+    return (0,external_node_path_.basename)(path) === journal_NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
+}
+/** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
+function removeJobDirectory(journalPath) {
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    const options = { recursive: true, force: true, maxRetries: RETRIES };
+    // First and by itself: on Windows an agent that was killed leaves it read-only.
+    try {
+        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
+    }
+    catch {
+        // not there; what else there may be is told of the whole
+    }
+    for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
+        if (name !== journal_NAME)
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+    }
+    (0,external_node_fs_.rmSync)(directory, options);
+}
+/** Removes the job's directory if that is all that is left of it. */
+function removeEmptyJobDirectory(journalPath) {
+    try {
+        (0,external_node_fs_.rmdirSync)((0,external_node_path_.dirname)(journalPath));
+    }
+    catch {
+        // not there, or not empty: then it is no matter of ours
+    }
+}
+
+// EXTERNAL MODULE: ./src/remote/each-of.ts
+var each_of = __nccwpck_require__(7435);
 ;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
+
 
 
 
@@ -13141,12 +15112,18 @@ function removeBlock(text, lines) {
 const bootstrap_AT_ONCE = 16;
 /** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
 const ANNOUNCEMENT = 500;
+/** Why lines were not let in. Their credentials are not told again: each failed login counts there. */
+const refusals = new WeakMap();
+/** @returns the error of a bootstrap whose login was refused */
+function refusalAt(line) {
+    return refusals.get(line);
+}
 /** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
 async function bootstrapHosts(proven, job) {
     const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
     const errors = [];
     const coming = new Map();
-    const reports = await bootstrap_eachOf(hosts, bootstrap_AT_ONCE, async (host) => {
+    const reports = await (0,each_of/* eachOf */.p)(hosts, bootstrap_AT_ONCE, async (host) => {
         try {
             const done = await bootstrapHost(host, job);
             coming.set(host.line, done.coming);
@@ -13156,6 +15133,8 @@ async function bootstrapHosts(proven, job) {
             if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             const about = error.about(host.line.position);
+            if (error.code === 'login-refused')
+                refusals.set(host.line, about);
             errors.push(about);
             return failures(host.line, keysFor(host.line, job.keys), about);
         }
@@ -13177,7 +15156,7 @@ function keysFor({ keys: wanted }, keys) {
     return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,public_key/* fingerprint */.Rj)(blob)));
 }
 function identity(line, key) {
-    return { host: hosts_hostName(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
+    return { host: (0,trust_hosts/* hostName */.S)(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
 }
 async function bootstrapHost({ line, result }, job) {
     const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
@@ -13206,7 +15185,13 @@ async function bootstrapHost({ line, result }, job) {
             }
             throw error;
         }
-        return { reports, coming: comingKeys({ line, result }, await announced.proven(ANNOUNCEMENT)) };
+        const held = await announced.proven(ANNOUNCEMENT);
+        const warnings = revokedKeys(line, held);
+        for (const report of warnings.length === 0 ? [] : reports) {
+            report.notes.push(...warnings);
+            report.warnings = warnings;
+        }
+        return { reports, coming: comingKeys({ line, result }, held) };
     }
     finally {
         client.end();
@@ -13220,9 +15205,19 @@ function comingKeys({ line, result }, announced) {
     const told = result.stale.map((key) => (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(key)));
     const now = Date.now() / 1000;
     return announced
-        .filter((key) => pin_judgeHostKey(line.pins, line.host, key, now).verdict === 'changed')
+        .filter((key) => (0,ssh_pin/* judgeHostKey */.Tx)(line.pins, line.host, key, now).verdict === 'changed')
         .map((key) => ({ keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key)), fingerprint: (0,public_key/* fingerprint */.Rj)(key) }))
         .filter((key) => !told.includes(key.fingerprint));
+}
+/** Those of `held` that the line says to be revoked, in words: the server may yet come to use them. */
+function revokedKeys(line, held) {
+    const now = Date.now() / 1000;
+    return held
+        .filter((key) => (0,ssh_pin/* judgeHostKey */.Tx)(line.pins, line.host, key, now).verdict === 'revoked')
+        .map((key) => {
+        const name = `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key))} ${(0,public_key/* fingerprint */.Rj)(key)}`;
+        return `${(0,trust_hosts/* hostName */.S)(line)} still holds the host key ${name}, which is pinned as revoked. Remove it on the server.`;
+    });
 }
 async function bootstrap_prove(destination, { blob }, agent) {
     try {
@@ -13248,42 +15243,48 @@ function notTaken({ user, host }, cause) {
 async function logInWith(destination, credentials) {
     const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
     const errors = [];
-    for (const one of credentials) {
+    let untried = [...credentials];
+    let used;
+    const onTry = (one) => {
+        used = one;
+        untried = untried.slice(untried.indexOf(one) + 1);
+    };
+    for (;;) {
+        const before = untried.length;
         try {
-            return { client: await connectTo({ ...destination, credentials: one }), used: one };
+            const client = await connectTo({ ...destination, credentials: untried, onTry });
+            return { client, used };
         }
         catch (error) {
             if (!(error instanceof src_errors/* TrustError */.Ru))
                 throw error;
             errors.push(error);
-            if (!['login-refused', 'login-method-absent'].includes(error.code))
-                break;
+            // A server that takes few tries (MaxAuthTries) has not seen all of them in one connection.
+            const refused = ['login-refused', 'login-method-absent'].includes(error.code);
+            if (!refused || untried.length === 0 || untried.length === before)
+                throw (0,src_errors/* combine */.kg)(errors);
         }
     }
-    throw (0,src_errors/* combine */.kg)(errors);
 }
 async function grant(client, line, destination, { keys, config, journal }) {
     const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const expiry = await expiryFor(client, hosts_hostName(line), config);
+    const expiry = await expiryFor(client, (0,trust_hosts/* hostName */.S)(line), config);
     const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
     const lines = keys.map((key) => ({
         key,
-        text: formatAuthorizedKey({ options, blob: key.blob, comment: key.comment }),
+        text: (0,authorized_keys/* formatAuthorizedKey */.AY)({ options, blob: key.blob, comment: key.comment }),
     }));
     const present = new Set();
-    // What will be made on the way, so that a run that is killed leaves none of it.
-    const missing = line.path === undefined ? await missingFiles(client, 'authorized_keys').catch(() => []) : [];
     let granted = [];
     const where = {
         user: destination.user,
         ...(line.path === undefined ? {} : { path: line.path }),
     };
-    const edited = await editAuthorizedKeys(client, where, (content) => {
+    const edited = await editAuthorizedKeys(client, where, (content, missing) => {
         granted = [];
         let changed = content;
         for (const { key, text } of lines) {
-            const addition = addAuthorizedKey(changed, text);
+            const addition = (0,authorized_keys/* addAuthorizedKey */.GW)(changed, text);
             if (addition.status === 'present') {
                 present.add(key);
                 continue;
@@ -13292,7 +15293,7 @@ async function grant(client, line, destination, { keys, config, journal }) {
             const { newlineMended } = addition;
             granted.push({
                 kind: 'authorized-key',
-                target: `${destination.user}@${hosts_hostName(line)}`,
+                target: `${destination.user}@${(0,trust_hosts/* hostName */.S)(line)}`,
                 host: destination.host,
                 port: destination.port,
                 user: destination.user,
@@ -13301,7 +15302,8 @@ async function grant(client, line, destination, { keys, config, journal }) {
                 line: text,
                 revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
                 generated: key.generated,
-                created: missing,
+                // A run that is killed leaves none of it either.
+                created: [...missing],
                 ...(line.path === undefined ? {} : { path: line.path }),
                 ...(newlineMended === undefined ? {} : { newlineMended }),
                 ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
@@ -13311,330 +15313,245 @@ async function grant(client, line, destination, { keys, config, journal }) {
             journal.append(effect);
         return granted.length === 0 ? undefined : changed;
     });
-    // With path=, and over SFTP, it is known only now: the line that goes last takes it away with it.
-    const [first] = granted;
-    if (first !== undefined && edited.created.some((path) => !missing.includes(path))) {
-        first.created = edited.created;
-        journal.append(first);
-    }
+    granted = granted.map((one) => ({ ...one, written: true }));
+    for (const effect of granted)
+        journal.append(effect);
     const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
     const reports = keys.map((key) => ({
         ...identity(line, key.blob),
         status: present.has(key) ? 'present' : 'added',
         file: edited.path,
-        notes,
+        notes: [...notes],
         ...(present.has(key)
             ? {}
             : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
     }));
     return { reports, granted };
 }
-/** Runs `work` for each, some at a time; the results in the order of `items`. */
-async function bootstrap_eachOf(items, atOnce, work) {
-    const results = [];
-    const entries = items.entries();
-    const worker = async () => {
-        for (const [index, item] of entries)
-            results[index] = await work(item);
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
-    return results;
+
+// EXTERNAL MODULE: ./src/local/home.ts
+var home = __nccwpck_require__(9668);
+;// CONCATENATED MODULE: ./src/trust/home-config.ts
+/** ~/.ssh/config: the job's block put in, taken out, and those of jobs that are no more. */
+
+
+
+
+
+/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
+async function includeInHome(journal, paths) {
+    const lines = homeBlock(journal.id, paths);
+    for (const directory of (0,home/* sshDirectories */.W)()) {
+        const made = (0,files/* statOf */._N)(directory) === undefined ? 'directory' : 'file';
+        if (made === 'directory') {
+            journal.append({ kind: 'directory', target: directory });
+            (0,external_node_fs_.mkdirSync)(directory, { mode: 0o700 });
+        }
+        const target = (0,external_node_path_.join)(directory, 'config');
+        journal.append({ kind: 'home-block', target, id: journal.id, lines });
+        await (0,files/* editFile */.$y)(target, journal.id, (text) => addBlock(text, lines, made));
+    }
 }
-
-// EXTERNAL MODULE: ./src/ssh/transport.ts
-var transport = __nccwpck_require__(7963);
-// EXTERNAL MODULE: ./src/remote/socket-error.ts
-var socket_error = __nccwpck_require__(8450);
-;// CONCATENATED MODULE: ./src/remote/prove.ts
+async function takeOutOfHome({ target, id, lines, }) {
+    const directory = (0,external_node_path_.dirname)(target);
+    if ((0,files/* statOf */._N)(directory) === undefined)
+        return 'nothing';
+    const removed = { lines: 'nothing', directory: false };
+    await (0,files/* editFile */.$y)(target, id, (text) => {
+        if (text === undefined)
+            return undefined;
+        const without = removeBlock(text, lines);
+        const whole = text.replaceAll('\r\n', '\n').includes(lines.join('\n'));
+        removed.lines = without.text === text ? 'nothing' : whole ? 'whole' : 'changed';
+        removed.directory = without.text === undefined && without.made === 'directory';
+        return without.text;
+    });
+    if (removed.directory)
+        removeIfEmpty(directory);
+    return removed.lines;
+}
+function removeIfEmpty(directory) {
+    try {
+        (0,external_node_fs_.rmdirSync)(directory);
+    }
+    catch {
+        // others have put files there
+    }
+}
+/** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */
+const LONGEST_JOB = 7 * 24 * 3600 * 1000;
 /**
- * One connection to a server, as far as it takes to prove its host key: connect, versions, key
- * exchange, signature, goodbye. No login is tried and nothing is encrypted.
- */
-
-
-
-
-
-
-const VERSION = 'SSH-2.0-sshtrust';
-/** More than any honest server needs for its half; an endless one is cut off here. */
-const MAX_BYTES = 256 * 1024;
-/**
- * Proves one host key of the server at `address`.
+ * Takes out the blocks of jobs that ended without a teardown, and whose directory is gone: runners
+ * empty RUNNER_TEMP. Those whose directory is there are a matter for its journal. A block of another
+ * machine, which shares this home, must be older than any job.
  *
- * @param algorithms host key algorithms to ask for, best first
- * @param timeout for all of it, in milliseconds
- * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
- *   `host-closed`, `host-not-ssh`, `host-protocol`, `host-no-common-algorithm`, `host-key-type-absent`,
- *   `host-key-unproven`, `key-too-small`
+ * @param id of this job
+ * @returns the ids of those jobs
  */
-async function proveHostKey(address, algorithms, timeout) {
-    const deadline = Date.now() + timeout;
-    const stream = await dial(address, timeout);
-    return exchange(stream, algorithms, Math.max(1, deadline - Date.now()));
+async function sweepHome(id) {
+    const swept = [];
+    for (const directory of (0,home/* sshDirectories */.W)()) {
+        const target = (0,external_node_path_.join)(directory, 'config');
+        for (const block of findBlocks((0,files/* readText */.yR)(target) ?? '')) {
+            const here = block.host === thisMachine();
+            const old = Date.now() - block.since.getTime() > LONGEST_JOB;
+            if (here ? (0,external_node_fs_.existsSync)(block.directory) : !old)
+                continue;
+            const taken = await takeOutOfHome({ target, id, lines: block.lines });
+            if (taken !== 'nothing')
+                swept.push(block.id);
+        }
+    }
+    return swept;
 }
-/** A TCP connection. */
-async function dial({ host, port }, timeout) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)({ host, port });
-        const timer = setTimeout(() => {
-            socket.destroy();
-            reject(new src_errors/* TrustError */.Ru('host-timeout', `No answer within ${timeout / 1000} s.`, {
-                hint: 'A firewall may be dropping the connection, or the machine is down. Check host, port, and the firewall rules for the address that this job comes from.',
-            }));
-        }, timeout);
+
+;// CONCATENATED MODULE: ./src/trust/job-agent.ts
+/**
+ * The agent of a job: started by the first use of the action in it, joined by further ones, and ended by
+ * the last that is taken back.
+ */
+
+
+
+
+
+
+
+
+
+
+/**
+ * The agent that SSH_AUTH_SOCK names, if it is of this very job: of this user, on this machine, under
+ * the same runner, and serving.
+ */
+async function findJobAgent(authSock, runner) {
+    const socket = (authSock ?? '').replaceAll('\\', '/');
+    const directory = external_node_path_.posix.dirname(socket);
+    const journal = external_node_path_.posix.join(directory, 'journal.jsonl');
+    if ((0,external_node_path_.basename)(socket) !== 'agent.sock' || !isJournalPath(journal))
+        return undefined;
+    const stat = (0,external_node_fs_.lstatSync)(directory, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || !isOwn(stat.uid) || hasLeft(directory))
+        return undefined;
+    const job = readJob(directory);
+    if (job?.host !== thisMachine() || !isSame(job.runner, runner))
+        return undefined;
+    const control = readJournal(journal)?.find(({ kind }) => kind === 'agent-process')?.target;
+    if (control === undefined || !(await answers(control)))
+        return undefined;
+    return { socket, control, journal };
+}
+function isOwn(uid) {
+    return process.geteuid === undefined || process.geteuid() === uid;
+}
+function isSame(one, other) {
+    return one?.pid === other?.pid && one?.start === other?.start;
+}
+async function answers(path) {
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)(path);
         socket.once('connect', () => {
-            clearTimeout(timer);
-            socket.removeAllListeners('error');
-            resolve(socket);
+            socket.destroy();
+            resolve(true);
         });
-        socket.once('error', (error) => {
-            clearTimeout(timer);
-            reject((0,socket_error/* socketError */.m)(error, () => prove_closed(undefined, error)));
+        socket.once('error', () => {
+            resolve(false);
         });
     });
 }
-function prove_closed(said, cause) {
-    const words = said === undefined ? '' : ` It said: "${(0,transport/* printable */.g$)(said)}".`;
-    return new src_errors/* TrustError */.Ru('host-closed', `The server closed the connection before it proved its key.${words}`, {
-        hint: 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.',
-        cause,
-    });
-}
-/** The SSH part, over any byte stream. Always destroys the stream. */
-async function exchange(stream, algorithms, timeout) {
-    const reader = new transport/* TransportReader */.Rk();
-    const ourInit = (0,key_exchange/* kexInit */.p6)(algorithms);
-    let phase = 'its version line';
-    let received = 0;
-    let serverVersion;
-    let kex;
-    let offered = [];
-    /** Handles one packet; gives the proof once the server has given it. */
-    const handle = (payload, version) => {
-        const type = payload[0];
-        if (type === transport/* SSH_MSG_IGNORE */.CV || type === transport/* SSH_MSG_DEBUG */.zA)
-            return undefined;
-        if (type === transport/* SSH_MSG_DISCONNECT */.OX)
-            throw prove_closed((0,transport/* disconnectReason */.lt)(payload));
-        if (type === transport/* SSH_MSG_KEXINIT */.wU && kex === undefined) {
-            offered = (0,key_exchange/* parseKexInit */.k_)(payload).hostKeys;
-            kex = (0,key_exchange/* startExchange */.mz)({ client: VERSION, server: version }, ourInit, payload, algorithms);
-            stream.write((0,transport/* encodePacket */.Py)(kex.init));
-            phase = 'the key exchange';
-            return undefined;
-        }
-        if (kex?.ignoreNext === true) {
-            kex.ignoreNext = false;
-            return undefined;
-        }
-        if (type === key_exchange/* SSH_MSG_KEXDH_REPLY */.lJ && kex !== undefined) {
-            const hostKey = kex.finish(payload);
-            if ((0,public_key/* typeOfBlob */.JX)(hostKey) === 'ssh-rsa')
-                (0,public_key/* requireRsaSize */.Tm)(hostKey);
-            return { hostKey, algorithms: offered, serverVersion: version };
-        }
-        throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent the unexpected message ${type ?? 'none'}.`);
-    };
-    const work = new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-            reject(new src_errors/* TrustError */.Ru('host-timeout', `The server accepted the connection but did not finish ${phase} within ${Math.ceil(timeout / 1000)} s.`, {
-                hint: 'It may be overloaded, or not an SSH server. Raise connect-timeout if it is only slow.',
-            }));
-        }, timeout);
-        const settle = () => {
-            clearTimeout(timer);
-        };
-        stream.on('data', (chunk) => {
-            try {
-                received += chunk.length;
-                if (received > MAX_BYTES) {
-                    throw new src_errors/* TrustError */.Ru('host-protocol', `The server sent more than ${MAX_BYTES} bytes without proving its key.`);
-                }
-                reader.push(chunk);
-                if (serverVersion === undefined) {
-                    serverVersion = reader.version();
-                    if (serverVersion === undefined)
-                        return;
-                    phase = 'the negotiation';
-                }
-                for (let packet = reader.packet(); packet !== undefined; packet = reader.packet()) {
-                    const proof = handle(packet, serverVersion);
-                    if (proof === undefined)
-                        continue;
-                    settle();
-                    stream.end((0,transport/* encodePacket */.Py)((0,transport/* disconnectMessage */.MG)('host key proven, thank you')));
-                    resolve(proof);
-                    return;
-                }
-            }
-            catch (error) {
-                settle();
-                reject(error instanceof src_errors/* TrustError */.Ru && error.code === 'malformed'
-                    ? new src_errors/* TrustError */.Ru('host-protocol', `The server broke the protocol. ${error.message}`, {
-                        cause: error,
-                    })
-                    : error instanceof Error
-                        ? error
-                        : new Error(String(error)));
-            }
-        });
-        const gone = (error) => {
-            settle();
-            const line = reader.firstLine;
-            const notSsh = serverVersion === undefined && line !== undefined;
-            reject(notSsh && /^HTTP\//.test(line)
-                ? new src_errors/* TrustError */.Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${(0,transport/* printable */.g$)(line)}".`, { hint: 'Check the host name and the port.' })
-                : prove_closed(line, error));
-        };
-        stream.once('error', gone);
-        stream.once('close', () => {
-            gone();
-        });
-        stream.once('end', () => {
-            gone();
-        });
-        stream.write(`${VERSION}\r\n`);
-        stream.write((0,transport/* encodePacket */.Py)(ourInit));
-    });
+const UNDONE = { outcome: 'undone' };
+const NOTHING = { outcome: 'nothing to undo' };
+const SHARED = {
+    outcome: 'undone',
+    detail: 'the agent stays for others of this job',
+    shared: true,
+};
+/** How long an agent that was told to end may take, in milliseconds. */
+const AGENT_END = 2000;
+/** An agent that serves but whose process is not in the journal yet: main died in between. */
+async function endAgent(address) {
+    if (address === undefined)
+        return NOTHING;
     try {
-        return await work;
-    }
-    finally {
-        // The disconnect message still goes out; then the server need not wait for us.
-        stream.on('error', () => undefined);
-        stream.end(() => {
-            stream.destroy();
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./src/remote/verify-hosts.ts
-/**
- * Holds servers against their pins: asks each for the kinds of key that are pinned, one connection
- * where that is possible, all servers at once within bounds.
- */
-
-
-
-
-
-
-/** Servers at once: far from the usual limit of 1,024 open files, and enough to hide latency. */
-const MAX_AT_ONCE = 64;
-function verify_hosts_sameKind(a, b) {
-    return a.type === b.type && a.certified === b.certified;
-}
-function algorithmsOf(kind) {
-    return (0,key_exchange/* hostKeyAlgorithms */.Qb)(kind.type, kind.certified);
-}
-/** Whether a pin says that it is for this kind of key; a bare fingerprint says nothing. */
-function namesKind(pins, { type, certified }) {
-    return pins.some((pin) => (pin.kind === 'cert-authority' && certified) ||
-        (pin.kind === 'key' && !certified && pin.key.type === type) ||
-        (pin.kind === 'fingerprint' && !certified && pin.type === type));
-}
-/** The kinds that could satisfy `pins`: those that are named by a pin first. */
-function wantedKinds(pins) {
-    const all = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
-    const kinds = [];
-    const add = (more) => {
-        kinds.push(...more.filter((kind) => !kinds.some((known) => verify_hosts_sameKind(known, kind))));
-    };
-    for (const pin of pins) {
-        if (pin.kind === 'key')
-            add([{ type: pin.key.type, certified: false }]);
-        if (pin.kind === 'fingerprint' && pin.type)
-            add([{ type: pin.type, certified: false }]);
-        if (pin.kind === 'cert-authority')
-            add(public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: true })));
-    }
-    if (pins.some((pin) => pin.kind === 'fingerprint' && pin.type === undefined))
-        add(all);
-    return kinds;
-}
-/**
- * Verifies one server. Sequential, and never more connections than there are kinds of key: sshd's
- * PerSourcePenalties count connections without a login.
- *
- * @param timeout for the host, all its connections together, in milliseconds
- */
-async function verifyHost(target, timeout) {
-    const deadline = Date.now() + timeout;
-    const left = () => Math.max(1, deadline - Date.now());
-    const offered = [];
-    let defect;
-    let untried = wantedKinds(target.pins);
-    try {
-        while (untried.length > 0) {
-            const proof = await proveOne(target, untried, left());
-            if (proof === undefined)
-                break;
-            const { hostKey } = proof;
-            const judgement = pin_judgeHostKey(target.pins, target.host, hostKey, Date.now() / 1000);
-            if (judgement.verdict === 'ok') {
-                const { pin } = judgement;
-                const trusted = pin.kind === 'cert-authority' ? hostKey : (0,ssh_certificate/* plainKey */.y7)(hostKey);
-                const stale = offered.filter((key) => namesKind(target.pins, (0,ssh_certificate/* kindOfKey */.RI)(key)));
-                return { status: 'ok', hostKey: trusted, pin, stale };
-            }
-            offered.push(hostKey);
-            if (judgement.verdict === 'revoked')
-                return { status: 'revoked', offered };
-            defect = judgement.defect ?? defect;
-            const tried = (0,ssh_certificate/* kindOfKey */.RI)(hostKey);
-            untried = untried.filter((kind) => !verify_hosts_sameKind(kind, tried) &&
-                algorithmsOf(kind).some((algorithm) => proof.algorithms.includes(algorithm)));
-        }
-        if (offered.length === 0) {
-            // The server has no key of a pinned kind: find out what it has, for the message.
-            const everything = public_key/* KEY_TYPES */.WJ.map((type) => ({ type, certified: false }));
-            const { hostKey } = await proveHostKey(target, everything.flatMap(algorithmsOf), left());
-            offered.push(hostKey);
-        }
-        return { status: 'changed', offered, ...(defect === undefined ? {} : { defect }) };
+        return (await stopAgent(address)) > 0 ? SHARED : UNDONE;
     }
     catch (error) {
-        if (!(error instanceof src_errors/* TrustError */.Ru))
-            throw error;
-        return { status: 'unreachable', error };
-    }
-}
-/** A proof for the first of `kinds` that the server has; undefined where it has none of them. */
-async function proveOne(target, kinds, timeout) {
-    try {
-        return await proveHostKey(target, kinds.flatMap(algorithmsOf), timeout);
-    }
-    catch (error) {
-        if (error instanceof src_errors/* TrustError */.Ru && error.code === 'host-key-type-absent')
-            return undefined;
+        if (isNobody(error))
+            return NOTHING;
         throw error;
     }
 }
+/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
+function isNobody(error) {
+    const cause = error instanceof src_errors/* TrustError */.Ru ? error.cause : undefined;
+    return ['ECONNREFUSED', 'ENOENT'].includes((0,src_errors/* systemCode */.xU)(cause) ?? '');
+}
+/** Ends the agent's process, by a signal if it can't be told; unless others of the job still need it. */
+async function endAgentProcess(agent, address) {
+    if (!(await agentRuns(agent, address)))
+        return NOTHING;
+    const remaining = address === undefined ? undefined : await stopAgent(address).catch(() => undefined);
+    if (remaining !== undefined && remaining > 0)
+        return SHARED;
+    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
+    if (remaining === undefined && agent.start !== undefined)
+        process.kill(agent.pid, 'SIGTERM');
+    if (await hasEnded(agent))
+        return UNDONE;
+    if (!(await agentRuns(agent, address)))
+        return UNDONE;
+    process.kill(agent.pid, 'SIGKILL');
+    return { outcome: 'undone', detail: 'it had to be killed' };
+}
+async function hasEnded(agent) {
+    for (let waited = 0; waited < AGENT_END; waited += 5) {
+        if (!(0,process_identity/* stillRuns */.H)(agent))
+            return true;
+        await (0,promises_.setTimeout)(5);
+    }
+    return false;
+}
 /**
- * Verifies all targets. Results stand in the order of `targets`. Targets on the same host name are
- * taken one after another, so that no server sees many connections of ours at once.
+ * Takes our keys out of an agent that another use of the action has started. If we are the last, and
+ * the other was taken back before us, its directory goes with the agent.
+ *
+ * @param journal of the other
  */
-async function verifyHosts(targets, timeout) {
-    const byHost = new Map();
-    targets.forEach(({ host }, index) => {
-        byHost.set(host, [...(byHost.get(host) ?? []), index]);
-    });
-    const queue = [...byHost.values()];
-    const results = new Array(targets.length);
-    const worker = async () => {
-        for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-            for (const index of group) {
-                const target = targets[index];
-                if (target !== undefined)
-                    results[index] = await verifyHost(target, timeout);
-            }
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(MAX_AT_ONCE, queue.length) }, worker));
-    return results;
+async function leaveAgent(address, journal) {
+    const { outcome } = await endAgent(address);
+    if (isJournalPath(journal) && hasLeft(external_node_path_.posix.dirname(journal))) {
+        const agent = readJournal(journal)?.find((effect) => effect.kind === 'agent-process');
+        if (agent === undefined || (await hasEnded(agent.process)))
+            removeJobDirectory(journal);
+    }
+    return { outcome };
+}
+/**
+ * Whether the agent's process still runs. Where the platform does not tell when a process started
+ * (Windows), that pid is the agent's if the agent itself says so.
+ *
+ * @throws TrustError `agent-control` where it can't be known
+ */
+async function agentRuns(agent, address) {
+    if (!(0,process_identity/* stillRuns */.H)(agent))
+        return false;
+    if (agent.start !== undefined)
+        return true;
+    if (address === undefined) {
+        throw new src_errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
+    }
+    try {
+        return (await agentStatus(address)).pid === agent.pid;
+    }
+    catch (error) {
+        if (isNobody(error))
+            return false;
+        throw error;
+    }
 }
 
+// EXTERNAL MODULE: ./src/remote/verify-hosts.ts + 1 modules
+var verify_hosts = __nccwpck_require__(6847);
 ;// CONCATENATED MODULE: ./src/trust/proven-hosts.ts
 
 
@@ -13658,7 +15575,7 @@ async function proven_hosts_proveHosts(lines, timeout) {
         else
             server.pins.push(...pins);
     }
-    const results = await verifyHosts([...servers.values()], timeout);
+    const results = await (0,verify_hosts/* verifyHosts */.L)([...servers.values()], timeout);
     const byServer = new Map([...servers.keys()].map((key, index) => [key, results[index]]));
     const proven = [];
     const errors = [];
@@ -13686,11 +15603,11 @@ function describePin(pin) {
             : `${(0,public_key/* displayType */.x)(pin.type)} `
         : `${(0,public_key/* displayType */.x)(pin.key.type)} `;
     const role = pin.kind === 'cert-authority' ? 'CA ' : pin.kind === 'revoked' ? 'revoked ' : '';
-    return `${role}${type}${pinFingerprint(pin)}`;
+    return `${role}${type}${(0,ssh_pin/* pinFingerprint */.CU)(pin)}`;
 }
 /** What is wrong with a host, in words a person can act on. */
 function hostError(line, result) {
-    const name = hosts_hostName(line);
+    const name = (0,trust_hosts/* hostName */.S)(line);
     const input = line.position;
     if (result.status === 'unreachable') {
         const { code, message, hint } = result.error;
@@ -13719,13 +15636,13 @@ function hostError(line, result) {
 /** What the agent is told of a proven host: the proven key alone, though more may be pinned. */
 function policyHost({ line, result }) {
     const revoked = line.pins.filter((pin) => pin.kind === 'revoked');
-    const proven = result.pin.kind === 'cert-authority' ? result.pin : pin_parsePin((0,public_key/* formatPublicKey */.et)(result.hostKey));
+    const proven = result.pin.kind === 'cert-authority' ? result.pin : (0,ssh_pin/* parsePin */.N3)((0,public_key/* formatPublicKey */.et)(result.hostKey));
     return pinnedHost({ ...line, pins: [proven, ...revoked] });
 }
 /** What an agent is told of a host that it is to take by its pins. */
 function pinnedHost(line) {
     return {
-        name: hosts_hostName(line),
+        name: (0,trust_hosts/* hostName */.S)(line),
         hostname: line.host,
         pins: line.pins,
         forward: line.forward,
@@ -13750,7 +15667,7 @@ function provenHost(line, { hostKey, pin }) {
 function reportHost({ line, result }, coming) {
     const { hostKey, pin, stale } = result;
     return {
-        name: hosts_hostName(line),
+        name: (0,trust_hosts/* hostName */.S)(line),
         host: line.host,
         port: line.port,
         status: 'ok',
@@ -13767,6 +15684,7 @@ function reportHost({ line, result }, coming) {
  * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
  * that have a fingerprint, or whose comment matches a pattern. Everything else stays byte for byte.
  */
+
 
 
 
@@ -13872,7 +15790,10 @@ async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }
         return [];
     const hosts = proven.filter(({ line }) => credentials.has(line));
     const revocation = { matches: revokeKeys, credentials, keep, timeout };
-    const reports = await bootstrap_eachOf(hosts, revoke_keys_AT_ONCE, async (host) => revokeOnHost(host, revocation));
+    const reports = await (0,each_of/* eachOf */.p)(hosts, revoke_keys_AT_ONCE, async (host) => {
+        const refusal = refusalAt(host.line);
+        return refusal === undefined ? revokeOnHost(host, revocation) : failed(host.line, refusal);
+    });
     const errors = reports.flatMap(({ error }) => error ?? []);
     if (errors.length > 0 && onFailure === 'fail') {
         const list = errors.map((error) => `\n- ${error}`).join('');
@@ -13886,7 +15807,7 @@ function failed(line, error) {
     return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
 }
 function revoke_keys_identity(line) {
-    return { host: hosts_hostName(line), user: line.user ?? '' };
+    return { host: (0,trust_hosts/* hostName */.S)(line), user: line.user ?? '' };
 }
 async function revokeOnHost({ line, result }, revocation) {
     const { host, port, user = '' } = line;
@@ -13896,7 +15817,7 @@ async function revokeOnHost({ line, result }, revocation) {
     try {
         const { client, used } = await logInWith(destination, credentials);
         try {
-            const own = used.kind === 'key' ? [used.key.publicKey] : signed;
+            const own = used?.kind === 'key' ? [used.key.publicKey] : signed;
             const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
             return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
         }
@@ -13934,8 +15855,8 @@ async function removeFrom(client, { user = '', path }, { matches, dryRun = false
     return { file: edited.path, removed: texts(removal.removed), kept: texts(removal.kept) };
 }
 function removeMatching(content, matches, keep) {
-    const whole = removeKeys(content, matches);
-    const ours = removeKeys(content, keep.map((blob) => ({ kind: 'key', blob })));
+    const whole = (0,authorized_keys/* removeKeys */.$3)(content, matches);
+    const ours = (0,authorized_keys/* removeKeys */.$3)(content, keep.map((blob) => ({ kind: 'key', blob })));
     const isOurs = ({ lineNumber }) => ours.removed.some((key) => key.lineNumber === lineNumber);
     const kept = whole.removed.filter(isOurs);
     const removed = whole.removed.filter((key) => !isOurs(key));
@@ -13950,83 +15871,8 @@ function revoke_keys_withoutLines(content, keys) {
     return Buffer.from(rest.join(''), 'latin1');
 }
 
-;// CONCATENATED MODULE: ./src/agent/audit.ts
-/**
- * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
- * there are. Public facts only.
- * The types are the contract between the agent, which writes, and the report, which reads.
- */
-
-/** Size at which the audit stops growing; some 20,000 lines. */
-const audit_MAX_BYTES = 4 * 1024 * 1024;
-/** Room for the last line, which says what was left out. */
-const OMISSION_BYTES = 128;
-/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
-const MAX_REFUSAL_BYTES = audit_MAX_BYTES / 2;
-/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
-function openAudit(file) {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
-    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
-    let written = 0;
-    let omitted = 0;
-    return {
-        write: (entry) => {
-            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : audit_MAX_BYTES - OMISSION_BYTES;
-            if (bytes + Buffer.byteLength(line) > limit) {
-                omitted += 1;
-                return;
-            }
-            try {
-                bytes += writeSync(descriptor, line);
-                written += 1;
-            }
-            catch {
-                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
-            }
-        },
-        counts: () => ({ written, omitted }),
-        close: () => {
-            const omission = { time: new Date().toISOString(), omitted };
-            const line = `${JSON.stringify(omission)}\n`;
-            try {
-                if (omitted > 0 && bytes + line.length <= audit_MAX_BYTES)
-                    writeSync(descriptor, line);
-                if (file !== STDERR)
-                    closeSync(descriptor);
-            }
-            catch {
-                // a full disk: nothing more can be told
-            }
-        },
-    };
-}
-/** For an agent that nobody audits. */
-const NO_AUDIT = {
-    write: () => undefined,
-    counts: () => ({ written: 0, omitted: 0 }),
-    close: () => undefined,
-};
-/** A name for openAudit. */
-const STDERR = 'stderr';
-/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
-function parseAudit(text) {
-    const lines = text.split('\n').flatMap((line) => {
-        try {
-            const entry = JSON.parse(line);
-            return typeof entry === 'object' && entry !== null ? [entry] : [];
-        }
-        catch {
-            return [];
-        }
-    });
-    return {
-        entries: lines.filter((line) => 'request' in line),
-        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
-    };
-}
-
+// EXTERNAL MODULE: ./src/agent/audit.ts
+var agent_audit = __nccwpck_require__(910);
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
 /**
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
@@ -14043,31 +15889,35 @@ function parseAudit(text) {
 
 
 
-
-const UNDONE = { outcome: 'undone' };
-const NOTHING = { outcome: 'nothing to undo' };
-/** How long an agent that was told to end may take. */
-const AGENT_END = 2000;
+const teardown_UNDONE = { outcome: 'undone' };
+const teardown_NOTHING = { outcome: 'nothing to undo' };
 /**
  * Takes back what the job with this journal did.
  *
  * @param journalPath as main saved it in the state
  * @param token of the agent's control channel; without it the agent is ended by a signal
+ * @param hostsToo whether what is left on hosts is reason to keep the journal; it is told in any case
  * @returns undefined where there is no journal: nothing was done, or it has been taken back before
  */
-async function tearDown(journalPath, token) {
+async function tearDown(journalPath, token, hostsToo = true) {
     if (!isJournalPath(journalPath))
         return undefined;
     const effects = readJournal(journalPath);
-    if (effects === undefined)
+    if (effects === undefined) {
+        removeEmptyJobDirectory(journalPath);
         return undefined;
+    }
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const results = [];
+    const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            results.push({ kind, target, ...(await undo(effect, teardown_agentOf(effects, token), token)) });
+            const { shared: stays, ...outcome } = await undo(effect, teardown_agentOf(effects, token));
+            if (stays === true)
+                shared.push(effect);
+            results.push({ kind, target, ...outcome });
         }
         catch (error) {
             results.push({ kind, target, outcome: 'failed', detail: (0,src_errors/* explain */.WE)(error) });
@@ -14083,14 +15933,18 @@ async function tearDown(journalPath, token) {
         if (!isOnHost(effect))
             await attempt(effect);
     }
-    const audit = parseAudit(readText((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
-    if (results.every(({ outcome }) => outcome !== 'failed'))
+    const failed = results.filter(({ outcome }) => outcome === 'failed');
+    const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind));
+    if (shared.length > 0)
+        noteLeft(directory);
+    else if (!needed)
         removeJobDirectory(journalPath);
     return { audit, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
-    const text = readText(path);
+    const text = (0,files/* readText */.yR)(path);
     try {
         return text === undefined ? undefined : JSON.parse(text);
     }
@@ -14098,8 +15952,9 @@ function readReport(path) {
         return undefined;
     }
 }
+const ON_HOST = ['authorized-key', 'remote-file', 'known-host'];
 function isOnHost(effect) {
-    return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind);
+    return ON_HOST.includes(effect.kind);
 }
 /** The latest record of each line and file on a host, the latest line first. */
 function latestOf(records) {
@@ -14109,10 +15964,15 @@ function latestOf(records) {
 }
 /** Where the job's agent is to be asked. */
 function teardown_agentOf(effects, token) {
-    const agent = effects.find(({ kind }) => kind === 'agent');
+    const agent = effects.find(({ kind }) => kind === 'agent' || kind === 'agent-part');
     return agent === undefined || token === undefined ? undefined : { socket: agent.target, token };
 }
-async function undo(effect, agent, token) {
+const FOUND = {
+    whole: teardown_UNDONE,
+    changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
+    nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
+};
+async function undo(effect, agent) {
     switch (effect.kind) {
         case 'authorized-key':
             return revoke(effect, agent);
@@ -14120,105 +15980,102 @@ async function undo(effect, agent, token) {
         case 'known-host':
             return undoHostTrust(effect, agent);
         case 'agent':
-            return endAgent(effect.target, token);
+            return endAgent(agent);
         case 'agent-process':
-            return endProcess(effect.process, effect.target, token);
+            return endAgentProcess(effect.process, agent);
+        case 'agent-part':
+            return leaveAgent(agent, effect.journal);
         case 'directory':
             return removeDirectory(effect.target);
         case 'home-block':
-            return takeBlockOut(effect);
-    }
-}
-/** An agent that serves but whose process is not in the journal yet: main died in between. */
-async function endAgent(socket, token) {
-    if (token === undefined)
-        return NOTHING;
-    try {
-        await stopAgent({ socket, token });
-        return UNDONE;
-    }
-    catch (error) {
-        if (isNobody(error))
-            return NOTHING;
-        throw error;
-    }
-}
-/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
-function isNobody(error) {
-    const cause = error instanceof src_errors/* TrustError */.Ru ? error.cause : undefined;
-    return ['ECONNREFUSED', 'ENOENT'].includes((0,src_errors/* systemCode */.xU)(cause) ?? '');
-}
-async function endProcess(agent, socket, token) {
-    const address = token === undefined ? undefined : { socket, token };
-    if (!(await agentRuns(agent, address)))
-        return NOTHING;
-    const told = address !== undefined &&
-        (await stopAgent(address).then(() => true, () => false));
-    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
-    if (!told && agent.start !== undefined)
-        process.kill(agent.pid, 'SIGTERM');
-    for (let waited = 0; waited < AGENT_END; waited += 5) {
-        if (!stillRuns(agent))
-            return UNDONE;
-        await (0,promises_.setTimeout)(5);
-    }
-    if (!(await agentRuns(agent, address)))
-        return UNDONE;
-    process.kill(agent.pid, 'SIGKILL');
-    return { outcome: 'undone', detail: 'it had to be killed' };
-}
-/**
- * Whether the agent's process still runs. Where the platform does not tell when a process started
- * (Windows), that pid is the agent's if the agent itself says so.
- *
- * @throws TrustError `agent-control` where it can't be known
- */
-async function agentRuns(agent, address) {
-    if (!stillRuns(agent))
-        return false;
-    if (agent.start !== undefined)
-        return true;
-    if (address === undefined) {
-        throw new src_errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
-    }
-    try {
-        return (await agentStatus(address)).pid === agent.pid;
-    }
-    catch (error) {
-        if (isNobody(error))
-            return false;
-        throw error;
+            return FOUND[await takeOutOfHome(effect)];
     }
 }
 function removeDirectory(path) {
     try {
         (0,external_node_fs_.rmdirSync)(path);
-        return UNDONE;
+        return teardown_UNDONE;
     }
     catch (error) {
         const code = (0,src_errors/* systemCode */.xU)(error);
         if (code === 'ENOENT')
-            return NOTHING;
+            return teardown_NOTHING;
         if (code === 'ENOTEMPTY') {
             return { outcome: 'nothing to undo', detail: 'others have put files there; it stays' };
         }
         throw error;
     }
 }
-async function takeBlockOut(effect) {
-    const { target, id, lines, created } = effect;
-    let outcome = NOTHING;
-    if (statOf((0,external_node_path_.dirname)(target)) === undefined)
-        return outcome;
-    await editFile(target, id, (text) => {
-        if (text === undefined)
-            return undefined;
-        const without = removeBlock(text, lines);
-        if (without !== text)
-            outcome = UNDONE;
-        return without === '' && created ? undefined : without;
-    });
-    return outcome;
+
+;// CONCATENATED MODULE: ./src/trust/sweep.ts
+/**
+ * What earlier jobs of this user left on this machine, because they were killed with all that could have
+ * taken it back: their runner and their agent. A job that may still be running is left alone.
+ */
+
+
+
+
+
+
+
+
+
+/** Age, in milliseconds, of a directory that holds no record of its job: it was killed in between. */
+const WITHOUT_RECORD = 3600 * 1000;
+/**
+ * Takes back what dead jobs left. Their keys are gone, so what they put on hosts stays there until it
+ * expires: that is told once.
+ *
+ * @param temporary the runner's RUNNER_TEMP
+ * @param id of this job, whose own files are left alone
+ * @param home whether ~/.ssh/config may be touched
+ */
+async function sweep(temporary, id, home) {
+    const swept = { done: [], failed: [] };
+    for (const journal of findJournals(temporary)) {
+        if (journal.includes(`ssh-trust-${id}/`) || !isDead(journal))
+            continue;
+        const name = external_node_path_.posix.basename(external_node_path_.posix.dirname(journal));
+        try {
+            const report = await tearDown(journal, undefined, false);
+            if (report === undefined)
+                continue; // it had done nothing
+            swept.done.push(`${name}, a job that was killed, was taken back`);
+            for (const { target, outcome, detail } of report.effects) {
+                if (outcome === 'failed')
+                    swept.failed.push(`${name}: ${target}: ${detail ?? ''}`);
+            }
+        }
+        catch (error) {
+            swept.failed.push(`${name}: ${(0,src_errors/* explain */.WE)(error)}`);
+        }
+    }
+    if (home) {
+        try {
+            for (const gone of await sweepHome(id)) {
+                swept.done.push(`lines of ssh-trust-${gone}, a job that was killed: out of ~/.ssh/config`);
+            }
+        }
+        catch (error) {
+            swept.failed.push(`~/.ssh/config: ${(0,src_errors/* explain */.WE)(error)}`);
+        }
+    }
+    return swept;
+}
+/** Whether nobody is left who could be using, or taking back, what the job did. */
+function isDead(journal) {
+    const directory = external_node_path_.posix.dirname(journal);
+    const job = readJob(directory);
+    if (job === undefined) {
+        const age = Date.now() - ((0,external_node_fs_.lstatSync)(directory, { throwIfNoEntry: false })?.mtimeMs ?? Infinity);
+        return age > WITHOUT_RECORD;
+    }
+    if (job.host !== thisMachine())
+        return false;
+    const agents = (readJournal(journal) ?? []).flatMap((effect) => effect.kind === 'agent-process' ? [effect.process] : []);
+    const processes = [job.main, ...(job.runner === undefined ? [] : [job.runner]), ...agents];
+    return !processes.some(process_identity/* stillRuns */.H);
 }
 
 ;// CONCATENATED MODULE: ./src/trust/setup.ts
@@ -14244,12 +16101,15 @@ async function takeBlockOut(effect) {
 
 
 
+
+
+
 /** @throws TrustError */
 async function setUp(config, surroundings) {
     const journal = openJournal(surroundings.temporary);
     const token = (0,external_node_crypto_.randomBytes)(32).toString('hex');
-    surroundings.saveState(journal.path, token);
     try {
+        surroundings.saveState(journal.path, token); // the disk that it is on may be full
         return await make(config, surroundings, journal, token);
     }
     catch (error) {
@@ -14258,45 +16118,12 @@ async function setUp(config, surroundings) {
     }
 }
 async function make(config, surroundings, journal, token) {
-    // With slashes on Windows too, where a shell or an ssh_config takes backslashes for escapes.
-    const inJob = (name) => `${journal.directory}/${name}`;
-    const socket = inJob('agent.sock');
-    const pipe = process.platform === 'win32' ? newPipePath() : undefined;
-    const paths = {
-        knownHosts: inJob('known_hosts'),
-        config: inJob('config'),
-        socket,
-        ...(pipe === undefined ? {} : { pipe: pipePathForConfig(pipe) }),
-    };
-    // Where we ask the agent ourselves: Node knows no Cygwin sockets.
-    const control = pipe ?? socket;
-    // The agent's process boots while the hosts are asked; it holds nothing until it gets its settings.
-    journal.append({ kind: 'agent', target: control });
-    const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`]);
-    const proven = await proven_hosts_proveHosts(config.hosts, config.connectTimeout).catch((error) => {
-        launching.abandon();
-        throw error;
-    });
-    const watch = identify(surroundings.runner);
-    const ready = await launching.ready({
-        socket,
-        ...(pipe === undefined ? {} : { pipe }),
-        auditFile: inJob('audit.jsonl'),
-        token,
-        policy: { ...config.policy, hosts: proven.map(policyHost) },
-        ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
-        keys: config.keys,
-        ...(config.generate === undefined ? {} : { generate: config.generate }),
-        ...(watch === undefined ? {} : { watch }),
-        orphaned: {
-            file: surroundings.teardownFile,
-            env: surroundings.teardownEnv(journal.path, token),
-        },
-    });
-    const agent = identify(ready.pid);
-    if (agent !== undefined) {
-        journal.append({ kind: 'agent-process', target: control, process: agent });
-    }
+    const runner = (0,process_identity/* identify */.l)(surroundings.runner);
+    recordJob(journal.directory, runner);
+    const swept = await sweep(surroundings.temporary, journal.id, config.home);
+    const jobAgent = await findJobAgent(surroundings.authSock, runner);
+    const work = { config, surroundings, journal, token, runner };
+    const { control, ready, proven, paths } = jobAgent === undefined ? await startAgent(work) : await bringToAgent(jobAgent, work);
     const identities = [
         ...(await certifyGenerated(config, ready, { socket: control, token })),
         ...ready.identities,
@@ -14332,7 +16159,7 @@ async function make(config, surroundings, journal, token) {
         });
     const hosts = proven.map(({ line, result }) => provenHost(line, result));
     for (const [path, text] of renderSshFiles(hosts, paths))
-        writeNewFile(path, text);
+        (0,files/* writeNewFile */.S0)(path, text);
     if (config.home)
         await includeInHome(journal, paths);
     const report = {
@@ -14344,15 +16171,73 @@ async function make(config, surroundings, journal, token) {
         ...(established === undefined ? {} : { hostTrust: reportHostTrust(established) }),
         revocations,
         repairs: config.repairs,
-        warnings: config.warnings,
+        swept: swept.done,
+        warnings: [...config.warnings, ...swept.failed],
     };
-    writeNewFile(inJob('report.json'), `${JSON.stringify(report)}\n`);
+    (0,files/* writeNewFile */.S0)(`${journal.directory}/report.json`, `${JSON.stringify(report)}\n`);
     return {
-        socket,
+        socket: paths.socket,
         ...(paths.pipe === undefined ? {} : { pipe: paths.pipe }),
         knownHosts: paths.knownHosts,
         sshConfig: paths.config,
         report,
+    };
+}
+/** Paths in the job's directory, with slashes on Windows too, where a shell takes others for escapes. */
+function pathsIn({ directory }) {
+    return { knownHosts: `${directory}/known_hosts`, config: `${directory}/config` };
+}
+/** The agent's process boots while the hosts are asked; it holds nothing until it gets its settings. */
+async function startAgent({ config, surroundings, journal, token, runner }) {
+    const socket = `${journal.directory}/agent.sock`;
+    const pipe = process.platform === 'win32' ? newPipePath() : undefined;
+    const control = pipe ?? socket;
+    journal.append({ kind: 'agent', target: control });
+    const launching = launchAgent(surroundings.agentFile, [`${journal.directory}/`]);
+    const proven = await proven_hosts_proveHosts(config.hosts, config.connectTimeout).catch((error) => {
+        launching.abandon();
+        throw error;
+    });
+    const ready = await launching.ready({
+        socket,
+        ...(pipe === undefined ? {} : { pipe }),
+        directory: journal.directory,
+        auditFile: `${journal.directory}/audit.jsonl`,
+        token,
+        ...partOf(config, proven),
+        keys: config.keys,
+        ...(runner === undefined ? {} : { watch: runner }),
+        orphaned: {
+            file: surroundings.teardownFile,
+            env: surroundings.teardownEnv(journal.path, token),
+        },
+    });
+    const agent = (0,process_identity/* identify */.l)(ready.pid);
+    if (agent !== undefined) {
+        journal.append({ kind: 'agent-process', target: control, process: agent });
+    }
+    const inConfig = pipe === undefined ? {} : { pipe: pipePathForConfig(pipe) };
+    return { control, ready, proven, paths: { ...pathsIn(journal), socket, ...inConfig } };
+}
+/** A further use of the action in the job brings its keys, with its hosts for them, into the agent. */
+async function bringToAgent({ control, socket, journal: first }, { config, surroundings, journal, token }) {
+    const proven = await proven_hosts_proveHosts(config.hosts, config.connectTimeout);
+    journal.append({ kind: 'agent-part', target: control, journal: first });
+    const ready = await joinAgent({ socket: control, token }, (0,external_node_path_.dirname)(first), {
+        id: journal.id,
+        ...partOf(config, proven),
+        keys: config.keys,
+        orphanedEnv: surroundings.teardownEnv(journal.path, token),
+    }, files/* writeNewFile */.S0);
+    const inConfig = process.platform === 'win32' ? { pipe: pipePathForConfig(control) } : {};
+    return { control, ready, proven, paths: { ...pathsIn(journal), socket, ...inConfig } };
+}
+/** What this use of the action asks of the agent. */
+function partOf(config, proven) {
+    return {
+        policy: { ...config.policy, hosts: proven.map(policyHost) },
+        ...(config.lifetime === undefined ? {} : { lifetime: config.lifetime }),
+        ...(config.generate === undefined ? {} : { generate: config.generate }),
     };
 }
 function reportHostTrust({ plan, dryRun, table }) {
@@ -14376,20 +16261,6 @@ async function certifyGenerated({ certification }, ready, agent) {
     await giveCertificate(agent, certificate);
     return [{ ...generated, blob: certificate.toString('base64') }];
 }
-/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
-async function includeInHome(journal, paths) {
-    const lines = homeBlock(journal.id, paths);
-    for (const directory of sshDirectories()) {
-        if (statOf(directory) === undefined) {
-            journal.append({ kind: 'directory', target: directory });
-            (0,external_node_fs_.mkdirSync)(directory, { mode: 0o700 });
-        }
-        const target = (0,external_node_path_.join)(directory, 'config');
-        const created = statOf(target) === undefined;
-        journal.append({ kind: 'home-block', target, id: journal.id, lines, created });
-        await editFile(target, journal.id, (text) => addBlock(text, lines));
-    }
-}
 function reportKey({ blob, comment, generated }) {
     const bytes = Buffer.from(blob, 'base64');
     return {
@@ -14411,6 +16282,7 @@ function reportKey({ blob, comment, generated }) {
 
 
 
+
 // Bundles lie side by side in dist; only here is known where this one is.
 const dist = (0,external_node_path_.join)(__dirname, '..');
 async function main() {
@@ -14421,8 +16293,12 @@ async function main() {
         teardownFile: (0,external_node_path_.join)(dist, 'post', 'index.js'),
         teardownEnv: stateEnv,
         runner: process.ppid,
+        authSock: process.env['SSH_AUTH_SOCK'],
         saveState: state_saveState,
         say: logPlan,
+    }).catch(async (error) => {
+        await explainFailure(config, error);
+        throw error;
     });
     logTrust(trust);
     writeOutputs(trust);

@@ -2,22 +2,106 @@
 /******/ 	"use strict";
 /******/ 	var __webpack_modules__ = ({
 
-/***/ 9390:
+/***/ 910:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   hh: () => (/* binding */ parseAudit)
+/* harmony export */ });
+/* unused harmony exports openAudit, NO_AUDIT, STDERR */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/**
+ * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
+ * there are. Public facts only.
+ * The types are the contract between the agent, which writes, and the report, which reads.
+ */
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Ru: () => (/* binding */ TrustError),
-  WE: () => (/* binding */ explain),
-  xU: () => (/* binding */ systemCode)
-});
+/** Size at which the audit stops growing; some 20,000 lines. */
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Room for the last line, which says what was left out. */
+const OMISSION_BYTES = 128;
+/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
+const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
+/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
+function openAudit(file) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
+    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
+    let written = 0;
+    let omitted = 0;
+    return {
+        write: (entry) => {
+            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
+            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
+            if (bytes + Buffer.byteLength(line) > limit) {
+                omitted += 1;
+                return;
+            }
+            try {
+                bytes += writeSync(descriptor, line);
+                written += 1;
+            }
+            catch {
+                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
+            }
+        },
+        counts: () => ({ written, omitted }),
+        close: () => {
+            const omission = { time: new Date().toISOString(), omitted };
+            const line = `${JSON.stringify(omission)}\n`;
+            try {
+                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
+                    writeSync(descriptor, line);
+                if (file !== STDERR)
+                    closeSync(descriptor);
+            }
+            catch {
+                // a full disk: nothing more can be told
+            }
+        },
+    };
+}
+/** For an agent that nobody audits. */
+const NO_AUDIT = {
+    write: () => undefined,
+    counts: () => ({ written: 0, omitted: 0 }),
+    close: () => undefined,
+};
+/** A name for openAudit. */
+const STDERR = 'stderr';
+/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
+function parseAudit(text) {
+    const lines = text.split('\n').flatMap((line) => {
+        try {
+            const entry = JSON.parse(line);
+            return typeof entry === 'object' && entry !== null ? [entry] : [];
+        }
+        catch {
+            return [];
+        }
+    });
+    return {
+        entries: lines.filter((line) => 'request' in line),
+        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
+    };
+}
 
-// UNUSED EXPORTS: ERROR_CODES, combine
 
-;// CONCATENATED MODULE: external "node:util/types"
-const types_namespaceObject = require("node:util/types");
-;// CONCATENATED MODULE: ./src/errors.ts
+/***/ }),
+
+/***/ 3916:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Ru: () => (/* binding */ TrustError),
+/* harmony export */   WE: () => (/* binding */ explain),
+/* harmony export */   kg: () => (/* binding */ combine),
+/* harmony export */   xU: () => (/* binding */ systemCode)
+/* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3429);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_util_types__WEBPACK_IMPORTED_MODULE_0__);
 /**
  * The one error type of the project. Every failure that a user can meet is a `TrustError` with a
  * code from the closed list below; docs/TROUBLESHOOTING.md has an entry for each (a test holds the
@@ -66,6 +150,7 @@ const ERROR_CODES = (/* unused pure expression or super */ null && ([
     'remote-file-changed',
     // trust on hosts
     'bootstrap-unproven',
+    'trust-unproven',
     'expiry-unsupported',
     'revocation-failed',
     // this machine
@@ -109,7 +194,7 @@ class TrustError extends Error {
 function explain(error) {
     if (error instanceof TrustError)
         return error.explain();
-    return (0,types_namespaceObject.isNativeError)(error) ? error.message : String(error);
+    return (0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) ? error.message : String(error);
 }
 /** One error that tells of them all. */
 function combine(errors) {
@@ -123,9 +208,954 @@ function combine(errors) {
 }
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`), or undefined. */
 function systemCode(error) {
-    if (!(0,types_namespaceObject.isNativeError)(error) || !('code' in error))
+    if (!(0,node_util_types__WEBPACK_IMPORTED_MODULE_0__.isNativeError)(error) || !('code' in error))
         return undefined;
     return typeof error.code === 'string' ? error.code : undefined;
+}
+
+
+/***/ }),
+
+/***/ 1436:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $y: () => (/* binding */ editFile),
+/* harmony export */   S0: () => (/* binding */ writeNewFile),
+/* harmony export */   _N: () => (/* binding */ statOf),
+/* harmony export */   yR: () => (/* binding */ readText)
+/* harmony export */ });
+/* unused harmony export isHeldOpen */
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_3___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_3__);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3429);
+/* harmony import */ var node_util_types__WEBPACK_IMPORTED_MODULE_4___default = /*#__PURE__*/__nccwpck_require__.n(node_util_types__WEBPACK_IMPORTED_MODULE_4__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3916);
+/* harmony import */ var _process_identity__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(2837);
+/**
+ * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
+ * owner kept. And private files of the job's own.
+ */
+
+
+
+
+
+
+
+/** How long to wait for another job that is writing the same file. */
+const LOCK_TIMEOUT = 20_000;
+/**
+ * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
+ * of a platform that does not tell when a process started.
+ */
+const FOREIGN_LOCK_AGE = 60_000;
+/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
+const HELD_OPEN_TIMEOUT = 2000;
+/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
+const MAX_FILE = 16 * 1024 * 1024;
+const REMEDY = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+/**
+ * Makes a file that did not exist, mode 0600, and writes it through to the disk.
+ *
+ * @throws an error with a system's code; where it is thrown there is no file, not even half of one
+ */
+function writeNewFile(path, content) {
+    const flags = node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_WRONLY | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_CREAT | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_EXCL | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.O_NOFOLLOW;
+    const descriptor = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.openSync)(path, flags, 0o600);
+    const bytes = Buffer.from(content);
+    let written = false;
+    try {
+        for (let done = 0; done < bytes.length;)
+            done += (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.writeSync)(descriptor, bytes, done);
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.fsyncSync)(descriptor);
+        written = true;
+    }
+    catch (error) {
+        // As those of open() do; a full disk is only met here.
+        if ((0,node_util_types__WEBPACK_IMPORTED_MODULE_4__.isNativeError)(error))
+            error.message += ` '${path}'`;
+        throw error;
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.closeSync)(descriptor);
+        if (!written)
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+    }
+}
+/** What `lstat` says, or undefined where there is nothing. */
+function statOf(path) {
+    return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.lstatSync)(path, { throwIfNoEntry: false });
+}
+/**
+ * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
+ * this account take. `edit` may be called more than once.
+ *
+ * @param id of this job: names the temporary file, so that a later undo of the job finds it
+ * @throws TrustError `file-locked`, `file-unsafe`; the file is as it was then
+ */
+async function editFile(path, id, edit) {
+    try {
+        await editLocked(path, id, edit);
+    }
+    catch (error) {
+        // What can't be edited may need no edit: a disk is full, and what is taken back was never done.
+        if (!staysAsItIs(path, edit))
+            throw notEdited(path, error);
+    }
+}
+/** Whether the edit would change nothing. A directory, or a link in a circle, has no text. */
+function staysAsItIs(path, edit) {
+    let text;
+    try {
+        const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path, { throwIfNoEntry: false });
+        if ((stat?.size ?? 0) > MAX_FILE)
+            return false;
+        if (stat?.isFile() === true)
+            text = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'latin1');
+    }
+    catch (error) {
+        if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'ELOOP')
+            return false;
+    }
+    return edit(text) === text;
+}
+/** What the user can mend if a file can't be edited for it. */
+const MENDABLE = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'EIO'];
+/** What the system says of a file (`ENOSPC: …`), as an error that says what to do. */
+function notEdited(path, error) {
+    const code = (0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error);
+    if (!MENDABLE.includes(code ?? '') || isHeldOpen(error))
+        return error;
+    return new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} can't be edited: ${(0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .explain */ .WE)(error)}.`, {
+        hint: `It is as it was. ${REMEDY}`,
+        cause: error,
+    });
+}
+async function editLocked(path, id, edit) {
+    const target = resolveTarget(path);
+    const release = await takeLock(`${target}.ssh-trust-lock`);
+    const temporary = `${target}.ssh-trust-${id}`;
+    try {
+        removeTemporaries(target);
+        const before = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(target, { throwIfNoEntry: false });
+        requireSafe(target, before);
+        const text = before === undefined ? undefined : (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(target, 'latin1');
+        const edited = edit(text);
+        if (edited === text)
+            return;
+        // A link that stays must not come to lead to nothing.
+        if (edited === undefined && !isLink(path)) {
+            await whenFree(() => {
+                (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(target);
+            });
+            return;
+        }
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(temporary, { force: true });
+        writeNewFile(temporary, Buffer.from(edited ?? '', 'latin1'));
+        if (before !== undefined)
+            keepOwnerAndMode(temporary, before);
+        await whenFree(() => {
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.renameSync)(temporary, target);
+        });
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(temporary, { force: true });
+        await whenFree(release);
+    }
+}
+/** Under the lock nobody else is writing: what lies there was left by one that was killed. */
+function removeTemporaries(target) {
+    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.ssh-trust-`;
+    for (const name of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readdirSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target))) {
+        const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+        if (/^[A-Za-z0-9]{6}$/.test(id))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target), name), { force: true });
+    }
+}
+/** Does what needs a file to itself; again for a while where another program holds it. */
+async function whenFree(action) {
+    const start = Date.now();
+    for (;;) {
+        try {
+            action();
+            return;
+        }
+        catch (error) {
+            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
+                throw error;
+        }
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(20);
+    }
+}
+/**
+ * Whether an error may be over in a moment: Windows denies access to a file that another program has
+ * open, or that is removed but still open somewhere. Elsewhere that is no error.
+ */
+function isHeldOpen(error, platform = process.platform) {
+    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) ?? '');
+}
+/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
+function resolveTarget(path) {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.realpathSync)(path);
+    }
+    catch (error) {
+        if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'ENOENT')
+            throw error;
+        // The system would make a file where the link leads, or say that the file is missing.
+        const dangling = [path, (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(path)].find(isLinkToNothing);
+        if (dangling !== undefined) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${dangling} is a symbolic link to nothing.`);
+        }
+        return path;
+    }
+}
+function isLink(path) {
+    return statOf(path)?.isSymbolicLink() === true;
+}
+function isLinkToNothing(path) {
+    return isLink(path) && (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path, { throwIfNoEntry: false }) === undefined;
+}
+function requireSafe(path, stat) {
+    if (stat === undefined)
+        return;
+    if (!stat.isFile())
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} is not a regular file.`);
+    if (stat.size > MAX_FILE)
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} is too large to edit.`);
+    const user = process.geteuid?.();
+    if (user !== undefined && stat.uid !== user) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-unsafe', `${path} belongs to another user.`, {
+            hint: `Its owner is uid ${stat.uid}, and you are ${user}. ${REMEDY}`,
+        });
+    }
+}
+function keepOwnerAndMode(path, { mode, uid, gid }) {
+    if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).gid !== gid || (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).uid !== uid)
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.chownSync)(path, uid, gid);
+    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.chmodSync)(path, mode & 0o7777);
+}
+/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
+async function takeLock(path) {
+    const content = JSON.stringify(thisHolder());
+    const start = Date.now();
+    for (;;) {
+        try {
+            writeNewFile(path, content);
+            return () => {
+                if (readText(path) === content)
+                    (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+            };
+        }
+        catch (error) {
+            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
+            if ((0,_errors__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) !== 'EEXIST' && !passing)
+                throw error;
+        }
+        removeStaleLock(path);
+        if (Date.now() - start > LOCK_TIMEOUT) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_5__/* .TrustError */ .Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
+                hint: 'If no other job is running, remove that file.',
+            });
+        }
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_3__.setTimeout)(5 + Math.random() * 20);
+    }
+}
+/**
+ * Removes a lock that a dead process left. Whoever does that holds a second lock: else what was looked
+ * at may have been removed by another meanwhile, and a third have taken the lock anew.
+ */
+function removeStaleLock(path) {
+    if (!isStaleLock(path))
+        return;
+    const breaking = `${path}-stale`;
+    try {
+        writeNewFile(breaking, JSON.stringify(thisHolder()));
+    }
+    catch {
+        // Held for the moment that this takes; so one that is stale is of a process killed just then.
+        if (isStaleLock(breaking))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(breaking, { force: true });
+        return;
+    }
+    try {
+        if (isStaleLock(path))
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(path, { force: true });
+    }
+    finally {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmSync)(breaking, { force: true });
+    }
+}
+function isStaleLock(path) {
+    const content = readText(path);
+    const stat = statOf(path);
+    if (content === undefined || stat === undefined)
+        return false;
+    return isStale(content, Date.now() - stat.mtimeMs);
+}
+function thisHolder() {
+    return { ...((0,_process_identity__WEBPACK_IMPORTED_MODULE_6__/* .identify */ .l)(process.pid) ?? { pid: process.pid }), host: (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() };
+}
+function isStale(content, age) {
+    const holder = parseHolder(content);
+    if (holder === undefined)
+        return age > 2000; // its maker died between making and filling it
+    if (holder.host === (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() && !(0,_process_identity__WEBPACK_IMPORTED_MODULE_6__/* .stillRuns */ .H)(holder))
+        return true;
+    // Elsewhere, or perhaps another process with the same pid.
+    const known = holder.host === (0,node_os__WEBPACK_IMPORTED_MODULE_1__.hostname)() && holder.start !== undefined;
+    return !known && age > FOREIGN_LOCK_AGE;
+}
+function parseHolder(content) {
+    try {
+        const holder = JSON.parse(content);
+        const { pid, host, start } = holder ?? {};
+        if (pid === undefined || host === undefined)
+            return undefined;
+        return { pid, host, ...(start === undefined ? {} : { start }) };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** The text of a file, or undefined where it can't be read. (A pipe could be read for ever.) */
+function readText(path) {
+    try {
+        return (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(path).isFile() ? (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readFileSync)(path, 'utf8') : undefined;
+    }
+    catch {
+        return undefined;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9668:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   W: () => (/* binding */ sshDirectories)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8161);
+/* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_os__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2___default = /*#__PURE__*/__nccwpck_require__.n(node_path__WEBPACK_IMPORTED_MODULE_2__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/* harmony import */ var _files__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(1436);
+/**
+ * The ~/.ssh that ssh itself looks at: of the passwd entry, whatever $HOME says. On Windows that is the
+ * user's profile for the ssh of Windows; that of Git takes $HOME first.
+ */
+
+
+
+
+
+/**
+ * Paths of ~/.ssh, which need not exist: one, or where two kinds of ssh don't agree both.
+ *
+ * @throws TrustError `home-unsafe` where there is none that ssh would use
+ */
+function sshDirectories(platform = process.platform, env = process.env) {
+    const homes = [profile()];
+    const { HOME = '' } = platform === 'win32' ? env : {};
+    // relative() compares as the platform does, on Windows without regard to case.
+    if (HOME !== '' && homes.every((home) => (0,node_path__WEBPACK_IMPORTED_MODULE_2__.relative)(home, HOME) !== ''))
+        homes.push(HOME);
+    return homes.map((home) => {
+        if (home.includes('\ufffd')) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `The path of the home directory is not UTF-8: ${home}.`, {
+                hint: 'Set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(home, { throwIfNoEntry: false })?.isDirectory() !== true) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `The home directory ${home} does not exist.`, {
+                hint: 'Make it, or set home: false and use the ssh-config output (ssh -F).',
+            });
+        }
+        const directory = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(home, '.ssh');
+        requireUsable(directory);
+        return directory;
+    });
+}
+/** It is there, or it can be made; and what ssh reads in it we can read too. */
+function requireUsable(directory) {
+    const hint = 'Mend that, or set home: false and use the ssh-config output (ssh -F).';
+    const require = (what, path, mode) => {
+        try {
+            (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.accessSync)(path, mode);
+        }
+        catch (cause) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `${what}: ${(0,_errors__WEBPACK_IMPORTED_MODULE_3__/* .explain */ .WE)(cause)}.`, { hint, cause });
+        }
+    };
+    if ((0,_files__WEBPACK_IMPORTED_MODULE_4__/* .statOf */ ._N)(directory) === undefined) {
+        require(`${directory} can't be made`, (0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(directory), node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.W_OK | node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+        return;
+    }
+    if ((0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', `${directory} is not a directory.`, { hint });
+    }
+    require(`${directory} can't be entered`, directory, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.X_OK);
+    const config = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(directory, 'config');
+    if ((0,_files__WEBPACK_IMPORTED_MODULE_4__/* .statOf */ ._N)(config)?.isFile() === true) {
+        require(`${config} can't be read`, config, node_fs__WEBPACK_IMPORTED_MODULE_0__.constants.R_OK);
+    }
+}
+function profile() {
+    try {
+        return (0,node_os__WEBPACK_IMPORTED_MODULE_1__.userInfo)().homedir;
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru('home-unsafe', 'This user has no passwd entry, so ssh has no home directory for it.', {
+            hint: 'ssh itself refuses to run for such a user. Give the container a user, or set home: false.',
+            cause,
+        });
+    }
+}
+
+
+/***/ }),
+
+/***/ 2837:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H: () => (/* binding */ stillRuns),
+/* harmony export */   l: () => (/* binding */ identify)
+/* harmony export */ });
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
+/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_child_process__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3024);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_fs__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/**
+ * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
+ * agent's watch and the locks of shared files both need it.
+ */
+
+
+
+/** The identity of a live process, or undefined if there is none with that pid. */
+function identify(pid) {
+    if (pid <= 0)
+        return undefined; // a parent outside this container, which has no pid in here
+    if (!isAlive(pid))
+        return undefined;
+    const start = startTime(pid);
+    return start === undefined ? { pid } : { pid, start };
+}
+/** Whether that very process still runs. */
+function stillRuns({ pid, start }) {
+    if (!isAlive(pid))
+        return false;
+    return start === undefined || startTime(pid) === start;
+}
+function isAlive(pid) {
+    try {
+        process.kill(pid, 0);
+    }
+    catch (error) {
+        // EPERM: it lives, and belongs to somebody else.
+        return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .systemCode */ .xU)(error) === 'EPERM';
+    }
+    return startTime(pid) !== 'zombie';
+}
+function startTime(pid) {
+    try {
+        if (process.platform === 'linux') {
+            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
+            // ends at the last parenthesis.
+            const stat = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readFileSync)(`/proc/${pid}/stat`, 'latin1');
+            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+            return fields[0] === 'Z' ? 'zombie' : fields[19];
+        }
+        if (process.platform === 'darwin') {
+            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
+            const env = { LC_ALL: 'C', TZ: 'UTC' };
+            const args = ['-o', 'lstart=', '-p', String(pid)];
+            return (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
+        }
+    }
+    catch {
+        // gone in between, or not to be told
+    }
+    return undefined;
+}
+
+
+/***/ }),
+
+/***/ 8962:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $C: () => (/* binding */ parseKeyOptions),
+/* harmony export */   AY: () => (/* binding */ formatAuthorizedKey),
+/* harmony export */   Tj: () => (/* binding */ parseAuthorizedKeys),
+/* harmony export */   Zj: () => (/* binding */ removeAuthorizedKey),
+/* harmony export */   au: () => (/* binding */ parseAuthorizedKey)
+/* harmony export */ });
+/* unused harmony exports addAuthorizedKey, removeKeys, expiryTime, expirySupport */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5921);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6119);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(3529);
+/**
+ * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
+ * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
+ * lines, lines that it does not understand) is never touched.
+ */
+
+
+
+
+
+
+
+/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
+const MAX_LINE = 8 * 1024;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+function splitLines(content) {
+    const lines = [];
+    for (let start = 0; start < content.length;) {
+        const found = content.indexOf(NEWLINE, start);
+        const end = found < 0 ? content.length : found;
+        const next = found < 0 ? end : end + 1;
+        lines.push({ start, end, next });
+        start = next;
+    }
+    return lines;
+}
+/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
+function shown(latin1) {
+    return Buffer.from(latin1, 'latin1').toString('utf8');
+}
+/**
+ * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
+ * does not take for a key.
+ */
+function parseAuthorizedKey(line, lineNumber = 1) {
+    // sshd reads lines as C strings.
+    const [seen = ''] = line.toString('latin1').split('\0', 1);
+    const text = seen.replace(/^[ \t]+/, '');
+    if (text === '' || text.startsWith('#'))
+        return undefined;
+    const plain = readKey(text);
+    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
+    if (found === undefined)
+        return undefined;
+    const { options, type, blob, comment } = found;
+    return {
+        lineNumber,
+        options: options.map(shown),
+        type,
+        blob,
+        comment: shown(comment),
+        text: shown(seen.replace(/\r$/, '')),
+    };
+}
+/** All keys of a file, in their order. */
+function parseAuthorizedKeys(content) {
+    return keyLines(content).map(({ key }) => key);
+}
+function keyLines(content) {
+    return splitLines(content).flatMap((line, index) => {
+        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
+        return key === undefined ? [] : [{ ...line, key }];
+    });
+}
+/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
+function readKey(text) {
+    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+    if (type === undefined || run === undefined)
+        return undefined;
+    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
+    const base64 = run.replace(/[\r\v\f]/g, '');
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+        return undefined;
+    const blob = Buffer.from(base64, 'base64');
+    try {
+        const reader = new _wire__WEBPACK_IMPORTED_MODULE_5__/* .Reader */ .mP(blob);
+        if (reader.text(64) !== type || reader.remaining === 0)
+            return undefined;
+        // All plain keys are strings to their end; one that was cut short is no key for sshd.
+        while (!(0,_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)(type) && reader.remaining > 0)
+            reader.string();
+    }
+    catch {
+        return undefined;
+    }
+    return { type, blob, comment: rest.trimEnd() };
+}
+function readOptionsAndKey(text) {
+    const { options, end, balanced } = splitOptions(text);
+    if (!balanced)
+        return undefined;
+    const key = readKey(text.slice(end).replace(/^[ \t]+/, ''));
+    return key === undefined ? undefined : { ...key, options };
+}
+/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
+function splitOptions(text) {
+    const options = [];
+    let quoted = false;
+    let start = 0;
+    let end = 0;
+    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
+        const char = text.charAt(end);
+        if (char === '\\' && text.charAt(end + 1) === '"')
+            end += 1;
+        else if (char === '"')
+            quoted = !quoted;
+        else if (char === ',' && !quoted) {
+            options.push(text.slice(start, end));
+            start = end + 1;
+        }
+    }
+    options.push(text.slice(start, end));
+    return { options, end, balanced: !quoted };
+}
+/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
+function isSameKey(a, b) {
+    if (a.equals(b))
+        return true;
+    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
+    return left !== undefined && left === right;
+}
+function rsaNumbers(blob) {
+    try {
+        const reader = new _wire__WEBPACK_IMPORTED_MODULE_5__/* .Reader */ .mP(blob);
+        if (reader.text(64) !== 'ssh-rsa')
+            return undefined;
+        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
+    }
+    catch {
+        return undefined;
+    }
+}
+/**
+ * Appends `line` (without newline) unless the same key is there, with whatever options. The new
+ * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function addAuthorizedKey(content, line) {
+    const { blob } = requireKeyLine(line);
+    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
+    if (existing !== undefined)
+        return { status: 'present', content, existing };
+    const newline = lineEnd(content);
+    if (content.length === 0 || content.at(-1) === NEWLINE) {
+        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
+    }
+    const added = Buffer.from(newline + line + newline);
+    return {
+        status: 'added',
+        content: Buffer.concat([content, added]),
+        newlineMended: digest(content),
+    };
+}
+function requireKeyLine(line) {
+    const key = parseAuthorizedKey(Buffer.from(line));
+    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('input-invalid', 'This is not a line for authorized_keys.');
+    }
+    return key;
+}
+function lineEnd(content) {
+    const last = content.lastIndexOf(NEWLINE);
+    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
+}
+function digest(content) {
+    return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(content).digest('hex');
+}
+/**
+ * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
+ * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
+ *
+ * @throws TrustError `input-invalid` if `line` is not the line of a key
+ */
+function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
+    const { blob } = requireKeyLine(line);
+    const ours = Buffer.from(line);
+    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
+    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
+    const removed = changed ? same : same.filter(isExact);
+    const rest = withoutLines(content, removed);
+    const last = removed.at(-1);
+    const wasLast = last?.next === content.length && removed.length === 1;
+    return {
+        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
+        removed: removed.map(({ key }) => key),
+        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
+    };
+}
+function withoutReturn(line) {
+    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
+}
+function withoutLines(content, lines) {
+    const kept = [];
+    let from = 0;
+    for (const { start, next } of lines) {
+        kept.push(content.subarray(from, start));
+        from = next;
+    }
+    return Buffer.concat([...kept, content.subarray(from)]);
+}
+/** `content` without its last newline, if that gives what was there before the newline was mended. */
+function withoutMend(content, before) {
+    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
+        .filter((newline) => content.subarray(-newline.length).equals(newline))
+        .map((newline) => content.subarray(0, content.length - newline.length));
+    return candidates.find((candidate) => digest(candidate) === before) ?? content;
+}
+/** Removes all keys that match any of `matches`; every other byte stays. */
+function removeKeys(content, matches) {
+    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
+    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
+}
+function isMatch(key, match) {
+    if (match.kind === 'key')
+        return isSameKey(key.blob, match.blob);
+    if (match.kind === 'comment')
+        return matchPattern(key.comment, match.pattern);
+    return fingerprint(key.blob) === match.fingerprint.replace(/=+$/, '');
+}
+/**
+ * A line for authorized_keys, without newline.
+ *
+ * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
+ *   that can't stand there
+ */
+function formatAuthorizedKey(key) {
+    const options = key.options ?? [];
+    checkOptions(options);
+    const comment = key.comment ?? '';
+    if (hasControls(comment))
+        throw invalid('The comment of a key can have no control characters.');
+    const text = options.map(formatOption).join(',');
+    const line = `${text}${text === '' ? '' : ' '}${(0,_public_key__WEBPACK_IMPORTED_MODULE_4__/* .formatPublicKey */ .et)(key.blob, comment.trim())}`;
+    if (Buffer.byteLength(line) > MAX_LINE) {
+        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
+    }
+    return line;
+}
+function formatOption({ name, value }) {
+    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
+}
+function invalid(message, hint) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('input-invalid', message, hint === undefined ? {} : { hint });
+}
+/** Control characters but the tab, which sshd allows between quotes. */
+function hasControls(text) {
+    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+/** Options without value; those that begin with `no-` mean the contrary. */
+const FLAGS = [
+    'restrict',
+    'cert-authority',
+    ...[
+        'agent-forwarding',
+        'port-forwarding',
+        'pty',
+        'touch-required',
+        'user-rc',
+        'verify-required',
+        'x11-forwarding',
+    ].flatMap((name) => [name, `no-${name}`]),
+];
+/** Options with a value: what is wrong with one, or undefined. */
+const VALUES = {
+    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
+    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
+        ? undefined
+        : 'is not NAME=value with a name of letters, digits, _',
+    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
+    from: (value) => value.split(',').map(wrongPattern).find(isText),
+    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
+    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
+    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
+    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+};
+/** OpenSSH refuses a line that has one of these twice. */
+const ONCE = ['command', 'from', 'principals'];
+/**
+ * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
+ * out where the value has neither comma, blank nor quote.
+ *
+ * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ */
+function parseKeyOptions(text) {
+    const trimmed = text.trim();
+    if (trimmed === '')
+        return [];
+    const { options, end, balanced } = splitOptions(trimmed);
+    if (!balanced)
+        throw invalid('The options for the key have a quote that does not end.');
+    if (end < trimmed.length) {
+        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+    }
+    const parsed = options.map(parseOption);
+    checkOptions(parsed);
+    return parsed;
+}
+function parseOption(text) {
+    const equals = text.indexOf('=');
+    if (equals < 0)
+        return { name: text };
+    const name = text.slice(0, equals);
+    const value = text.slice(equals + 1);
+    if (!value.includes('"'))
+        return { name, value };
+    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
+        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
+    }
+    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
+}
+function checkOptions(options) {
+    const names = options.map(({ name }) => name.toLowerCase());
+    for (const option of options)
+        checkOption(option);
+    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
+    if (twice !== undefined)
+        throw invalid(`The option ${twice} stands there twice.`);
+    if (names.includes('principals') && !names.includes('cert-authority')) {
+        throw invalid('The option principals is for cert-authority keys only.');
+    }
+}
+function checkOption({ name, value }) {
+    const lower = name.toLowerCase();
+    const isFlag = FLAGS.includes(lower);
+    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
+    if (!isFlag && check === undefined) {
+        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
+    }
+    if (check === undefined) {
+        if (value !== undefined)
+            throw invalid(`The option ${lower} takes no value.`);
+        return;
+    }
+    if (value === undefined)
+        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
+    if (hasControls(value))
+        throw invalid(`The value of ${lower} has control characters in it.`);
+    // sshd would take the backslash and the closing quote for a quote in the value.
+    if (value.endsWith('\\'))
+        throw invalid(`The value of ${lower} can't end with a backslash.`);
+    const wrong = check(value);
+    if (wrong !== undefined)
+        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
+}
+function isText(value) {
+    return value !== undefined;
+}
+/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
+function isAddress(text) {
+    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
+    if (port === undefined)
+        return false;
+    if (/^\d+$/.test(port))
+        return Number(port) >= 1 && Number(port) <= 65535;
+    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
+}
+/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
+function wrongPattern(pattern) {
+    const text = pattern.replace(/^!/, '');
+    if (text === '')
+        return 'has an empty pattern in its list';
+    if (/\s/.test(text))
+        return 'has a blank in a pattern';
+    if (!text.includes('/'))
+        return undefined;
+    const [address = '', length = ''] = text.split('/', 2);
+    const bits = addressBits(address);
+    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
+        return 'has a malformed network';
+    }
+    return bits.slice(Number(length)).includes('1')
+        ? 'has a network with bits behind its length'
+        : undefined;
+}
+function addressBits(address) {
+    const version = (0,node_net__WEBPACK_IMPORTED_MODULE_1__.isIP)(address);
+    if (version === 0 || address.includes('%'))
+        return undefined;
+    if (version === 4)
+        return bitsOf(address.split('.').map(Number), 8);
+    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
+        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
+        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+    });
+    const [head = '', tail] = hex.split('::', 2);
+    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+    const [left, right] = [groups(head), groups(tail ?? '')];
+    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
+    return bitsOf([...left, ...zeros, ...right], 16);
+}
+function bitsOf(numbers, width) {
+    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
+}
+/** As OpenSSH's parse_absolute_time. */
+function isTime(text) {
+    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
+    if (digits === undefined)
+        return false;
+    const at = (start, length = 2) => Number(digits.slice(start, start + length));
+    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
+    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
+        day.getUTCMonth() === at(4) - 1 &&
+        day.getUTCDate() === at(6) &&
+        at(8) < 24 &&
+        at(10) < 60 &&
+        at(12) < 60);
+}
+/**
+ * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
+ * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ *
+ * @throws TrustError `input-invalid` if `date` can't be written so
+ */
+function expiryTime(date, form) {
+    const shift = form === 'utc' ? 0 : form.offset * 60_000;
+    const time = new Date(date.getTime() + shift);
+    if (Number.isNaN(time.getTime()) ||
+        time.getUTCFullYear() < 1970 ||
+        time.getUTCFullYear() > 9999) {
+        throw invalid('A key can expire between the years 1970 and 9999 only.');
+    }
+    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
+    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
+}
+/**
+ * What a server makes of `expiry-time`, by the software that its version line names
+ * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
+ * it does not know.
+ */
+function expirySupport(software) {
+    if (/^dropbear/i.test(software))
+        return 'none';
+    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
+    if (major === undefined)
+        return 'unknown';
+    const version = Number(major) * 1000 + Number(minor);
+    if (version >= 9001)
+        return 'utc';
+    return version >= 7007 ? 'server-time' : 'none';
 }
 
 
@@ -135,14 +1165,17 @@ function systemCode(error) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Nv: () => (/* binding */ hostCertificateDefect),
 /* harmony export */   RI: () => (/* binding */ kindOfKey),
+/* harmony export */   hB: () => (/* binding */ parseCertificate),
 /* harmony export */   qu: () => (/* binding */ isCertificateType),
 /* harmony export */   y7: () => (/* binding */ plainKey)
 /* harmony export */ });
-/* unused harmony exports FOREVER, certificateType, certificateOnLine, parseCertificate, isSigned, hostCertificateDefect, validityDefect, isoTime */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* unused harmony exports FOREVER, certificateType, certificateOnLine, isSigned, validityDefect, isoTime */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(588);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3529);
 /**
  * OpenSSH certificates, version 01 (OpenSSH's PROTOCOL.certkeys): reading, and checking a host
@@ -202,18 +1235,18 @@ function readCertifiedKey(reader, blob) {
 }
 /** @throws TrustError `malformed`, `key-type-unsupported` */
 function parseCertificate(blob) {
-    const reader = new Reader(blob);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(blob);
     const { keyType, key } = readCertifiedKey(reader, blob);
     const serial = reader.uint64();
     const roleNumber = reader.uint32();
     const role = ROLES[roleNumber];
     if (role === undefined) {
-        throw new TrustError('malformed', `A certificate of the unknown type ${roleNumber}.`);
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate of the unknown type ${roleNumber}.`);
     }
     const keyId = reader.text(4096);
     const principals = strings(reader.string());
     if (principals.length > MAX_PRINCIPALS) {
-        throw new TrustError('malformed', `A certificate with ${principals.length} principals.`);
+        throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `A certificate with ${principals.length} principals.`);
     }
     const validAfter = reader.uint64();
     const validBefore = reader.uint64();
@@ -246,10 +1279,10 @@ function parseCertificate(blob) {
  * @throws TrustError `malformed`, `key-type-unsupported`
  */
 function isSigned({ authority, signature, signed }) {
-    return verifySignature(authority, signature, signed);
+    return (0,_signature__WEBPACK_IMPORTED_MODULE_2__/* .verifySignature */ .Od)(authority, signature, signed);
 }
 function strings(list) {
-    const reader = new Reader(list);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_3__/* .Reader */ .mP(list);
     const texts = [];
     while (reader.remaining > 0)
         texts.push(reader.text());
@@ -277,7 +1310,7 @@ function hostCertificateDefect(certificate, hostname, authorities, now) {
     if (certificate.principals.length === 0)
         return 'it names no principals';
     const name = hostname.toLowerCase();
-    if (!certificate.principals.some((pattern) => matchPattern(name, pattern))) {
+    if (!certificate.principals.some((pattern) => (0,_pattern__WEBPACK_IMPORTED_MODULE_4__/* .matchPattern */ .g)(name, pattern))) {
         return `it is for ${certificate.principals.join(', ')}, not for ${name}`;
     }
     if (certificate.criticalOptions.length > 0) {
@@ -306,12 +1339,15 @@ function isoTime(seconds) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Qb: () => (/* binding */ hostKeyAlgorithms)
+/* harmony export */   Qb: () => (/* binding */ hostKeyAlgorithms),
+/* harmony export */   k_: () => (/* binding */ parseKexInit),
+/* harmony export */   lJ: () => (/* binding */ SSH_MSG_KEXDH_REPLY),
+/* harmony export */   mz: () => (/* binding */ startExchange),
+/* harmony export */   p6: () => (/* binding */ kexInit)
 /* harmony export */ });
-/* unused harmony exports SSH_MSG_KEXDH_REPLY, kexInit, parseKexInit, startExchange */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
 /* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(588);
@@ -428,33 +1464,33 @@ const METHODS = new Map([
         : [['mlkem768x25519-sha256', mlkem768x25519]]),
 ]);
 /** What ssh2 and OpenSSH offer; never used, since the connection ends before encryption starts. */
-const CIPHERS = (/* unused pure expression or super */ null && ([
+const CIPHERS = [
     'chacha20-poly1305@openssh.com',
     'aes256-gcm@openssh.com',
     'aes128-gcm@openssh.com',
     'aes256-ctr',
     'aes128-ctr',
-]));
-const MACS = (/* unused pure expression or super */ null && ([
+];
+const MACS = [
     'hmac-sha2-256-etm@openssh.com',
     'hmac-sha2-512-etm@openssh.com',
     'hmac-sha2-256',
     'hmac-sha2-512',
-]));
+];
 /** Our SSH_MSG_KEXINIT (RFC 4253 §7.1). */
 function kexInit(hostKeys) {
     return Buffer.concat([
-        byte(SSH_MSG_KEXINIT),
-        crypto.randomBytes(16),
-        nameList([...METHODS.keys()]),
-        nameList(hostKeys),
-        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(nameList),
-        boolean(false),
-        uint32(0),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(_transport__WEBPACK_IMPORTED_MODULE_5__/* .SSH_MSG_KEXINIT */ .wU),
+        node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes(16),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)([...METHODS.keys()]),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD)(hostKeys),
+        ...[CIPHERS, CIPHERS, MACS, MACS, ['none'], ['none'], [], []].map(_wire__WEBPACK_IMPORTED_MODULE_6__/* .nameList */ .OD),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .boolean */ .zM)(false),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .uint32 */ .S8)(0),
     ]);
 }
 function parseKexInit(payload) {
-    const reader = new Reader(payload);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(payload);
     reader.byte();
     reader.bytes(16);
     const methods = reader.nameList();
@@ -475,13 +1511,13 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
     const name = [...METHODS.keys()].find((method) => server.methods.includes(method));
     const method = name === undefined ? undefined : METHODS.get(name);
     if (method === undefined) {
-        throw new TrustError('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${server.methods.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-no-common-algorithm', `There is no key exchange method in common: the server offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.methods)}.`, {
             hint: `Enable one of these on the server (KexAlgorithms in sshd_config): ${[...METHODS.keys()].join(', ')}.`,
         });
     }
     const hostKeyAlgorithm = hostKeys.find((algorithm) => server.hostKeys.includes(algorithm));
     if (hostKeyAlgorithm === undefined) {
-        throw new TrustError('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${server.hostKeys.join(', ')}.`, {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-type-absent', `The server has no host key of the kind asked for: it offers ${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printableList */ .Sk)(server.hostKeys)}.`, {
             hint: `Asked for were ${hostKeys.join(', ')}.`,
         });
     }
@@ -490,7 +1526,7 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
     const guessRight = server.methods[0] === firstMethod && server.hostKeys[0] === hostKeys[0];
     const half = method.start();
     return {
-        init: Buffer.concat([byte(SSH_MSG_KEXDH_INIT), half.publicValue]),
+        init: Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .byte */ .PE)(SSH_MSG_KEXDH_INIT), half.publicValue]),
         ignoreNext: server.firstPacketFollows && !guessRight,
         hostKeyAlgorithm,
         finish: (reply) => {
@@ -500,14 +1536,14 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
                 secret = half.secret(serverValue);
             }
             catch (cause) {
-                throw new TrustError('host-protocol', "The server's half of the key exchange is not valid.", { cause });
+                throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', "The server's half of the key exchange is not valid.", { cause });
             }
-            const hash = crypto.createHash(method.hash);
+            const hash = node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash(method.hash);
             for (const text of [versions.client, versions.server]) {
-                hash.update(string(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(Buffer.from(text, 'latin1'))); // the very bytes, whatever they mean
             }
             for (const payload of [ourInit, serverInit, hostKey])
-                hash.update(string(payload));
+                hash.update((0,_wire__WEBPACK_IMPORTED_MODULE_6__/* .string */ .Yj)(payload));
             hash.update(half.publicValue).update(publicValue).update(secret);
             requireProof(hostKeyAlgorithm, hostKey, signature, hash.digest());
             return hostKey;
@@ -515,7 +1551,7 @@ function startExchange(versions, ourInit, serverInit, hostKeys) {
     };
 }
 function readReply(reply, method) {
-    const reader = new Reader(reply);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_6__/* .Reader */ .mP(reply);
     reader.byte();
     const hostKey = Buffer.from(reader.string());
     const start = reader.offset;
@@ -526,18 +1562,83 @@ function readReply(reply, method) {
     return { hostKey, publicValue, serverValue, signature };
 }
 function requireProof(algorithm, hostKey, signature, hash) {
-    const type = typeOfBlob(hostKey);
-    const expected = algorithm.endsWith(CERTIFICATE_SUFFIX)
-        ? algorithm.slice(0, -CERTIFICATE_SUFFIX.length)
+    const type = (0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .typeOfBlob */ .JX)(hostKey);
+    const expected = algorithm.endsWith(_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF)
+        ? algorithm.slice(0, -_public_key__WEBPACK_IMPORTED_MODULE_3__/* .CERTIFICATE_SUFFIX */ .sF.length)
         : algorithm;
     if (type === algorithmKeyType(algorithm) &&
-        signatureAlgorithm(signature) === expected &&
-        verifySignature(plainKey(hostKey), signature, hash)) {
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .signatureAlgorithm */ .wO)(signature) === expected &&
+        (0,_signature__WEBPACK_IMPORTED_MODULE_4__/* .verifySignature */ .Od)((0,_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(hostKey), signature, hash)) {
         return;
     }
-    throw new TrustError('host-key-unproven', `The server showed a host key (${displayType(type)}) but did not prove that it holds it.`, {
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-key-unproven', `The server showed a host key (${(0,_transport__WEBPACK_IMPORTED_MODULE_5__/* .printable */ .g$)((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .displayType */ .x)(type))}) but did not prove that it holds it.`, {
         hint: 'Somebody may stand between this machine and the server. Do not go on.',
     });
+}
+
+
+/***/ }),
+
+/***/ 2979:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   A: () => (/* binding */ formatKnownHostsLine),
+/* harmony export */   o: () => (/* binding */ knownHostsName)
+/* harmony export */ });
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6119);
+/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
+function knownHostsName(host, port) {
+    const name = host.toLowerCase();
+    return port === 22 ? name : `[${name}]:${port}`;
+}
+/** One line, with its newline. `marker` as known_hosts has it. */
+function formatKnownHostsLine(names, key, marker) {
+    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)(key)}\n`;
+    return marker === undefined ? line : `${marker} ${line}`;
+}
+
+
+/***/ }),
+
+/***/ 2368:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   g: () => (/* binding */ matchPattern)
+/* harmony export */ });
+/** Patterns of ssh_config(5): `*` is any run of characters, `?` exactly one. */
+/** Whether all of `text` matches `pattern`. Linear in memory, no backtracking beyond the last `*`. */
+function matchPattern(text, pattern) {
+    let t = 0;
+    let p = 0;
+    let star = -1;
+    let mark = 0;
+    while (t < text.length) {
+        if (p < pattern.length &&
+            (pattern[p] === '?' || (pattern[p] !== '*' && pattern[p] === text[t]))) {
+            t += 1;
+            p += 1;
+        }
+        else if (pattern[p] === '*') {
+            star = p;
+            mark = t;
+            p += 1;
+        }
+        else if (star >= 0) {
+            mark += 1;
+            t = mark;
+            p = star + 1;
+        }
+        else {
+            return false;
+        }
+    }
+    while (pattern[p] === '*')
+        p += 1;
+    return p === pattern.length;
 }
 
 
@@ -547,18 +1648,26 @@ function requireProof(algorithm, hostKey, signature, hash) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bo: () => (/* binding */ rsaBits),
 /* harmony export */   Cy: () => (/* binding */ isKeyType),
+/* harmony export */   F2: () => (/* binding */ decodePublicKey),
 /* harmony export */   H1: () => (/* binding */ CURVES),
 /* harmony export */   JX: () => (/* binding */ typeOfBlob),
 /* harmony export */   NT: () => (/* binding */ isEcdsa),
+/* harmony export */   Rj: () => (/* binding */ fingerprint),
+/* harmony export */   Tm: () => (/* binding */ requireRsaSize),
+/* harmony export */   WJ: () => (/* binding */ KEY_TYPES),
 /* harmony export */   eZ: () => (/* binding */ readPublicParts),
+/* harmony export */   ee: () => (/* binding */ parsePublicKey),
+/* harmony export */   et: () => (/* binding */ formatPublicKey),
 /* harmony export */   iO: () => (/* binding */ unsupportedType),
-/* harmony export */   sF: () => (/* binding */ CERTIFICATE_SUFFIX)
+/* harmony export */   sF: () => (/* binding */ CERTIFICATE_SUFFIX),
+/* harmony export */   x: () => (/* binding */ displayType)
 /* harmony export */ });
-/* unused harmony exports KEY_TYPES, MIN_RSA_BITS, MAX_RSA_BITS, displayType, fingerprint, decodePublicKey, rsaBits, keyBits, parsePublicKey, requireRsaSize, formatPublicKey, encodePublicKey */
+/* unused harmony exports MIN_RSA_BITS, MAX_RSA_BITS, keyBits, encodePublicKey */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * Public keys: the wire format (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4), the one-line text of
@@ -610,7 +1719,7 @@ function displayType(name) {
 }
 /** SHA-256 fingerprint of a key in wire format, as OpenSSH prints it: `SHA256:` and unpadded base64. */
 function fingerprint(blob) {
-    return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+    return `SHA256:${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 /** The type name that a key in wire format begins with. Does not look further. */
 function typeOfBlob(blob) {
@@ -652,17 +1761,17 @@ function readPublicParts(type, reader) {
  * @throws TrustError `key-type-unsupported`, `malformed`
  */
 function decodePublicKey(blob) {
-    const reader = new Reader(blob);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
     const type = reader.text(64);
     if (!isKeyType(type))
         throw unsupportedType(type);
     const parts = readPublicParts(type, reader);
     reader.end('a public key');
     try {
-        return { type, key: createPublicKey({ key: parts, format: 'jwk' }) };
+        return { type, key: (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({ key: parts, format: 'jwk' }) };
     }
     catch (cause) {
-        throw new TrustError('malformed', `A public key of type ${type} that is not valid.`, { cause });
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `A public key of type ${type} that is not valid.`, { cause });
     }
 }
 function unsupportedType(type) {
@@ -677,7 +1786,7 @@ function unsupportedType(type) {
 }
 /** Modulus length of an RSA key in wire format, in bits. */
 function rsaBits(blob) {
-    const reader = new Reader(blob);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(blob);
     reader.string(64);
     reader.mpint(9);
     const n = reader.mpint(MAX_RSA_BITS / 8 + 1);
@@ -702,12 +1811,12 @@ function parsePublicKey(text) {
     if (!isKeyType(type))
         throw unsupportedType(type);
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-        throw new TrustError('malformed', `The key after ${type} is not base64.`);
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The key after ${type} is not base64.`);
     }
     const blob = Buffer.from(base64, 'base64');
     const inner = decodePublicKey(blob).type;
     if (inner !== type) {
-        throw new TrustError('malformed', `The line says ${type}, the key itself ${inner}.`);
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('malformed', `The line says ${type}, the key itself ${inner}.`);
     }
     if (type === 'ssh-rsa')
         requireRsaSize(blob);
@@ -718,7 +1827,7 @@ function requireRsaSize(blob) {
     const bits = rsaBits(blob);
     if (bits >= MIN_RSA_BITS)
         return;
-    throw new TrustError('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('key-too-small', `An RSA key of ${bits} bits is too small: ${MIN_RSA_BITS} are the least.`, {
         hint: 'Make an ed25519 key: ssh-keygen -t ed25519 (or ssh-keygen -t rsa -b 3072).',
     });
 }
@@ -755,17 +1864,19 @@ function encodePublicKey(key) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  Bn: () => (/* binding */ makeSignature)
+  Bn: () => (/* binding */ makeSignature),
+  wO: () => (/* binding */ signatureAlgorithm),
+  Od: () => (/* binding */ verifySignature)
 });
 
-// UNUSED EXPORTS: makeRsaSignature, signatureAlgorithm, verifySignature
+// UNUSED EXPORTS: makeRsaSignature
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: external "node:util"
 const external_node_util_namespaceObject = require("node:util");
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
 // EXTERNAL MODULE: ./src/ssh/public-key.ts
 var public_key = __nccwpck_require__(6119);
 // EXTERNAL MODULE: ./src/ssh/wire.ts
@@ -804,7 +1915,7 @@ async function makeRsaSignature(key, data, hash) {
 const signInThread = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_.sign);
 /** Name of the algorithm of a signature. */
 function signatureAlgorithm(signature) {
-    return new Reader(signature).text(64);
+    return new wire/* Reader */.mP(signature).text(64);
 }
 /**
  * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
@@ -813,32 +1924,32 @@ function signatureAlgorithm(signature) {
  * @throws TrustError `malformed`, `key-type-unsupported`
  */
 function verifySignature(blob, signature, data) {
-    const { type, key } = decodePublicKey(blob);
-    const reader = new Reader(signature);
+    const { type, key } = (0,public_key/* decodePublicKey */.F2)(blob);
+    const reader = new wire/* Reader */.mP(signature);
     const algorithm = reader.text(64);
     const bytes = reader.string(4096);
     reader.end('a signature');
     if (type === 'ssh-ed25519')
-        return algorithm === type && verify(null, data, key, bytes);
-    if (isEcdsa(type)) {
+        return algorithm === type && (0,external_node_crypto_.verify)(null, data, key, bytes);
+    if ((0,public_key/* isEcdsa */.NT)(type)) {
         if (algorithm !== type)
             return false;
-        const curve = CURVES[type];
-        const parts = new Reader(bytes);
+        const curve = public_key/* CURVES */.H1[type];
+        const parts = new wire/* Reader */.mP(bytes);
         const raw = Buffer.concat([
             leftPad(parts.mpint(), curve.bytes),
             leftPad(parts.mpint(), curve.bytes),
         ]);
         parts.end('an ECDSA signature');
-        return verify(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+        return (0,external_node_crypto_.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
     }
     const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
     // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && verify(hash, data, key, leftPad(bytes, Math.ceil(rsaBits(blob) / 8)));
+    return hash !== undefined && (0,external_node_crypto_.verify)(hash, data, key, leftPad(bytes, Math.ceil((0,public_key/* rsaBits */.Bo)(blob) / 8)));
 }
 function leftPad(number, length) {
     if (number.length > length) {
-        throw new TrustError('malformed', 'A signature with a number that is too large.');
+        throw new errors/* TrustError */.Ru('malformed', 'A signature with a number that is too large.');
     }
     return Buffer.concat([Buffer.alloc(length - number.length), number]);
 }
@@ -850,12 +1961,20 @@ function leftPad(number, length) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   g$: () => (/* binding */ printable)
+/* harmony export */   CV: () => (/* binding */ SSH_MSG_IGNORE),
+/* harmony export */   MG: () => (/* binding */ disconnectMessage),
+/* harmony export */   OX: () => (/* binding */ SSH_MSG_DISCONNECT),
+/* harmony export */   Py: () => (/* binding */ encodePacket),
+/* harmony export */   Rk: () => (/* binding */ TransportReader),
+/* harmony export */   Sk: () => (/* binding */ printableList),
+/* harmony export */   g$: () => (/* binding */ printable),
+/* harmony export */   lt: () => (/* binding */ disconnectReason),
+/* harmony export */   wU: () => (/* binding */ SSH_MSG_KEXINIT),
+/* harmony export */   zA: () => (/* binding */ SSH_MSG_DEBUG)
 /* harmony export */ });
-/* unused harmony exports SSH_MSG_DISCONNECT, SSH_MSG_IGNORE, SSH_MSG_DEBUG, SSH_MSG_KEXINIT, encodePacket, disconnectMessage, TransportReader, disconnectReason */
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9390);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
 /**
  * The SSH transport protocol before encryption starts: version lines, packets, and the messages that
@@ -878,31 +1997,35 @@ const MAX_LINES_BEFORE_VERSION = 1024;
 /** RFC 4253 §4.2: the version line with its CR LF. */
 const MAX_VERSION = 255;
 /** Bytes before the version line after which a server is not taken for an SSH server. */
-const MAX_BEFORE_VERSION = (/* unused pure expression or super */ null && (16 * 1024));
+const MAX_BEFORE_VERSION = 16 * 1024;
 /** One unencrypted packet (RFC 4253 §6). */
 function encodePacket(payload) {
     let padding = 8 - ((5 + payload.length) % 8);
     if (padding < 4)
         padding += 8;
     return Buffer.concat([
-        uint32(1 + payload.length + padding),
-        byte(padding),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(1 + payload.length + padding),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(padding),
         payload,
-        randomBytes(padding),
+        (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(padding),
     ]);
 }
 function disconnectMessage(description) {
     return Buffer.concat([
-        byte(SSH_MSG_DISCONNECT),
-        uint32(BY_APPLICATION),
-        string(description),
-        string(''),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .byte */ .PE)(SSH_MSG_DISCONNECT),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .uint32 */ .S8)(BY_APPLICATION),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(description),
+        (0,_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(''),
     ]);
 }
-/** What a server wrote, made fit to stand in a message: printable ASCII, at most 100 characters. */
-function printable(text) {
+/** What a server wrote, made fit to stand in a message: printable ASCII, not too much of it. */
+function printable(text, longest = 100) {
     const clean = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-    return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+    return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
+}
+/** The same of a list of names; longer than any honest server's. */
+function printableList(names) {
+    return printable(names.join(', '), 600);
 }
 /** Takes apart what a server sends, in whatever pieces it arrives. */
 class TransportReader {
@@ -957,7 +2080,7 @@ class TransportReader {
         const length = this.#pending.readUInt32BE(0);
         const padding = this.#pending.readUInt8(4);
         if (length > MAX_PACKET || length < padding + 2) {
-            throw new TrustError('host-protocol', `The server sent a packet of impossible length (${length}).`);
+            throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-protocol', `The server sent a packet of impossible length (${length}).`);
         }
         if (this.#pending.length < 4 + length)
             return undefined;
@@ -967,13 +2090,13 @@ class TransportReader {
     }
 }
 function notSsh(line) {
-    return new TrustError('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
+    return new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('host-not-ssh', `What answers there is not an SSH 2 server: it says "${printable(line)}".`, {
         hint: 'Check the host name and the port.',
     });
 }
 /** Reason of an SSH_MSG_DISCONNECT, for messages. */
 function disconnectReason(payload) {
-    const reader = new Reader(payload);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(payload);
     reader.byte();
     reader.uint32();
     return printable(reader.text(1024));
@@ -986,14 +2109,16 @@ function disconnectReason(payload) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   OD: () => (/* binding */ nameList),
 /* harmony export */   PE: () => (/* binding */ byte),
 /* harmony export */   S8: () => (/* binding */ uint32),
 /* harmony export */   Yj: () => (/* binding */ string),
 /* harmony export */   lW: () => (/* binding */ mpint),
-/* harmony export */   mP: () => (/* binding */ Reader)
+/* harmony export */   mP: () => (/* binding */ Reader),
+/* harmony export */   zM: () => (/* binding */ boolean)
 /* harmony export */ });
-/* unused harmony exports MAX_STRING, boolean, uint64, nameList */
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9390);
+/* unused harmony exports MAX_STRING, uint64 */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
  * reads in binary (keys, certificates, agent messages, key exchange) is read through `Reader`.
@@ -1107,6 +2232,268 @@ function nameList(names) {
 
 /***/ }),
 
+/***/ 2512:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   c: () => (/* binding */ adviceFor)
+/* harmony export */ });
+/**
+ * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
+ *   would allow
+ */
+function adviceFor(entry) {
+    const host = entry.host ?? entry.hostKey ?? 'that host';
+    switch (entry.reason) {
+        case 'unbound':
+            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
+        case 'bind-failed':
+            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
+        case 'not-userauth':
+            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
+        case 'namespace-not-allowed':
+            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
+        case 'host-not-pinned':
+            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
+        case 'host-revoked':
+            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
+        case 'key-not-for-host':
+            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
+        case 'user-not-allowed':
+            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
+        case 'forward-not-allowed':
+            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
+        case 'forward-not-hostbound':
+            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
+        case 'destination-not-permitted':
+            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
+        case 'signatures-used-up':
+            return 'Raise max-signatures.';
+        case 'lifetime-over':
+            return 'Raise agent-lifetime.';
+        case 'confirmation-denied':
+            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
+        case 'locked':
+            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
+        case 'sha1':
+            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
+        default:
+            return undefined;
+    }
+}
+
+
+/***/ }),
+
+/***/ 3999:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   AN: () => (/* binding */ isProblem),
+/* harmony export */   Bs: () => (/* binding */ fine),
+/* harmony export */   Ev: () => (/* binding */ told),
+/* harmony export */   eg: () => (/* binding */ formatFindings)
+/* harmony export */ });
+/* unused harmony exports CHECKS, FINDING_CODES, hasProblem */
+/* harmony import */ var _report__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7146);
+/** What `ssh-trust doctor` finds: the type, the closed list of codes, and findings as text. */
+
+/** In the order in which they are made. */
+const CHECKS = (/* unused pure expression or super */ null && ([
+    'ssh',
+    'agent',
+    'client-config',
+    'name',
+    'connection',
+    'server',
+    'key-exchange',
+    'host-key',
+    'known-hosts',
+    'login',
+    'inspection',
+    'clock',
+    'account',
+    'sshd-config',
+    'authorized-keys',
+    'key-options',
+    'modes',
+    'selinux',
+    'log',
+]));
+/**
+ * What can be amiss. docs/TROUBLESHOOTING.md has a row for each (a test holds the two together). What
+ * is well has the name of its check with `-ok`. A code names the reason: the log of a server and its
+ * configuration can tell the same one.
+ */
+const FINDING_CODES = (/* unused pure expression or super */ null && ([
+    // this machine
+    'ssh-missing',
+    'ssh-not-openssh',
+    'ssh-tells-no-host',
+    'agent-unset',
+    'agent-gone',
+    'agent-silent',
+    'agent-empty',
+    'client-config-broken',
+    'client-option-gone',
+    'client-publickey-off',
+    'client-other-key',
+    'client-other-agent',
+    'client-host-key-unchecked',
+    'client-forwards-agent',
+    'client-forwards-x11',
+    'client-prompts',
+    'client-other-address',
+    'client-proxy',
+    // the way to the host
+    'name-not-found',
+    'name-server-silent',
+    'connection-refused',
+    'connection-timeout',
+    'connection-unreachable',
+    'server-silent',
+    'server-not-ssh',
+    'server-closed',
+    'server-protocol',
+    'no-common-algorithm',
+    'host-key-unproven',
+    'host-key-changed',
+    'host-key-revoked',
+    'known-hosts-revoked',
+    'known-hosts-stale',
+    'pin-stale',
+    // the login
+    'login-without-keys',
+    'login-too-many-keys',
+    'login-agent-refused',
+    'login-wants-more',
+    'login-key-not-offered',
+    'login-key-refused',
+    'login-command-fails',
+    'login-failed',
+    'rsa-sha1-only',
+    // the account, from inside
+    'inspection-none',
+    'inspection-refused',
+    'inspection-no-shell',
+    'inspection-failed',
+    'clock-unknown',
+    'clock-differs',
+    'account-absent',
+    'account-locked',
+    'account-expired',
+    'account-no-home',
+    'account-no-shell',
+    'account-nologin-file',
+    'account-denied-by-pam',
+    'sshd-config-unknown',
+    'publickey-off',
+    'allow-users',
+    'deny-users',
+    'allow-groups',
+    'deny-groups',
+    'root-login',
+    'authentication-methods',
+    'algorithm-not-accepted',
+    'max-auth-tries',
+    'forced-command',
+    'authorized-keys-not-looked-for',
+    'authorized-keys-unreadable',
+    'authorized-keys-missing',
+    'authorized-keys-elsewhere',
+    'authorized-keys-of-other-account',
+    'key-not-authorized',
+    'key-revoked',
+    'key-expired',
+    'key-from',
+    'key-is-authority',
+    'key-options-invalid',
+    'writable-by-others',
+    'owned-by-other',
+    'selinux-label',
+    'log-unreadable',
+    'log-unexplained',
+]));
+/** A key of 16,384 bits has 2,800 characters. */
+const MAX_TEXT = 4000;
+const MAX_EVIDENCE = 500;
+/** A finding. Its texts become one line each: much of them comes from a server, or from files. */
+function told(status, check, code, finding, { evidence = '', hint = '', steps = [] } = {}) {
+    const shown = { evidence: bounded(evidence, MAX_EVIDENCE), hint: bounded(hint, MAX_TEXT) };
+    return {
+        status,
+        check,
+        code,
+        finding: bounded(finding, MAX_TEXT),
+        ...(shown.evidence === '' ? {} : { evidence: shown.evidence }),
+        ...(shown.hint === '' ? {} : { hint: shown.hint }),
+        ...(steps.length === 0 ? {} : { steps }),
+    };
+}
+/** For a check that finds nothing wrong. */
+function fine(check, finding, evidence = '') {
+    return told('ok', check, `${check}-ok`, finding, { evidence });
+}
+function bounded(text, length) {
+    const line = (0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(text).trim();
+    return line.length > length ? `${line.slice(0, length)}…` : line;
+}
+function isProblem({ status }) {
+    return status === 'problem';
+}
+/** For whoever asks whether all is well. */
+function hasProblem(findings) {
+    return findings.some(isProblem);
+}
+const COLOURS = { ok: 32, warning: 33, problem: 31, unknown: 36 };
+/** The findings as aligned text; evidence and what to do stand below what they are about. */
+function formatFindings(findings, colour) {
+    const width = (texts) => Math.max(0, ...texts.map(({ length }) => length));
+    const status = width(Object.keys(COLOURS));
+    const host = width(findings.map((finding) => finding.host ?? ''));
+    const check = width(findings.map((finding) => finding.check));
+    const hosts = host === 0 ? 0 : host + 2;
+    const indent = ' '.repeat(status + 2 + hosts + check + 2);
+    return findings
+        .map((one) => {
+        const word = one.status.padEnd(status);
+        const shown = colour ? `\x1b[${COLOURS[one.status]}m${word}\x1b[0m` : word;
+        const where = (one.host ?? '').padEnd(hosts);
+        const code = one.status === 'ok' ? '' : ` [${one.code}]`;
+        const below = [
+            ...(one.evidence === undefined ? [] : [`· ${one.evidence}`]),
+            ...(one.hint === undefined ? [] : [`→ ${one.hint}`]),
+            ...(one.steps ?? []).map((step) => `  ${step}`),
+        ];
+        const lines = [
+            `${shown}  ${where}${one.check.padEnd(check)}  ${(0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(one.finding)}${code}`,
+            ...below.map((text) => `${indent}${(0,_report__WEBPACK_IMPORTED_MODULE_0__/* .oneLine */ .T)(text)}`),
+        ];
+        return lines.map((line) => `${line}\n`).join('');
+    })
+        .join('');
+}
+
+
+/***/ }),
+
+/***/ 7146:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   T: () => (/* binding */ oneLine)
+/* harmony export */ });
+/**
+ * `text` without control characters: names and comments come from whoever asked the agent or made a
+ * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
+ */
+function oneLine(text) {
+    return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+
+/***/ }),
+
 /***/ 2613:
 /***/ ((module) => {
 
@@ -1177,6 +2564,13 @@ module.exports = require("net");
 
 /***/ }),
 
+/***/ 1421:
+/***/ ((module) => {
+
+module.exports = require("node:child_process");
+
+/***/ }),
+
 /***/ 7598:
 /***/ ((module) => {
 
@@ -1184,10 +2578,31 @@ module.exports = require("node:crypto");
 
 /***/ }),
 
+/***/ 1553:
+/***/ ((module) => {
+
+module.exports = require("node:dns/promises");
+
+/***/ }),
+
 /***/ 3024:
 /***/ ((module) => {
 
 module.exports = require("node:fs");
+
+/***/ }),
+
+/***/ 7030:
+/***/ ((module) => {
+
+module.exports = require("node:net");
+
+/***/ }),
+
+/***/ 8161:
+/***/ ((module) => {
+
+module.exports = require("node:os");
 
 /***/ }),
 
@@ -1202,6 +2617,13 @@ module.exports = require("node:path");
 /***/ ((module) => {
 
 module.exports = require("node:timers/promises");
+
+/***/ }),
+
+/***/ 3429:
+/***/ ((module) => {
+
+module.exports = require("node:util/types");
 
 /***/ }),
 
@@ -1391,11 +2813,14 @@ var core_namespaceObject = {};
 __nccwpck_require__.r(core_namespaceObject);
 __nccwpck_require__.d(core_namespaceObject, {
   Yz: () => (core_debug),
+  N4: () => (endGroup),
+  V4: () => (getInput),
   Gu: () => (getState),
   pq: () => (info),
   C1: () => (setFailed),
+  Oh: () => (startGroup),
   z: () => (summary),
-  $e: () => (warning)
+  $e: () => (core_warning)
 });
 
 ;// CONCATENATED MODULE: external "os"
@@ -3368,7 +4793,7 @@ function error(message, properties = {}) {
  * @param message warning issue message. Errors will be converted to string via toString()
  * @param properties optional properties to add to the annotation.
  */
-function warning(message, properties = {}) {
+function core_warning(message, properties = {}) {
     command_issueCommand('warning', utils_toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
@@ -3394,13 +4819,13 @@ function info(message) {
  * @param name The name of the output group
  */
 function startGroup(name) {
-    issue('group', name);
+    command_issue('group', name);
 }
 /**
  * End an output group.
  */
 function endGroup() {
-    issue('endgroup');
+    command_issue('endgroup');
 }
 /**
  * Wrap an asynchronous function call in a group.
@@ -3471,8 +4896,57 @@ function getIDToken(aud) {
  */
 
 //# sourceMappingURL=core.js.map
-// EXTERNAL MODULE: ./src/errors.ts + 1 modules
-var errors = __nccwpck_require__(9390);
+// EXTERNAL MODULE: ./src/errors.ts
+var errors = __nccwpck_require__(3916);
+// EXTERNAL MODULE: ./src/trust/doctor-finding.ts
+var doctor_finding = __nccwpck_require__(3999);
+;// CONCATENATED MODULE: ./src/action/diagnosis.ts
+/** What the doctor finds when a step of the job has failed, in the log. */
+
+
+
+/** Errors that are about hosts: of others the doctor knows nothing. */
+const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/;
+/** When main has failed because of hosts. */
+async function explainFailure({ hosts, bootstrap }, error) {
+    if (!(error instanceof TrustError) || !ABOUT_HOSTS.test(error.code) || !isWanted())
+        return;
+    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 629).then(__nccwpck_require__.bind(__nccwpck_require__, 629)); // and all of the doctor with it
+    const failed = {
+        hosts,
+        message: error.message,
+        ...(bootstrap === undefined ? {} : { credentials: bootstrap.credentials }),
+        env: process.env,
+    };
+    await tell(async () => diagnoseHosts(failed));
+}
+/** In post, when a later step of the job has failed. */
+async function explainFailedJob() {
+    const hosts = getInput('hosts');
+    if (getInput('job-status') !== 'failure' || hosts === '' || !isWanted())
+        return;
+    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 629).then(__nccwpck_require__.bind(__nccwpck_require__, 629));
+    await tell(async () => diagnoseAgain(hosts, process.env));
+}
+function isWanted() {
+    return getInput('diagnose').toLowerCase() !== 'false';
+}
+/** A look that fails must not hide the failure that it was to explain. */
+async function tell(look) {
+    try {
+        const findings = await look();
+        if (findings.length === 0)
+            return;
+        startGroup('What ssh-trust doctor finds');
+        for (const line of (0,doctor_finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
+            info(line);
+        endGroup();
+    }
+    catch (error) {
+        core_debug((0,errors/* explain */.WE)(error));
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/action/failure.ts
 /** How the action fails: one clear error, as an annotation and as the step's result. */
 
@@ -3499,60 +4973,10 @@ function stateEnv(journal, token) {
     return { STATE_journal: journal, STATE_token: token };
 }
 
-;// CONCATENATED MODULE: ./src/trust/advice.ts
-/**
- * @returns undefined for refusals that are no matter of the workflow: somebody asked for what nobody
- *   would allow
- */
-function adviceFor(entry) {
-    const host = entry.host ?? entry.hostKey ?? 'that host';
-    switch (entry.reason) {
-        case 'unbound':
-            return 'The client did not say which host the signature is for. OpenSSH does since version 8.9 (February 2022); PuTTY, libssh, libssh2 (curl, libgit2), paramiko, asyncssh, Go and others do not. Use ssh, scp, sftp, rsync or git with OpenSSH, or set agent-policy to warn.';
-        case 'bind-failed':
-            return 'The client claimed a host without a valid proof. Update it, or find out what it is.';
-        case 'not-userauth':
-            return 'It was no login. Set sign-other-data to true if a CA key, a host key or ssh-add -T is meant to be used.';
-        case 'namespace-not-allowed':
-            return 'It was a signature of a file, a commit or a tag. Add its namespace to signature-namespaces; for git that is git.';
-        case 'host-not-pinned':
-            return `Add a line with the pin of that host (${host}) to hosts, if the job is to log in there.`;
-        case 'host-revoked':
-            return `That host showed a key that hosts marks @revoked. Do not log in to ${host}.`;
-        case 'key-not-for-host':
-            return `The key= of that host's line in hosts names other keys than ${entry.key ?? 'those here'}.`;
-        case 'user-not-allowed':
-            return `Add ${entry.user ?? 'the user'} to users= of the line of ${host} in hosts.`;
-        case 'forward-not-allowed':
-            return `The agent was used from another host, forwarded (ssh -A). Add forward to the line of ${entry.host ?? 'each host on the way'} in hosts, and pin every host on the way; or use ssh -J, which needs no forwarding.`;
-        case 'forward-not-hostbound':
-            return 'The ssh or sshd on the way is too old to say which host a forwarded signature is for: OpenSSH 8.9 or later is needed at both ends.';
-        case 'destination-not-permitted':
-            return 'The key was added with destinations (ssh-add -h), and this was none of them.';
-        case 'signatures-used-up':
-            return 'Raise max-signatures.';
-        case 'lifetime-over':
-            return 'Raise agent-lifetime.';
-        case 'confirmation-denied':
-            return 'The key was added with ssh-add -c, and in a job nobody is there to confirm.';
-        case 'locked':
-            return 'A step locked the agent (ssh-add -x) and did not unlock it.';
-        case 'sha1':
-            return 'The client or server is too old for RSA with SHA-2. Use an ed25519 key.';
-        default:
-            return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/trust/report.ts
-/**
- * `text` without control characters: names and comments come from whoever asked the agent or made a
- * key, and no line of theirs may pass for a line of ours, or for a command to the runner.
- */
-function oneLine(text) {
-    return text.replace(/\p{Cc}+/gu, ' ');
-}
-
+// EXTERNAL MODULE: ./src/trust/advice.ts
+var trust_advice = __nccwpck_require__(2512);
+// EXTERNAL MODULE: ./src/trust/report.ts
+var trust_report = __nccwpck_require__(7146);
 ;// CONCATENATED MODULE: ./src/action/summary.ts
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 
@@ -3560,11 +4984,13 @@ function oneLine(text) {
 
 /** Uses shown; the runner allows a summary of 1 MiB. */
 const MAX_USES = 200;
+/** Lines of authorized_keys that are shown. */
+const MAX_REVOKED = 200;
 /** Refusals that the log lists, and kinds of them that are warned of: the runner annotates ten a step. */
 const MAX_LINES = 20;
 const MAX_WARNINGS = 10;
 function escapeHtml(text) {
-    return oneLine(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+    return (0,trust_report/* oneLine */.T)(text).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 function row(cells) {
     return cells.map(escapeHtml);
@@ -3594,6 +5020,52 @@ function shownUses(entries) {
     const done = entries.filter((entry) => !isRefusal(entry));
     return [...done, ...entries.filter(isRefusal)].slice(0, MAX_USES);
 }
+/** A row for each line that `revoke-keys` took out, or left since the job uses its key. */
+function revocationRows({ host, user, file, removed, kept, error }) {
+    const about = (what, detail) => [
+        `${user}@${host}`,
+        what,
+        file ?? '–',
+        detail,
+    ];
+    if (error !== undefined)
+        return [about('✗ failed', error)];
+    const rows = [
+        ...removed.map((line) => about('✓ removed', shortened(line))),
+        ...kept.map((line) => about('kept, since this job uses it', shortened(line))),
+    ];
+    return rows.length > 0 ? rows : [about('nothing to remove', '–')];
+}
+/** A line of authorized_keys with the middle of its key left out. */
+function shortened(line) {
+    return line.replace(/[A-Za-z0-9+/=]{60,}/g, (key) => `${key.slice(0, 24)}…${key.slice(-24)}`);
+}
+/** What bootstrap found out about hosts, and what `revoke-keys` did there. */
+function addFindings({ hosts, grants, revocations = [] }) {
+    const { /* summary */ "z": summary } = core_namespaceObject;
+    const coming = hosts.flatMap(({ name, coming: keys = [] }) => keys.map(({ keyType, fingerprint }) => row([name, keyType, fingerprint])));
+    if (coming.length > 0) {
+        summary.addTable([header(['Host', 'Also holds, proven, not pinned', 'Fingerprint']), ...coming]);
+    }
+    const warnings = warningsIn(grants);
+    if (warnings.length > 0)
+        summary.addList(warnings.map(escapeHtml));
+    const rows = revocations.flatMap(revocationRows);
+    if (rows.length === 0)
+        return;
+    const shown = rows.slice(0, MAX_REVOKED);
+    summary.addTable([
+        header(['Account', 'Earlier trust', 'File', 'Line, or why not']),
+        ...shown.map(row),
+    ]);
+    const hidden = rows.length - shown.length;
+    if (hidden > 0)
+        summary.addRaw(`${hidden} more lines are in the report and not shown.`, true);
+}
+/** Each once, though it is told of every key of a host. */
+function warningsIn(grants) {
+    return [...new Set(grants.flatMap(({ warnings = [] }) => warnings))];
+}
 async function writeSummary({ report, audit, effects }) {
     if ((process.env['GITHUB_STEP_SUMMARY'] ?? '') === '')
         return;
@@ -3606,6 +5078,7 @@ async function writeSummary({ report, audit, effects }) {
                 ...report.hosts.map(({ name, host, port, keyType, fingerprint, pin }) => row([`✓ ${name}`, `${host}:${port}`, `${keyType} ${fingerprint}`, pin])),
             ]);
         }
+        addFindings(report);
         const [heading, ...rows] = report.hostTrust?.table ?? [];
         if (heading !== undefined && rows.length > 0) {
             summary.addTable([header(heading.map(escapeHtml)), ...rows.map(row)]);
@@ -3637,22 +5110,24 @@ async function writeSummary({ report, audit, effects }) {
     await summary.write();
 }
 /** What the log of post says; things left behind are warnings, never a failed job. */
-function logTeardown({ audit: { entries, omitted }, effects }) {
+function logTeardown({ report, audit: { entries, omitted }, effects, }) {
     const count = (verdict) => entries.filter((entry) => entry.verdict === verdict).length;
     info(`Signatures made: ${count('signed')}. Requests refused: ${count('refused')}.`);
     if (omitted > 0)
         info(`Not told, for the audit was full: ${omitted} requests.`);
     const refusals = entries.filter(({ verdict }) => verdict === 'refused');
     for (const use of refusals.slice(0, MAX_LINES)) {
-        info(oneLine(`  refused: ${useRow(use).join('  ')}`));
+        info((0,trust_report/* oneLine */.T)(`  refused: ${useRow(use).join('  ')}`));
     }
     for (const { kind, target, outcome, detail } of effects) {
         const words = `${kind} ${target}: ${outcome}${detail === undefined ? '' : ` (${detail})`}`;
         if (outcome === 'failed')
-            warning(`Could not take back ${words}`);
+            core_warning(`Could not take back ${words}`);
         else if (outcome === 'undone' || detail !== undefined)
             info(`  ${words}`);
     }
+    for (const warning of warningsIn(report?.grants ?? []))
+        core_warning((0,trust_report/* oneLine */.T)(warning));
     warnOfRefusals(lasting(entries)); // last: the runner annotates ten a step, and those above matter more
 }
 /**
@@ -3673,7 +5148,7 @@ function lasting(entries) {
 function warnOfRefusals(refusals) {
     const alike = new Map();
     for (const refusal of refusals) {
-        const advice = adviceFor(refusal);
+        const advice = (0,trust_advice/* adviceFor */.c)(refusal);
         if (advice !== undefined)
             alike.set(advice, [...(alike.get(advice) ?? []), refusal]);
     }
@@ -3684,7 +5159,7 @@ function warnOfRefusals(refusals) {
         const who = first.user === undefined || where === undefined ? where : `${first.user}@${where}`;
         const target = who === undefined ? '' : ` for ${who}`;
         const times = others.length === 0 ? '' : ` (${others.length + 1} times)`;
-        warning(oneLine(`The agent refused${target}${times}: ${first.reason}. ${advice}`), {
+        core_warning((0,trust_report/* oneLine */.T)(`The agent refused${target}${times}: ${first.reason}. ${advice}`), {
             title: 'SSH trust',
         });
     }
@@ -3694,783 +5169,22 @@ function warnOfRefusals(refusals) {
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-;// CONCATENATED MODULE: ./src/agent/audit.ts
-/**
- * The audit: one JSON line for each request that used a key, would have used one, or changed which keys
- * there are. Public facts only.
- * The types are the contract between the agent, which writes, and the report, which reads.
- */
-
-/** Size at which the audit stops growing; some 20,000 lines. */
-const MAX_BYTES = 4 * 1024 * 1024;
-/** Room for the last line, which says what was left out. */
-const OMISSION_BYTES = 128;
-/** Refusals stop here: whoever can ask must not be able to fill the file and then go unseen. */
-const MAX_REFUSAL_BYTES = MAX_BYTES / 2;
-/** Opens the audit file, made new (mode 0600) or appended to; `stderr` is that. */
-function openAudit(file) {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-    const descriptor = file === STDERR ? 2 : openSync(file, flags, 0o600);
-    let bytes = file === STDERR ? 0 : fstatSync(descriptor).size;
-    let written = 0;
-    let omitted = 0;
-    return {
-        write: (entry) => {
-            const line = `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`;
-            const limit = entry.verdict === 'refused' ? MAX_REFUSAL_BYTES : MAX_BYTES - OMISSION_BYTES;
-            if (bytes + Buffer.byteLength(line) > limit) {
-                omitted += 1;
-                return;
-            }
-            try {
-                bytes += writeSync(descriptor, line);
-                written += 1;
-            }
-            catch {
-                omitted += 1; // a full disk must not stop the agent; the count says that lines are missing
-            }
-        },
-        counts: () => ({ written, omitted }),
-        close: () => {
-            const omission = { time: new Date().toISOString(), omitted };
-            const line = `${JSON.stringify(omission)}\n`;
-            try {
-                if (omitted > 0 && bytes + line.length <= MAX_BYTES)
-                    writeSync(descriptor, line);
-                if (file !== STDERR)
-                    closeSync(descriptor);
-            }
-            catch {
-                // a full disk: nothing more can be told
-            }
-        },
-    };
-}
-/** For an agent that nobody audits. */
-const NO_AUDIT = {
-    write: () => undefined,
-    counts: () => ({ written: 0, omitted: 0 }),
-    close: () => undefined,
-};
-/** A name for openAudit. */
-const STDERR = 'stderr';
-/** The entries of an audit file's text, and how many it says were left out. Torn lines are dropped. */
-function parseAudit(text) {
-    const lines = text.split('\n').flatMap((line) => {
-        try {
-            const entry = JSON.parse(line);
-            return typeof entry === 'object' && entry !== null ? [entry] : [];
-        }
-        catch {
-            return [];
-        }
-    });
-    return {
-        entries: lines.filter((line) => 'request' in line),
-        omitted: lines.reduce((sum, line) => sum + ('omitted' in line ? line.omitted : 0), 0),
-    };
-}
-
-;// CONCATENATED MODULE: external "node:net"
-const external_node_net_namespaceObject = require("node:net");
-// EXTERNAL MODULE: ./src/ssh/wire.ts
-var wire = __nccwpck_require__(3529);
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
-const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_ADD_IDENTITY = 17;
-const SSH_AGENTC_REMOVE_IDENTITY = 18;
-const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
-const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
-const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
-const SSH_AGENTC_LOCK = 22;
-const SSH_AGENTC_UNLOCK = 23;
-const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
-const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const SSH_AGENT_RSA_SHA2_256 = 2;
-const SSH_AGENT_RSA_SHA2_512 = 4;
-/** RFC 9987 §5.2.7, constraints of a key that is added. */
-const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
-const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
-const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
-const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_FAILURE);
-const SUCCESS = (0,wire/* byte */.PE)(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire/* string */.Yj;
-/** Pieces below this size are joined: the memory of each is far more than its bytes. */
-const SMALL_PIECE = 4096;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #pending = 0;
-    /** Bytes that wait for the rest of their message. */
-    get pending() {
-        return this.#pending;
-    }
-    push(chunk) {
-        this.#pending += chunk.length;
-        let last = chunk;
-        // As the digits of a binary counter: each byte is copied some twelve times at most.
-        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
-            if (last.length >= SMALL_PIECE || before.length > last.length)
-                break;
-            this.#chunks.pop();
-            last = Buffer.concat([before, last]);
-        }
-        this.#chunks.push(last);
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#pending < 4)
-            return undefined;
-        const length = this.#length();
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (this.#pending < 4 + length)
-            return undefined;
-        const joined = this.#join();
-        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
-        this.#pending -= 4 + length;
-        return joined.subarray(4, 4 + length);
-    }
-    /** The four bytes in front, which may have come in as many pieces. */
-    #length() {
-        if ((this.#chunks[0]?.length ?? 0) < 4)
-            this.#chunks = [this.#join()];
-        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
-    }
-    #join() {
-        const [first] = this.#chunks;
-        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.6. */
-function signRequest(key, data, flags = 0) {
-    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,wire/* string */.Yj)(key), (0,wire/* string */.Yj)(data), (0,wire/* uint32 */.S8)(flags)]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,wire/* string */.Yj)(name), contents]);
-}
-
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/** Sends messages over one connection, each after the answer to the one before; gives the answers. */
-async function converse(path, messages) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_namespaceObject.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(TIMEOUT, () => {
-            fail(`did not answer within ${TIMEOUT / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([(0,wire/* string */.Yj)(token), (0,wire/* string */.Yj)(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Ends the agent.
- *
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    requireSuccess(answer, 'stop');
-}
-/**
- * Gives the agent a certificate (wire format) for a key that it holds.
- *
- * @throws TrustError `agent-control`
- */
-async function giveCertificate({ socket, token }, certificate) {
-    const request = { op: 'certify', certificate: certificate.toString('base64') };
-    const [answer] = await converse(socket, [controlMessage(token, request)]);
-    requireSuccess(answer, 'take the certificate');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
-}
-
-;// CONCATENATED MODULE: external "node:os"
-const external_node_os_namespaceObject = require("node:os");
-;// CONCATENATED MODULE: external "node:child_process"
-const external_node_child_process_namespaceObject = require("node:child_process");
-;// CONCATENATED MODULE: ./src/process-identity.ts
-/**
- * Tells one process from another that got the same pid later. Below all layers, like errors.ts: the
- * agent's watch and the locks of shared files both need it.
- */
-
-
-
-/** The identity of a live process, or undefined if there is none with that pid. */
-function identify(pid) {
-    if (pid <= 0)
-        return undefined; // a parent outside this container, which has no pid in here
-    if (!isAlive(pid))
-        return undefined;
-    const start = startTime(pid);
-    return start === undefined ? { pid } : { pid, start };
-}
-/** Whether that very process still runs. */
-function stillRuns({ pid, start }) {
-    if (!isAlive(pid))
-        return false;
-    return start === undefined || startTime(pid) === start;
-}
-function isAlive(pid) {
-    try {
-        process.kill(pid, 0);
-    }
-    catch (error) {
-        // EPERM: it lives, and belongs to somebody else.
-        return (0,errors/* systemCode */.xU)(error) === 'EPERM';
-    }
-    return startTime(pid) !== 'zombie';
-}
-function startTime(pid) {
-    try {
-        if (process.platform === 'linux') {
-            // proc(5): field 3 is the state, field 22 the start; the name, field 2, may hold anything but
-            // ends at the last parenthesis.
-            const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'latin1');
-            const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-            return fields[0] === 'Z' ? 'zombie' : fields[19];
-        }
-        if (process.platform === 'darwin') {
-            // An environment of its own: the same words whoever asks, and nothing of ours handed on.
-            const env = { LC_ALL: 'C', TZ: 'UTC' };
-            const args = ['-o', 'lstart=', '-p', String(pid)];
-            return (0,external_node_child_process_namespaceObject.execFileSync)('/bin/ps', args, { encoding: 'utf8', env }).trim();
-        }
-    }
-    catch {
-        // gone in between, or not to be told
-    }
-    return undefined;
-}
-
-;// CONCATENATED MODULE: ./src/local/files.ts
-/**
- * Writing files that others use too: one writer at a time, replaced whole or not at all, mode and
- * owner kept. And private files of the job's own.
- */
-
-
-
-
-
-/** How long to wait for another job that is writing the same file. */
-const LOCK_TIMEOUT = 20_000;
-/**
- * Age at which a lock is stale whose holder can't be asked: it is on another machine or container, or
- * of a platform that does not tell when a process started.
- */
-const FOREIGN_LOCK_AGE = 60_000;
-/** How long a file may be held open by another program (an ssh that reads it, a virus scanner). */
-const HELD_OPEN_TIMEOUT = 2000;
-/** Largest file that is edited; an ssh_config or known_hosts is far smaller. */
-const MAX_FILE = 16 * 1024 * 1024;
-/** Makes a file that did not exist, mode 0600, and writes it through to the disk. */
-function writeNewFile(path, content) {
-    const flags = external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_CREAT | external_node_fs_.constants.O_EXCL | external_node_fs_.constants.O_NOFOLLOW;
-    const descriptor = (0,external_node_fs_.openSync)(path, flags, 0o600);
-    const bytes = Buffer.from(content);
-    try {
-        for (let done = 0; done < bytes.length;)
-            done += (0,external_node_fs_.writeSync)(descriptor, bytes, done);
-        (0,external_node_fs_.fsyncSync)(descriptor);
-    }
-    finally {
-        (0,external_node_fs_.closeSync)(descriptor);
-    }
-}
-/** What `lstat` says, or undefined where there is nothing. */
-function statOf(path) {
-    return (0,external_node_fs_.lstatSync)(path, { throwIfNoEntry: false });
-}
-/**
- * Edits a text file (latin1, so that every byte survives) under a lock that all ssh-trust jobs of
- * this account take.
- *
- * @param id of this job: names the temporary file, so that a later undo of the job finds it
- * @throws TrustError `file-locked`, `file-unsafe`
- */
-async function editFile(path, id, edit) {
-    const target = resolveTarget(path);
-    const release = await takeLock(`${target}.ssh-trust-lock`);
-    const temporary = `${target}.ssh-trust-${id}`;
-    try {
-        const before = (0,external_node_fs_.statSync)(target, { throwIfNoEntry: false });
-        requireSafe(target, before);
-        const text = before === undefined ? undefined : (0,external_node_fs_.readFileSync)(target, 'latin1');
-        const edited = edit(text);
-        if (edited === text)
-            return;
-        if (edited === undefined) {
-            await whenFree(() => {
-                (0,external_node_fs_.rmSync)(target);
-            });
-            return;
-        }
-        (0,external_node_fs_.rmSync)(temporary, { force: true });
-        writeNewFile(temporary, Buffer.from(edited, 'latin1'));
-        if (before !== undefined)
-            keepOwnerAndMode(temporary, before);
-        await whenFree(() => {
-            (0,external_node_fs_.renameSync)(temporary, target);
-        });
-    }
-    finally {
-        (0,external_node_fs_.rmSync)(temporary, { force: true });
-        await whenFree(release);
-    }
-}
-/** Does what needs a file to itself; again for a while where another program holds it. */
-async function whenFree(action) {
-    const start = Date.now();
-    for (;;) {
-        try {
-            action();
-            return;
-        }
-        catch (error) {
-            if (!isHeldOpen(error) || Date.now() - start > HELD_OPEN_TIMEOUT)
-                throw error;
-        }
-        await (0,promises_.setTimeout)(20);
-    }
-}
-/**
- * Whether an error may be over in a moment: Windows denies access to a file that another program has
- * open, or that is removed but still open somewhere. Elsewhere that is no error.
- */
-function isHeldOpen(error, platform = process.platform) {
-    return platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes((0,errors/* systemCode */.xU)(error) ?? '');
-}
-/** The file that a symbolic link stands for: dotfiles are often linked, and the link is to stay. */
-function resolveTarget(path) {
-    try {
-        return (0,external_node_fs_.realpathSync)(path);
-    }
-    catch (error) {
-        if ((0,errors/* systemCode */.xU)(error) !== 'ENOENT')
-            throw error;
-        if (statOf(path)?.isSymbolicLink() === true) {
-            throw new errors/* TrustError */.Ru('file-unsafe', `${path} is a symbolic link to nothing.`);
-        }
-        return path;
-    }
-}
-function requireSafe(path, stat) {
-    if (stat === undefined)
-        return;
-    if (!stat.isFile())
-        throw new errors/* TrustError */.Ru('file-unsafe', `${path} is not a regular file.`);
-    if (stat.size > MAX_FILE)
-        throw new errors/* TrustError */.Ru('file-unsafe', `${path} is too large to edit.`);
-    const user = process.geteuid?.();
-    if (user !== undefined && stat.uid !== user) {
-        throw new errors/* TrustError */.Ru('file-unsafe', `${path} belongs to another user.`, {
-            hint: 'Mend its owner, or set home: false and use the ssh-config output (ssh -F).',
-        });
-    }
-}
-function keepOwnerAndMode(path, { mode, uid, gid }) {
-    if ((0,external_node_fs_.statSync)(path).gid !== gid || (0,external_node_fs_.statSync)(path).uid !== uid)
-        (0,external_node_fs_.chownSync)(path, uid, gid);
-    (0,external_node_fs_.chmodSync)(path, mode & 0o7777);
-}
-/** Takes a lock file; gives the function that lets it go. A lock of a dead process is taken over. */
-async function takeLock(path) {
-    const me = { ...(identify(process.pid) ?? { pid: process.pid }), host: (0,external_node_os_namespaceObject.hostname)() };
-    const content = JSON.stringify(me);
-    const start = Date.now();
-    for (;;) {
-        try {
-            writeNewFile(path, content);
-            return () => {
-                if (readText(path) === content)
-                    (0,external_node_fs_.rmSync)(path, { force: true });
-            };
-        }
-        catch (error) {
-            const passing = isHeldOpen(error) && Date.now() - start < HELD_OPEN_TIMEOUT;
-            if ((0,errors/* systemCode */.xU)(error) !== 'EEXIST' && !passing)
-                throw error;
-        }
-        removeStaleLock(path);
-        if (Date.now() - start > LOCK_TIMEOUT) {
-            throw new errors/* TrustError */.Ru('file-locked', `Another job keeps ${path} since ${LOCK_TIMEOUT / 1000} s.`, {
-                hint: 'If no other job is running, remove that file.',
-            });
-        }
-        await (0,promises_.setTimeout)(5 + Math.random() * 20);
-    }
-}
-function removeStaleLock(path) {
-    const content = readText(path);
-    const stat = statOf(path);
-    if (content === undefined || stat === undefined)
-        return;
-    const age = Date.now() - stat.mtimeMs;
-    if (!isStale(content, age))
-        return;
-    // Two may come to this together: the rename makes sure that one of them removes it, and that what
-    // was removed is what was looked at.
-    const aside = `${path}-${process.pid}`;
-    try {
-        (0,external_node_fs_.renameSync)(path, aside);
-    }
-    catch {
-        return;
-    }
-    if (readText(aside) !== content && statOf(path) === undefined)
-        (0,external_node_fs_.renameSync)(aside, path);
-    (0,external_node_fs_.rmSync)(aside, { force: true });
-}
-function isStale(content, age) {
-    const holder = parseHolder(content);
-    if (holder === undefined)
-        return age > 2000; // its maker died between making and filling it
-    if (holder.host === (0,external_node_os_namespaceObject.hostname)() && !stillRuns(holder))
-        return true;
-    // Elsewhere, or perhaps another process with the same pid.
-    const known = holder.host === (0,external_node_os_namespaceObject.hostname)() && holder.start !== undefined;
-    return !known && age > FOREIGN_LOCK_AGE;
-}
-function parseHolder(content) {
-    try {
-        const holder = JSON.parse(content);
-        const { pid, host, start } = holder ?? {};
-        if (pid === undefined || host === undefined)
-            return undefined;
-        return { pid, host, ...(start === undefined ? {} : { start }) };
-    }
-    catch {
-        return undefined;
-    }
-}
-/** The text of a file, or undefined where it can't be read. */
-function readText(path) {
-    try {
-        return (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch {
-        return undefined;
-    }
-}
-
-;// CONCATENATED MODULE: ./src/local/journal.ts
-/**
- * The journal: before every effect outside the job's directory a line is written and synced; teardown
- * replays the lines in reverse. It holds no secret.
- */
-
-
-
-
-
-const PREFIX = 'ssh-trust-';
-/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
-const RETRIES = 5;
-/** Name of the journal in the job's directory. */
-const NAME = 'journal.jsonl';
-/** Of the agent's socket, in the job's directory. */
-const SOCKET = 'agent.sock';
-const RULES = {
-    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
-    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
-    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
-    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
-};
-/**
- * Makes the job's directory and opens its journal.
- *
- * The directory is the first of `RUNNER_TEMP`, the system's temporary directory and /tmp in which the
- * agent's socket has a path that is short enough and needs no quoting in an ssh_config.
- *
- * @throws TrustError `temp-unusable`
- */
-function openJournal(runnerTemp, platform = process.platform) {
-    const directory = makeDirectory([runnerTemp, tmpdir()], platform);
-    const path = posix.join(directory, NAME);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND;
-    closeSync(openSync(path, flags, 0o600));
-    return {
-        path,
-        id: basename(directory).slice(PREFIX.length),
-        directory,
-        append: (effect) => {
-            const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND);
-            try {
-                writeSync(descriptor, `${JSON.stringify(effect)}\n`);
-                fsyncSync(descriptor);
-            }
-            finally {
-                closeSync(descriptor);
-            }
-        },
-    };
-}
-function makeDirectory(candidates, platform) {
-    const windows = platform === 'win32';
-    const rules = windows ? RULES.win32 : RULES.posix;
-    const problems = [];
-    for (const candidate of [...candidates, rules.last]) {
-        if (candidate === undefined || candidate === '')
-            continue;
-        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
-        const longest = posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
-        if (!rules.plain.test(parent))
-            problems.push(`${parent}: has a space or special character`);
-        else if (Buffer.byteLength(longest) > rules.longest)
-            problems.push(`${parent}: too long`);
-        else {
-            try {
-                const made = mkdtempSync(posix.join(parent, PREFIX)); // mode 0700
-                const directory = posix.join(parent, basename(made));
-                if (windows)
-                    restrictToUser(directory);
-                return directory;
-            }
-            catch (error) {
-                problems.push(`${parent}: ${systemCode(error) ?? explain(error)}`);
-            }
-        }
-    }
-    throw new TrustError('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
-        hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
-    });
-}
-/** A program of Windows itself, whatever is on the PATH. */
-function system32(name) {
-    return win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
-}
-/**
- * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
- * still empty, gets this user as the only one with any access, to all that will be in it too.
- *
- * @throws an error where that fails; the directory is gone then
- */
-function restrictToUser(directory) {
-    try {
-        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
-        const sid = parseSid(execFileSync(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
-        execFileSync(system32('icacls.exe'), icaclsArguments(directory, sid), options);
-    }
-    catch (error) {
-        rmdirSync(directory);
-        throw new Error(`can't be made private: ${explain(error).trim()}`, { cause: error });
-    }
-}
-const WHOAMI_ARGUMENTS = (/* unused pure expression or super */ null && (['/user', '/fo', 'csv', '/nh']));
-/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
-function parseSid(line) {
-    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
-    if (sid === undefined)
-        throw new Error('whoami told no SID');
-    return sid;
-}
-/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
-function icaclsArguments(directory, sid) {
-    return [win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
-}
-/**
- * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
- *
- * @returns undefined where there is no journal
- */
-function readJournal(path) {
-    let text;
-    try {
-        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
-    }
-    catch (error) {
-        if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
-            return undefined;
-        throw error;
-    }
-    return text.split('\n').flatMap((line) => {
-        try {
-            return line === '' ? [] : [JSON.parse(line)];
-        }
-        catch {
-            return [];
-        }
-    });
-}
-/** Whether `path` can be a journal of ours: teardown removes the directory around it. */
-function isJournalPath(path) {
-    return (0,external_node_path_.basename)(path) === NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
-}
-/** Removes the job's directory, journal and all. */
-function removeJobDirectory(journalPath) {
-    const directory = (0,external_node_path_.dirname)(journalPath);
-    // First and by itself: on Windows an agent that was killed leaves it read-only.
-    try {
-        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
-    }
-    catch {
-        // not there; what else there may be is told of the whole
-    }
-    (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true, maxRetries: RETRIES });
-}
-
+// EXTERNAL MODULE: ./src/agent/audit.ts
+var agent_audit = __nccwpck_require__(910);
+// EXTERNAL MODULE: ./src/local/files.ts
+var files = __nccwpck_require__(1436);
+// EXTERNAL MODULE: ./src/process-identity.ts
+var process_identity = __nccwpck_require__(2837);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
 // EXTERNAL MODULE: ./src/ssh/certificate.ts
 var certificate = __nccwpck_require__(5921);
 // EXTERNAL MODULE: ./src/ssh/key-exchange.ts
 var key_exchange = __nccwpck_require__(707);
-// EXTERNAL MODULE: ./src/ssh/public-key.ts
-var public_key = __nccwpck_require__(6119);
-;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
-/** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
-
-/** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
-function known_hosts_knownHostsName(host, port) {
-    const name = host.toLowerCase();
-    return port === 22 ? name : `[${name}]:${port}`;
-}
-/** One line, with its newline. `marker` as known_hosts has it. */
-function known_hosts_formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${formatPublicKey(key)}\n`;
-    return marker === undefined ? line : `${marker} ${line}`;
-}
-
+// EXTERNAL MODULE: ./src/ssh/known-hosts.ts
+var known_hosts = __nccwpck_require__(2979);
 ;// CONCATENATED MODULE: ./src/local/ssh-config.ts
-/**
- * The job's ssh_config and known_hosts, and the block in ~/.ssh/config that includes them for this
- * job alone.
- */
+/** The job's ssh_config and known_hosts, and the lines that include them for this job alone. */
 
 
 
@@ -4606,19 +5320,15 @@ function algorithmsFor(hostKey) {
     return hostKeyAlgorithms(type, certified);
 }
 /**
- * The lines for ~/.ssh/config. They go first, and what follows keeps its old meaning. The condition
- * holds only where the job's agent is in use, so jobs side by side don't see each other. On Windows
- * each kind of ssh has its own condition, in a file that is for it alone.
+ * The lines that include the job's ssh_config where the job's agent is in use, and nowhere else: jobs
+ * side by side don't see each other. On Windows each kind of ssh has its own condition, in a file that
+ * is for it alone.
  */
-function homeBlock(id, paths) {
+function ssh_config_includeLines(paths) {
     const clients = clientsOf(paths);
-    return [
-        `# >>> ssh-trust ${id}`,
-        ...(clients.length === 0
-            ? conditionalInclude(paths)
-            : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`)),
-        `# <<< ssh-trust ${id}`,
-    ];
+    return clients.length === 0
+        ? conditionalInclude(paths)
+        : clients.map(({ homeFile, pathOf }) => `Include ${pathOf(homeFile)}`);
 }
 /**
  * `Match all` gives what follows its old meaning. (Quotes inside `exec` fail on OpenSSH 9.2: the paths
@@ -4631,34 +5341,726 @@ function conditionalInclude({ socket, config }) {
         'Match all',
     ];
 }
-/** `text` with the block in front. */
-function addBlock(text, lines) {
-    return `${lines.join('\n')}\n${text ?? ''}`;
+
+;// CONCATENATED MODULE: ./src/local/home-block.ts
+/**
+ * The job's block in ~/.ssh/config. It says of itself whose it is, and the file says whether we made it:
+ * so whoever comes last can leave things as they were, be the job's own directory gone or not.
+ */
+
+
+
+/** Names in a file that we made: by the last of these, with its directory. */
+const MADE = {
+    file: '# ssh-trust made this file',
+    directory: '# ssh-trust made this file and .ssh',
+};
+const BEGIN = /^# >>> ssh-trust (?<id>[A-Za-z0-9]{6}) on (?<host>\S+) since (?<since>\S+)$/;
+/** This machine, in one word. */
+function home_block_thisMachine() {
+    return hostname().replace(/[^A-Za-z0-9._-]/g, '_');
+}
+/** The block of a job. It goes first, and what follows keeps its old meaning. */
+function home_block_homeBlock(id, paths, since = new Date()) {
+    return [
+        `# >>> ssh-trust ${id} on ${home_block_thisMachine()} since ${since.toISOString()}`,
+        ...includeLines(paths),
+        `# <<< ssh-trust ${id}`,
+    ];
+}
+/**
+ * `text` with the block in front.
+ *
+ * @param text undefined where there is no such file
+ * @param made what there was not, either, before the first block
+ */
+function home_block_addBlock(text, lines, made = 'file') {
+    return `${lines.join('\n')}\n${text ?? `${MADE[made]}\n`}`;
 }
 /**
  * `text` without the block. Lines that somebody put between ours stay, and so does whatever else is
- * there, to the byte.
+ * there, to the byte. With the last block goes the word that we made the file, and with nothing else in
+ * it the file itself.
+ *
+ * @returns `text` is undefined where the file is to go; `made` says with what else
  */
 function removeBlock(text, lines) {
+    const rest = withoutLines(text, lines);
+    if (rest === text || /^# >>> ssh-trust /m.test(rest))
+        return { text: rest };
+    for (const made of ['file', 'directory']) {
+        // Split after each newline, so that joining gives back every byte.
+        const others = linesOf(rest).filter((line) => bare(line) !== MADE[made]);
+        const left = others.join('');
+        if (left === rest)
+            continue;
+        return left === '' ? { text: undefined, made } : { text: left, made };
+    }
+    return { text: rest };
+}
+function linesOf(text) {
+    return text.split(/(?<=\n)/);
+}
+function bare(line) {
+    return line.replace(/\r?\n$/, '');
+}
+function withoutLines(text, lines) {
     const [begin, ...rest] = lines;
     const end = rest.at(-1);
     const ended = end !== undefined && text.includes(end);
+    const kept = [];
     let inside = false;
-    // Split after each newline, so that joining gives back every byte.
-    return text
-        .split(/(?<=\n)/)
-        .filter((line) => {
-        const bare = line.replace(/\r?\n$/, '');
-        if (bare === begin)
+    let condition = false; // of somebody else, among our lines
+    let closing;
+    for (const whole of linesOf(text)) {
+        const line = bare(whole);
+        if (line === begin) {
             inside = true;
+            condition = false;
+            closing = undefined;
+        }
         // `Match all` alone is no mark of ours: it is ours only inside the block.
-        const ours = lines.includes(bare) && (inside || bare !== 'Match all');
+        const ours = lines.includes(line) && (inside || line !== 'Match all');
+        if (inside && !ours && /^\s*(host|match)[\s=]/i.test(line)) {
+            condition = true;
+            if (closing !== undefined)
+                kept.splice(closing, 1);
+            closing = undefined;
+        }
+        // What follows must not come to depend on a condition that stays, such as ours changed by hand.
+        const closes = ours && line === 'Match all' && condition;
+        if (closes)
+            closing = kept.length;
+        if (!ours || closes)
+            kept.push(whole);
         // Where the end is gone, the block ends with the first line that is not ours, or `Match all`.
-        if (bare === end || (!ended && (!ours || bare === 'Match all')))
+        if (line === end || (!ended && (!ours || line === 'Match all')))
             inside = false;
-        return !ours;
-    })
-        .join('');
+    }
+    return kept.join('');
+}
+const OURS = (/* unused pure expression or super */ null && ([
+    /^Match exec "printenv SSH_AUTH_SOCK \| grep -qxF \S+"$/,
+    /^    Include \S+\/ssh-trust-[A-Za-z0-9]{6}\/config$/,
+    /^Match all$/,
+    /^Include \S+\/ssh-trust-[A-Za-z0-9]{6}\/home-(win32|msys)$/,
+    /^# <<< ssh-trust [A-Za-z0-9]{6}$/,
+]));
+/** The whole blocks in `text`: what is not in the form that we write is nobody's. */
+function home_block_findBlocks(text) {
+    const lines = linesOf(text).map(bare);
+    return lines.flatMap((line, index) => {
+        const { id, host, since } = BEGIN.exec(line)?.groups ?? {};
+        if (id === undefined || host === undefined || since === undefined)
+            return [];
+        const size = lines.slice(index).indexOf(`# <<< ssh-trust ${id}`) + 1;
+        const block = lines.slice(index, index + size);
+        const config = block.map((one) => /^ *Include (\S+)$/.exec(one)?.[1]).find(Boolean);
+        if (config === undefined)
+            return [];
+        // Only lines in the very form that we write: what others put between them is theirs.
+        const ours = block.filter((one) => one === line || OURS.some((form) => form.test(one)));
+        const directory = posix.dirname(config);
+        return [{ id, host, since: new Date(since), directory, lines: ours }];
+    });
+}
+
+;// CONCATENATED MODULE: ./src/local/job-record.ts
+/**
+ * Who a job is: beside the journal, so that others can tell whether it is still there, and whether they
+ * belong to it.
+ */
+
+
+
+
+
+const NAME = 'job.json';
+const LEFT = 'left';
+function recordJob(directory, runner) {
+    const record = {
+        host: thisMachine(),
+        main: identify(process.pid) ?? { pid: process.pid },
+        ...(runner === undefined ? {} : { runner }),
+    };
+    writeNewFile(posix.join(directory, NAME), `${JSON.stringify(record)}\n`);
+}
+/** Undefined where there is none that can be read. */
+function job_record_readJob(directory) {
+    try {
+        const record = JSON.parse(readText(posix.join(directory, NAME)) ?? '');
+        const { host, main, runner } = record;
+        if (host === undefined || main === undefined)
+            return undefined;
+        return { host, main, ...(runner === undefined ? {} : { runner }) };
+    }
+    catch {
+        return undefined;
+    }
+}
+/** Says that all of the job was taken back but the directory, with the agent that others still use. */
+function noteLeft(directory) {
+    if (!job_record_hasLeft(directory))
+        (0,files/* writeNewFile */.S0)(external_node_path_.posix.join(directory, LEFT), '');
+}
+function job_record_hasLeft(directory) {
+    return (0,external_node_fs_.existsSync)(external_node_path_.posix.join(directory, LEFT));
+}
+
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:util/types"
+var types_ = __nccwpck_require__(3429);
+;// CONCATENATED MODULE: ./src/local/journal.ts
+/**
+ * The journal: before every effect outside the job's directory a line is written and synced; teardown
+ * replays the lines in reverse. It holds no secret.
+ */
+
+
+
+
+
+
+const PREFIX = 'ssh-trust-';
+/** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
+const RETRIES = 5;
+/** Name of the journal in the job's directory. */
+const journal_NAME = 'journal.jsonl';
+/** Of the agent's socket, in the job's directory. */
+const SOCKET = 'agent.sock';
+const RULES = {
+    // 107 bytes on Linux, 103 on macOS (sun_path, with its terminating zero).
+    posix: { plain: /^\/[A-Za-z0-9/._+-]*$/, longest: 103, last: '/tmp' },
+    // On a drive, since Cygwin's name for the path begins with that. Win32-OpenSSH cuts off what is longer.
+    win32: { plain: /^[A-Za-z]:\/[A-Za-z0-9/._+~-]*$/, longest: 107, last: undefined },
+};
+/** Where jobs may have their directories. */
+function parents(runnerTemp, platform) {
+    const { last } = RULES[platform === 'win32' ? 'win32' : 'posix'];
+    const candidates = [runnerTemp, tmpdir(), last];
+    return [...new Set(candidates.filter((path) => path !== undefined && path !== ''))];
+}
+/** The directories of jobs on this machine that belong to this user: their journals' paths. */
+function findJournals(runnerTemp) {
+    const user = process.geteuid?.();
+    return parents(runnerTemp, process.platform).flatMap((parent) => {
+        let names;
+        try {
+            names = readdirSync(parent);
+        }
+        catch {
+            return []; // not there, or not to be read
+        }
+        return names
+            .map((name) => posix.join(parent, name, journal_NAME))
+            .filter((path) => {
+            if (!journal_isJournalPath(path))
+                return false;
+            const stat = lstatSync(dirname(path), { throwIfNoEntry: false });
+            return stat?.isDirectory() === true && (user === undefined || stat.uid === user);
+        });
+    });
+}
+/**
+ * Makes the job's directory and opens its journal.
+ *
+ * The directory is the first of `RUNNER_TEMP`, the system's temporary directory and /tmp in which the
+ * agent's socket has a path that is short enough and needs no quoting in an ssh_config.
+ *
+ * @throws TrustError `temp-unusable`
+ */
+function openJournal(runnerTemp, platform = process.platform) {
+    const directory = makeDirectory(parents(runnerTemp, platform), platform);
+    const path = posix.join(directory, journal_NAME);
+    return {
+        path,
+        id: basename(directory).slice(PREFIX.length),
+        directory,
+        append: (effect) => {
+            const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND);
+            const line = Buffer.from(`${JSON.stringify(effect)}\n`);
+            const { size } = fstatSync(descriptor);
+            try {
+                for (let done = 0; done < line.length;)
+                    done += writeSync(descriptor, line, done);
+                fsyncSync(descriptor);
+            }
+            catch (error) {
+                ftruncateSync(descriptor, size); // half a line would spoil the next one
+                if (isNativeError(error))
+                    error.message += ` '${path}'`;
+                throw error;
+            }
+            finally {
+                closeSync(descriptor);
+            }
+        },
+    };
+}
+function makeDirectory(candidates, platform) {
+    const windows = platform === 'win32';
+    const rules = windows ? RULES.win32 : RULES.posix;
+    const problems = [];
+    for (const candidate of candidates) {
+        const parent = windows ? candidate.replaceAll('\\', '/') : candidate;
+        const longest = posix.join(parent, `${PREFIX}XXXXXX`, SOCKET);
+        if (!rules.plain.test(parent))
+            problems.push(`${parent}: has a space or special character`);
+        else if (Buffer.byteLength(longest) > rules.longest)
+            problems.push(`${parent}: too long`);
+        else {
+            try {
+                const made = mkdtempSync(posix.join(parent, PREFIX)); // mode 0700
+                const directory = posix.join(parent, basename(made));
+                if (windows)
+                    restrictToUser(directory);
+                startJournal(directory);
+                return directory;
+            }
+            catch (error) {
+                problems.push(`${parent}: ${systemCode(error) ?? explain(error)}`);
+            }
+        }
+    }
+    throw new TrustError('temp-unusable', `There is no usable temporary directory (${problems.join('; ')}).`, {
+        hint: 'Set RUNNER_TEMP, or TMPDIR, to a directory that can be written and has a short plain path.',
+    });
+}
+/** On a disk that is full there may be room for the directory alone: then it goes again. */
+function startJournal(directory) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+    try {
+        closeSync(openSync(posix.join(directory, journal_NAME), flags, 0o600));
+    }
+    catch (error) {
+        rmdirSync(directory);
+        throw error;
+    }
+}
+/** A program of Windows itself, whatever is on the PATH. */
+function system32(name) {
+    return win32.join(process.env['SystemRoot'] ?? 'C:\\Windows', 'System32', name);
+}
+/**
+ * Windows knows no modes: what lies in a temporary directory may be open to others. The directory,
+ * still empty, gets this user as the only one with any access, to all that will be in it too.
+ *
+ * @throws an error where that fails; the directory is gone then
+ */
+function restrictToUser(directory) {
+    try {
+        const options = { encoding: 'latin1', windowsHide: true, stdio: 'pipe' };
+        const sid = parseSid(execFileSync(system32('whoami.exe'), WHOAMI_ARGUMENTS, options));
+        execFileSync(system32('icacls.exe'), icaclsArguments(directory, sid), options);
+    }
+    catch (error) {
+        rmdirSync(directory);
+        throw new Error(`can't be made private: ${explain(error).trim()}`, { cause: error });
+    }
+}
+const WHOAMI_ARGUMENTS = (/* unused pure expression or super */ null && (['/user', '/fo', 'csv', '/nh']));
+/** The SID of what whoami prints, `"machine\user","S-1-…"`. Names can be of any language, a SID not. */
+function parseSid(line) {
+    const sid = /,"(S-1-[0-9-]+)"\s*$/.exec(line)?.[1];
+    if (sid === undefined)
+        throw new Error('whoami told no SID');
+    return sid;
+}
+/** Nothing is inherited from above; the user has full access, inherited (`OI`, `CI`) by what is below. */
+function icaclsArguments(directory, sid) {
+    return [win32.resolve(directory), '/inheritance:r', '/grant:r', `*${sid}:(OI)(CI)F`];
+}
+/**
+ * The effects in a journal, in their order. A torn last line is left out: its effect never happened.
+ *
+ * @returns undefined where there is no journal
+ */
+function journal_readJournal(path) {
+    let text;
+    try {
+        text = (0,external_node_fs_.readFileSync)(path, 'utf8');
+    }
+    catch (error) {
+        if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
+            return undefined;
+        throw error;
+    }
+    return text.split('\n').flatMap((line) => {
+        try {
+            return line === '' ? [] : [JSON.parse(line)];
+        }
+        catch {
+            return [];
+        }
+    });
+}
+/** Whether `path` can be a journal of ours: teardown removes the directory around it. */
+function journal_isJournalPath(path) {
+    return (0,external_node_path_.basename)(path) === journal_NAME && /^ssh-trust-[A-Za-z0-9]{6}$/.test((0,external_node_path_.basename)((0,external_node_path_.dirname)(path)));
+}
+/** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
+function removeJobDirectory(journalPath) {
+    const directory = (0,external_node_path_.dirname)(journalPath);
+    const options = { recursive: true, force: true, maxRetries: RETRIES };
+    // First and by itself: on Windows an agent that was killed leaves it read-only.
+    try {
+        (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
+    }
+    catch {
+        // not there; what else there may be is told of the whole
+    }
+    for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
+        if (name !== journal_NAME)
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+    }
+    (0,external_node_fs_.rmSync)(directory, options);
+}
+/** Removes the job's directory if that is all that is left of it. */
+function removeEmptyJobDirectory(journalPath) {
+    try {
+        (0,external_node_fs_.rmdirSync)((0,external_node_path_.dirname)(journalPath));
+    }
+    catch {
+        // not there, or not empty: then it is no matter of ours
+    }
+}
+
+// EXTERNAL MODULE: ./src/local/home.ts
+var home = __nccwpck_require__(9668);
+;// CONCATENATED MODULE: ./src/trust/home-config.ts
+/** ~/.ssh/config: the job's block put in, taken out, and those of jobs that are no more. */
+
+
+
+
+
+/** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
+async function includeInHome(journal, paths) {
+    const lines = homeBlock(journal.id, paths);
+    for (const directory of sshDirectories()) {
+        const made = statOf(directory) === undefined ? 'directory' : 'file';
+        if (made === 'directory') {
+            journal.append({ kind: 'directory', target: directory });
+            mkdirSync(directory, { mode: 0o700 });
+        }
+        const target = join(directory, 'config');
+        journal.append({ kind: 'home-block', target, id: journal.id, lines });
+        await editFile(target, journal.id, (text) => addBlock(text, lines, made));
+    }
+}
+async function takeOutOfHome({ target, id, lines, }) {
+    const directory = (0,external_node_path_.dirname)(target);
+    if ((0,files/* statOf */._N)(directory) === undefined)
+        return 'nothing';
+    const removed = { lines: 'nothing', directory: false };
+    await (0,files/* editFile */.$y)(target, id, (text) => {
+        if (text === undefined)
+            return undefined;
+        const without = removeBlock(text, lines);
+        const whole = text.replaceAll('\r\n', '\n').includes(lines.join('\n'));
+        removed.lines = without.text === text ? 'nothing' : whole ? 'whole' : 'changed';
+        removed.directory = without.text === undefined && without.made === 'directory';
+        return without.text;
+    });
+    if (removed.directory)
+        removeIfEmpty(directory);
+    return removed.lines;
+}
+function removeIfEmpty(directory) {
+    try {
+        (0,external_node_fs_.rmdirSync)(directory);
+    }
+    catch {
+        // others have put files there
+    }
+}
+/** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */
+const LONGEST_JOB = (/* unused pure expression or super */ null && (7 * 24 * 3600 * 1000));
+/**
+ * Takes out the blocks of jobs that ended without a teardown, and whose directory is gone: runners
+ * empty RUNNER_TEMP. Those whose directory is there are a matter for its journal. A block of another
+ * machine, which shares this home, must be older than any job.
+ *
+ * @param id of this job
+ * @returns the ids of those jobs
+ */
+async function sweepHome(id) {
+    const swept = [];
+    for (const directory of sshDirectories()) {
+        const target = join(directory, 'config');
+        for (const block of findBlocks(readText(target) ?? '')) {
+            const here = block.host === thisMachine();
+            const old = Date.now() - block.since.getTime() > LONGEST_JOB;
+            if (here ? existsSync(block.directory) : !old)
+                continue;
+            const taken = await takeOutOfHome({ target, id, lines: block.lines });
+            if (taken !== 'nothing')
+                swept.push(block.id);
+        }
+    }
+    return swept;
+}
+
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: ./src/ssh/wire.ts
+var wire = __nccwpck_require__(3529);
+;// CONCATENATED MODULE: ./src/agent/messages.ts
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const SSH_AGENT_RSA_SHA2_256 = 2;
+const SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,wire/* byte */.PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const messages_frame = wire/* string */.Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,wire/* string */.Yj)(key), (0,wire/* string */.Yj)(data), (0,wire/* uint32 */.S8)(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,wire/* string */.Yj)(name), contents]);
+}
+
+;// CONCATENATED MODULE: ./src/agent/control.ts
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+async function converse(path, messages, timeout = TIMEOUT) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,external_node_net_.connect)(path);
+        const reader = new FrameReader();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write(messages_frame(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(timeout, () => {
+            fail(`did not answer within ${timeout / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return extensionRequest(CONTROL, Buffer.concat([(0,wire/* string */.Yj)(token), (0,wire/* string */.Yj)(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === SSH_AGENT_SUCCESS)
+        return;
+    throw new errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
+ *
+ * @returns how many parts still need the agent; with none it ends
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
+        reader.text(256);
+        return Number(reader.text(16));
+    }
+    requireSuccess(answer, 'stop');
+    return 0;
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
+        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
 }
 
 ;// CONCATENATED MODULE: ./src/trust/job-login.ts
@@ -4676,7 +6078,7 @@ function removeBlock(text, lines) {
  * @throws TrustError as `connectTo`
  */
 async function logInWithJobKey(destination, key, agent) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(48)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2048)); // ssh2 takes long to load
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(891)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
     const { hostKey } = destination;
     return connectTo({
         ...destination,
@@ -4695,12 +6097,15 @@ const TEARDOWN_TIMEOUT = 10_000;
 /** Milliseconds before each further try, where the host can't be reached. */
 const BACKOFF = [500, 2000];
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+const REFUSED = 'login-refused';
 /**
  * Does `work` over a login to an account of the journal, and again where the host can't be reached.
  *
+ * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
+ *   again, once
  * @throws what the last try threw
  */
-async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work) {
+async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
     for (let attempt = 0;; attempt += 1) {
         try {
@@ -4714,7 +6119,8 @@ async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work
         }
         catch (error) {
             const wait = BACKOFF[attempt];
-            const again = error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code);
+            const code = error instanceof errors/* TrustError */.Ru ? error.code : '';
+            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
             if (!again || wait === undefined)
                 throw error;
             await (0,promises_.setTimeout)(wait);
@@ -4740,8 +6146,8 @@ async function undoHostTrust(effect, agent) {
 }
 /** Undoes it over a connection that is there. */
 async function undoOver(client, effect) {
-    const { KNOWN_HOSTS, removeGeneratedKey, removeKnownHost } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
     if (effect.kind === 'remote-file') {
+        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
         const { path, comment, madeDirectory } = effect;
         const result = await removeGeneratedKey(client, path, comment, madeDirectory);
         if (result === 'removed')
@@ -4749,6 +6155,8 @@ async function undoOver(client, effect) {
         const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
         return { outcome: 'nothing to undo', detail };
     }
+    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { removeKnownHost } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
     const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
     const { user, line, created } = effect;
     let found = 0;
@@ -4770,13 +6178,10 @@ function notUndone(effect, why, cause) {
     return new errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./src/ssh/authorized-keys.ts
+;// CONCATENATED MODULE: ./src/trust/job-agent.ts
 /**
- * The text of an authorized_keys file (sshd(8), AUTHORIZED_KEYS FILE FORMAT): adding a key and taking
- * it out again, byte for byte. Nothing here reads or writes files. What sshd skips (comments, blank
- * lines, lines that it does not understand) is never touched.
+ * The agent of a job: started by the first use of the action in it, joined by further ones, and ended by
+ * the last that is taken back.
  */
 
 
@@ -4785,437 +6190,141 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 
 
 
-/** Longest line, sshd(8): "up to a limit of 8 kilobytes". Newer ones take longer lines. */
-const MAX_LINE = 8 * 1024;
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-function splitLines(content) {
-    const lines = [];
-    for (let start = 0; start < content.length;) {
-        const found = content.indexOf(NEWLINE, start);
-        const end = found < 0 ? content.length : found;
-        const next = found < 0 ? end : end + 1;
-        lines.push({ start, end, next });
-        start = next;
-    }
-    return lines;
-}
-/** Where sshd sees UTF-8 or nothing at all, we see bytes; people see UTF-8. */
-function shown(latin1) {
-    return Buffer.from(latin1, 'latin1').toString('utf8');
-}
+
+
+
 /**
- * The key on one line, by sshd's grammar; undefined for a comment, a blank line, and whatever sshd
- * does not take for a key.
+ * The agent that SSH_AUTH_SOCK names, if it is of this very job: of this user, on this machine, under
+ * the same runner, and serving.
  */
-function parseAuthorizedKey(line, lineNumber = 1) {
-    // sshd reads lines as C strings.
-    const [seen = ''] = line.toString('latin1').split('\0', 1);
-    const text = seen.replace(/^[ \t]+/, '');
-    if (text === '' || text.startsWith('#'))
+async function findJobAgent(authSock, runner) {
+    const socket = (authSock ?? '').replaceAll('\\', '/');
+    const directory = posix.dirname(socket);
+    const journal = posix.join(directory, 'journal.jsonl');
+    if (basename(socket) !== 'agent.sock' || !isJournalPath(journal))
         return undefined;
-    const plain = readKey(text);
-    const found = plain === undefined ? readOptionsAndKey(text) : { ...plain, options: [] };
-    if (found === undefined)
+    const stat = lstatSync(directory, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || !isOwn(stat.uid) || hasLeft(directory))
         return undefined;
-    const { options, type, blob, comment } = found;
-    return {
-        lineNumber,
-        options: options.map(shown),
-        type,
-        blob,
-        comment: shown(comment),
-        text: shown(seen.replace(/\r$/, '')),
-    };
+    const job = readJob(directory);
+    if (job?.host !== thisMachine() || !isSame(job.runner, runner))
+        return undefined;
+    const control = readJournal(journal)?.find(({ kind }) => kind === 'agent-process')?.target;
+    if (control === undefined || !(await answers(control)))
+        return undefined;
+    return { socket, control, journal };
 }
-/** All keys of a file, in their order. */
-function parseAuthorizedKeys(content) {
-    return keyLines(content).map(({ key }) => key);
+function isOwn(uid) {
+    return process.geteuid === undefined || process.geteuid() === uid;
 }
-function keyLines(content) {
-    return splitLines(content).flatMap((line, index) => {
-        const key = parseAuthorizedKey(content.subarray(line.start, line.end), index + 1);
-        return key === undefined ? [] : [{ ...line, key }];
+function isSame(one, other) {
+    return one?.pid === other?.pid && one?.start === other?.start;
+}
+async function answers(path) {
+    return new Promise((resolve) => {
+        const socket = connect(path);
+        socket.once('connect', () => {
+            socket.destroy();
+            resolve(true);
+        });
+        socket.once('error', () => {
+            resolve(false);
+        });
     });
 }
-/** `type base64 [comment]`, as OpenSSH's sshkey_read does: the type inside must be the same. */
-function readKey(text) {
-    const [, type, run, rest = ''] = /^([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
-    if (type === undefined || run === undefined)
-        return undefined;
-    // OpenSSH's decoder passes over white space: in a file with CRLF the run ends with a CR.
-    const base64 = run.replace(/[\r\v\f]/g, '');
-    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
-        return undefined;
-    const blob = Buffer.from(base64, 'base64');
-    try {
-        const reader = new wire/* Reader */.mP(blob);
-        if (reader.text(64) !== type || reader.remaining === 0)
-            return undefined;
-        // All plain keys are strings to their end; one that was cut short is no key for sshd.
-        while (!(0,certificate/* isCertificateType */.qu)(type) && reader.remaining > 0)
-            reader.string();
-    }
-    catch {
-        return undefined;
-    }
-    return { type, blob, comment: rest.trimEnd() };
-}
-function readOptionsAndKey(text) {
-    const { options, end, balanced } = splitOptions(text);
-    if (!balanced)
-        return undefined;
-    const key = readKey(text.slice(end).replace(/^[ \t]+/, ''));
-    return key === undefined ? undefined : { ...key, options };
-}
-/** As OpenSSH's sshkey_advance_past_options: up to the first blank that is not in quotes. */
-function splitOptions(text) {
-    const options = [];
-    let quoted = false;
-    let start = 0;
-    let end = 0;
-    for (; end < text.length && (quoted || !/[ \t]/.test(text.charAt(end))); end += 1) {
-        const char = text.charAt(end);
-        if (char === '\\' && text.charAt(end + 1) === '"')
-            end += 1;
-        else if (char === '"')
-            quoted = !quoted;
-        else if (char === ',' && !quoted) {
-            options.push(text.slice(start, end));
-            start = end + 1;
-        }
-    }
-    options.push(text.slice(start, end));
-    return { options, end, balanced: !quoted };
-}
-/** Whether two keys in wire format are the same for sshd: RSA numbers may have leading zeros. */
-function isSameKey(a, b) {
-    if (a.equals(b))
-        return true;
-    const [left, right] = [rsaNumbers(a), rsaNumbers(b)];
-    return left !== undefined && left === right;
-}
-function rsaNumbers(blob) {
-    try {
-        const reader = new wire/* Reader */.mP(blob);
-        if (reader.text(64) !== 'ssh-rsa')
-            return undefined;
-        return `${reader.mpint().toString('hex')} ${reader.mpint().toString('hex')}`;
-    }
-    catch {
-        return undefined;
-    }
-}
-/**
- * Appends `line` (without newline) unless the same key is there, with whatever options. The new
- * line ends as the last one of the file does, with LF or CRLF; sshd and dropbear take both.
- *
- * @throws TrustError `input-invalid` if `line` is not the line of a key
- */
-function addAuthorizedKey(content, line) {
-    const { blob } = requireKeyLine(line);
-    const existing = parseAuthorizedKeys(content).find((key) => isSameKey(key.blob, blob));
-    if (existing !== undefined)
-        return { status: 'present', content, existing };
-    const newline = lineEnd(content);
-    if (content.length === 0 || content.at(-1) === NEWLINE) {
-        return { status: 'added', content: Buffer.concat([content, Buffer.from(line + newline)]) };
-    }
-    const added = Buffer.from(newline + line + newline);
-    return {
-        status: 'added',
-        content: Buffer.concat([content, added]),
-        newlineMended: digest(content),
-    };
-}
-function requireKeyLine(line) {
-    const key = parseAuthorizedKey(Buffer.from(line));
-    if (key === undefined || /[\r\n\0]/.test(line) || Buffer.byteLength(line) > MAX_LINE) {
-        throw new errors/* TrustError */.Ru('input-invalid', 'This is not a line for authorized_keys.');
-    }
-    return key;
-}
-function lineEnd(content) {
-    const last = content.lastIndexOf(NEWLINE);
-    return last > 0 && content[last - 1] === RETURN ? '\r\n' : '\n';
-}
-function digest(content) {
-    return (0,external_node_crypto_.createHash)('sha256').update(content).digest('hex');
-}
-/**
- * Removes the line that `addAuthorizedKey` has added, wherever it stands now; every other byte stays.
- * The newline that was mended goes too if what was there before is just as it was, and nothing follows.
- *
- * @throws TrustError `input-invalid` if `line` is not the line of a key
- */
-function removeAuthorizedKey(content, line, { newlineMended, changed = false } = {}) {
-    const { blob } = requireKeyLine(line);
-    const ours = Buffer.from(line);
-    const same = keyLines(content).filter(({ key }) => isSameKey(key.blob, blob));
-    const isExact = ({ start, end }) => withoutReturn(content.subarray(start, end)).equals(ours);
-    const removed = changed ? same : same.filter(isExact);
-    const rest = withoutLines(content, removed);
-    const last = removed.at(-1);
-    const wasLast = last?.next === content.length && removed.length === 1;
-    return {
-        content: wasLast && newlineMended !== undefined ? withoutMend(rest, newlineMended) : rest,
-        removed: removed.map(({ key }) => key),
-        left: same.filter((one) => !removed.includes(one)).map(({ key }) => key),
-    };
-}
-function withoutReturn(line) {
-    return line.at(-1) === RETURN ? line.subarray(0, -1) : line;
-}
-function withoutLines(content, lines) {
-    const kept = [];
-    let from = 0;
-    for (const { start, next } of lines) {
-        kept.push(content.subarray(from, start));
-        from = next;
-    }
-    return Buffer.concat([...kept, content.subarray(from)]);
-}
-/** `content` without its last newline, if that gives what was there before the newline was mended. */
-function withoutMend(content, before) {
-    const candidates = [Buffer.from('\n'), Buffer.from('\r\n')]
-        .filter((newline) => content.subarray(-newline.length).equals(newline))
-        .map((newline) => content.subarray(0, content.length - newline.length));
-    return candidates.find((candidate) => digest(candidate) === before) ?? content;
-}
-/** Removes all keys that match any of `matches`; every other byte stays. */
-function removeKeys(content, matches) {
-    const removed = keyLines(content).filter(({ key }) => matches.some((match) => isMatch(key, match)));
-    return { content: withoutLines(content, removed), removed: removed.map(({ key }) => key) };
-}
-function isMatch(key, match) {
-    if (match.kind === 'key')
-        return isSameKey(key.blob, match.blob);
-    if (match.kind === 'comment')
-        return matchPattern(key.comment, match.pattern);
-    return fingerprint(key.blob) === match.fingerprint.replace(/=+$/, '');
-}
-/**
- * A line for authorized_keys, without newline.
- *
- * @throws TrustError `input-invalid` for options that sshd would refuse, and for a comment or a line
- *   that can't stand there
- */
-function formatAuthorizedKey(key) {
-    const options = key.options ?? [];
-    checkOptions(options);
-    const comment = key.comment ?? '';
-    if (hasControls(comment))
-        throw invalid('The comment of a key can have no control characters.');
-    const text = options.map(formatOption).join(',');
-    const line = `${text}${text === '' ? '' : ' '}${formatPublicKey(key.blob, comment.trim())}`;
-    if (Buffer.byteLength(line) > MAX_LINE) {
-        throw invalid(`A line of authorized_keys can't be longer than ${MAX_LINE} bytes.`);
-    }
-    return line;
-}
-function formatOption({ name, value }) {
-    return value === undefined ? name : `${name}="${value.replaceAll('"', '\\"')}"`;
-}
-function invalid(message, hint) {
-    return new TrustError('input-invalid', message, hint === undefined ? {} : { hint });
-}
-/** Control characters but the tab, which sshd allows between quotes. */
-function hasControls(text) {
-    return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
-}
-/** Options without value; those that begin with `no-` mean the contrary. */
-const FLAGS = [
-    'restrict',
-    'cert-authority',
-    ...[
-        'agent-forwarding',
-        'port-forwarding',
-        'pty',
-        'touch-required',
-        'user-rc',
-        'verify-required',
-        'x11-forwarding',
-    ].flatMap((name) => [name, `no-${name}`]),
-];
-/** Options with a value: what is wrong with one, or undefined. */
-const VALUES = {
-    command: (value) => (value.trim() === '' ? 'is empty' : undefined),
-    environment: (value) => /^[A-Za-z0-9_]+=/.test(value)
-        ? undefined
-        : 'is not NAME=value with a name of letters, digits, _',
-    'expiry-time': (value) => isTime(value) ? undefined : 'is not a time: YYYYMMDD[Z] or YYYYMMDDHHMM[SS][Z]',
-    from: (value) => value.split(',').map(wrongPattern).find(isText),
-    permitlisten: (value) => isAddress(value.includes(':') ? value : `*:${value}`) ? undefined : 'is not [host:]port',
-    permitopen: (value) => (isAddress(value) ? undefined : 'is not host:port'),
-    principals: (value) => value.split(',').every((name) => name !== '') ? undefined : 'has an empty name in its list',
-    tunnel: (value) => (/^(?:any|\d+)$/i.test(value) ? undefined : 'is neither a number nor any'),
+const UNDONE = { outcome: 'undone' };
+const NOTHING = { outcome: 'nothing to undo' };
+const SHARED = {
+    outcome: 'undone',
+    detail: 'the agent stays for others of this job',
+    shared: true,
 };
-/** OpenSSH refuses a line that has one of these twice. */
-const ONCE = (/* unused pure expression or super */ null && (['command', 'from', 'principals']));
+/** How long an agent that was told to end may take, in milliseconds. */
+const AGENT_END = 2000;
+/** An agent that serves but whose process is not in the journal yet: main died in between. */
+async function endAgent(address) {
+    if (address === undefined)
+        return NOTHING;
+    try {
+        return (await stopAgent(address)) > 0 ? SHARED : UNDONE;
+    }
+    catch (error) {
+        if (isNobody(error))
+            return NOTHING;
+        throw error;
+    }
+}
+/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
+function isNobody(error) {
+    const cause = error instanceof errors/* TrustError */.Ru ? error.cause : undefined;
+    return ['ECONNREFUSED', 'ENOENT'].includes((0,errors/* systemCode */.xU)(cause) ?? '');
+}
+/** Ends the agent's process, by a signal if it can't be told; unless others of the job still need it. */
+async function endAgentProcess(agent, address) {
+    if (!(await agentRuns(agent, address)))
+        return NOTHING;
+    const remaining = address === undefined ? undefined : await stopAgent(address).catch(() => undefined);
+    if (remaining !== undefined && remaining > 0)
+        return SHARED;
+    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
+    if (remaining === undefined && agent.start !== undefined)
+        process.kill(agent.pid, 'SIGTERM');
+    if (await hasEnded(agent))
+        return UNDONE;
+    if (!(await agentRuns(agent, address)))
+        return UNDONE;
+    process.kill(agent.pid, 'SIGKILL');
+    return { outcome: 'undone', detail: 'it had to be killed' };
+}
+async function hasEnded(agent) {
+    for (let waited = 0; waited < AGENT_END; waited += 5) {
+        if (!(0,process_identity/* stillRuns */.H)(agent))
+            return true;
+        await (0,promises_.setTimeout)(5);
+    }
+    return false;
+}
 /**
- * Options as people write them in front of a key: `restrict,from="10.0.0.0/8"`. Quotes may be left
- * out where the value has neither comma, blank nor quote.
+ * Takes our keys out of an agent that another use of the action has started. If we are the last, and
+ * the other was taken back before us, its directory goes with the agent.
  *
- * @throws TrustError `input-invalid` for what sshd would not understand: it would refuse the line
+ * @param journal of the other
  */
-function parseKeyOptions(text) {
-    const trimmed = text.trim();
-    if (trimmed === '')
-        return [];
-    const { options, end, balanced } = splitOptions(trimmed);
-    if (!balanced)
-        throw invalid('The options for the key have a quote that does not end.');
-    if (end < trimmed.length) {
-        throw invalid('Options for a key have no blanks between them.', 'Put commas between the options, and double quotes around a value with blanks.');
+async function leaveAgent(address, journal) {
+    const { outcome } = await endAgent(address);
+    if (journal_isJournalPath(journal) && job_record_hasLeft(external_node_path_.posix.dirname(journal))) {
+        const agent = journal_readJournal(journal)?.find((effect) => effect.kind === 'agent-process');
+        if (agent === undefined || (await hasEnded(agent.process)))
+            removeJobDirectory(journal);
     }
-    const parsed = options.map(parseOption);
-    checkOptions(parsed);
-    return parsed;
-}
-function parseOption(text) {
-    const equals = text.indexOf('=');
-    if (equals < 0)
-        return { name: text };
-    const name = text.slice(0, equals);
-    const value = text.slice(equals + 1);
-    if (!value.includes('"'))
-        return { name, value };
-    if (!/^"(?:\\"|[^"])*"$/.test(value)) {
-        throw invalid(`The value of ${name} has quotes in odd places.`, 'Quotes stand around the whole value; one inside it is written as \\".');
-    }
-    return { name, value: value.slice(1, -1).replaceAll('\\"', '"') };
-}
-function checkOptions(options) {
-    const names = options.map(({ name }) => name.toLowerCase());
-    for (const option of options)
-        checkOption(option);
-    const twice = ONCE.find((name) => names.filter((other) => other === name).length > 1);
-    if (twice !== undefined)
-        throw invalid(`The option ${twice} stands there twice.`);
-    if (names.includes('principals') && !names.includes('cert-authority')) {
-        throw invalid('The option principals is for cert-authority keys only.');
-    }
-}
-function checkOption({ name, value }) {
-    const lower = name.toLowerCase();
-    const isFlag = FLAGS.includes(lower);
-    const check = Object.hasOwn(VALUES, lower) ? VALUES[lower] : undefined;
-    if (!isFlag && check === undefined) {
-        throw invalid(`${JSON.stringify(name)} is no option of authorized_keys.`, `There are ${[...FLAGS, ...Object.keys(VALUES).map((known) => `${known}=`)].sort().join(', ')}.`);
-    }
-    if (check === undefined) {
-        if (value !== undefined)
-            throw invalid(`The option ${lower} takes no value.`);
-        return;
-    }
-    if (value === undefined)
-        throw invalid(`The option ${lower} needs a value: ${lower}="…".`);
-    if (hasControls(value))
-        throw invalid(`The value of ${lower} has control characters in it.`);
-    // sshd would take the backslash and the closing quote for a quote in the value.
-    if (value.endsWith('\\'))
-        throw invalid(`The value of ${lower} can't end with a backslash.`);
-    const wrong = check(value);
-    if (wrong !== undefined)
-        throw invalid(`The value of ${lower} ${wrong}: ${JSON.stringify(value)}.`);
-}
-function isText(value) {
-    return value !== undefined;
-}
-/** `host:port`, `[address]:port`; the port is a number, a service, or `*`. */
-function isAddress(text) {
-    const [, port] = /^(?:\[[0-9A-Fa-f:.*?]+\]|[^:[\]\s]+):([^:]+)$/.exec(text) ?? [];
-    if (port === undefined)
-        return false;
-    if (/^\d+$/.test(port))
-        return Number(port) >= 1 && Number(port) <= 65535;
-    return port === '*' || /^[a-z][a-z0-9-]*$/i.test(port);
-}
-/** What is wrong with one pattern of `from`. sshd lets nobody in where one of them is malformed. */
-function wrongPattern(pattern) {
-    const text = pattern.replace(/^!/, '');
-    if (text === '')
-        return 'has an empty pattern in its list';
-    if (/\s/.test(text))
-        return 'has a blank in a pattern';
-    if (!text.includes('/'))
-        return undefined;
-    const [address = '', length = ''] = text.split('/', 2);
-    const bits = addressBits(address);
-    if (bits === undefined || !/^\d{1,3}$/.test(length) || Number(length) > bits.length) {
-        return 'has a malformed network';
-    }
-    return bits.slice(Number(length)).includes('1')
-        ? 'has a network with bits behind its length'
-        : undefined;
-}
-function addressBits(address) {
-    const version = (0,external_node_net_namespaceObject.isIP)(address);
-    if (version === 0 || address.includes('%'))
-        return undefined;
-    if (version === 4)
-        return bitsOf(address.split('.').map(Number), 8);
-    const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {
-        const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
-        return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-    });
-    const [head = '', tail] = hex.split('::', 2);
-    const groups = (text) => text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
-    const [left, right] = [groups(head), groups(tail ?? '')];
-    const zeros = new Array(Math.max(0, 8 - left.length - right.length)).fill(0);
-    return bitsOf([...left, ...zeros, ...right], 16);
-}
-function bitsOf(numbers, width) {
-    return numbers.map((number) => number.toString(2).padStart(width, '0')).join('');
-}
-/** As OpenSSH's parse_absolute_time. */
-function isTime(text) {
-    const [, digits] = /^(\d{8}|\d{12}|\d{14})(?:Z|UTC)?$/i.exec(text) ?? [];
-    if (digits === undefined)
-        return false;
-    const at = (start, length = 2) => Number(digits.slice(start, start + length));
-    const day = new Date(Date.UTC(at(0, 4), at(4) - 1, at(6)));
-    return (at(0, 4) >= 1970 && // Date.UTC takes 0 to 99 for 1900 to 1999
-        day.getUTCMonth() === at(4) - 1 &&
-        day.getUTCDate() === at(6) &&
-        at(8) < 24 &&
-        at(10) < 60 &&
-        at(12) < 60);
+    return { outcome };
 }
 /**
- * The option `expiry-time`, whole seconds. With a `Z` it is UTC, for OpenSSH since 9.1 (2022-10-04);
- * without it is in the time zone of the server, since 7.7 (2018-04-02), when the option came.
+ * Whether the agent's process still runs. Where the platform does not tell when a process started
+ * (Windows), that pid is the agent's if the agent itself says so.
  *
- * @throws TrustError `input-invalid` if `date` can't be written so
+ * @throws TrustError `agent-control` where it can't be known
  */
-function expiryTime(date, form) {
-    const shift = form === 'utc' ? 0 : form.offset * 60_000;
-    const time = new Date(date.getTime() + shift);
-    if (Number.isNaN(time.getTime()) ||
-        time.getUTCFullYear() < 1970 ||
-        time.getUTCFullYear() > 9999) {
-        throw invalid('A key can expire between the years 1970 and 9999 only.');
+async function agentRuns(agent, address) {
+    if (!(0,process_identity/* stillRuns */.H)(agent))
+        return false;
+    if (agent.start !== undefined)
+        return true;
+    if (address === undefined) {
+        throw new errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
     }
-    const digits = time.toISOString().slice(0, 19).replace(/\D/g, '');
-    return { name: 'expiry-time', value: form === 'utc' ? `${digits}Z` : digits };
-}
-/**
- * What a server makes of `expiry-time`, by the software that its version line names
- * (`OpenSSH_9.2p1 Debian-2`). `none`: it would refuse the whole line, as it does with an option that
- * it does not know.
- */
-function expirySupport(software) {
-    if (/^dropbear/i.test(software))
-        return 'none';
-    const [, major, minor] = /^OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)/.exec(software) ?? [];
-    if (major === undefined)
-        return 'unknown';
-    const version = Number(major) * 1000 + Number(minor);
-    if (version >= 9001)
-        return 'utc';
-    return version >= 7007 ? 'server-time' : 'none';
+    try {
+        return (await agentStatus(address)).pid === agent.pid;
+    }
+    catch (error) {
+        if (isNobody(error))
+            return false;
+        throw error;
+    }
 }
 
+// EXTERNAL MODULE: ./src/ssh/authorized-keys.ts
+var authorized_keys = __nccwpck_require__(8962);
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
 
 
@@ -5227,19 +6336,28 @@ async function revoke(granted, agent) {
     }
     if (agent === undefined)
         throw notRevoked(granted, 'the agent is gone');
+    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+    const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted));
+        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted), perhaps);
     }
     catch (error) {
+        const refused = error instanceof errors/* TrustError */.Ru && error.code === 'login-refused';
+        if (refused && perhaps) {
+            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
+        }
         throw notRevoked(granted, (0,errors/* explain */.WE)(error), error);
     }
 }
 function endOf({ expires }) {
     return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
 }
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
 function notRevoked(granted, why, cause) {
     const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    return new errors/* TrustError */.Ru('revocation-failed', `The key is still in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there: ${line}`, cause });
+    const refused = cause instanceof errors/* TrustError */.Ru && cause.code === 'login-refused';
+    const still = refused ? 'does not log in any more, and may still be' : 'is still';
+    return new errors/* TrustError */.Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
 }
 /** Removes the line over a connection that is there, with what was made for it. */
 async function removeGranted(client, granted) {
@@ -5249,7 +6367,7 @@ async function removeGranted(client, granted) {
     let left = 0;
     await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
         // Whatever line holds a key that was made for this job is ours.
-        const removal = removeAuthorizedKey(content, line, { newlineMended, changed: generated });
+        const removal = (0,authorized_keys/* removeAuthorizedKey */.Zj)(content, line, { newlineMended, changed: generated });
         removed = removal.removed.length;
         left = removal.left.length;
         return removed === 0 ? undefined : removal.content;
@@ -5276,31 +6394,35 @@ async function removeGranted(client, granted) {
 
 
 
-
-const UNDONE = { outcome: 'undone' };
-const NOTHING = { outcome: 'nothing to undo' };
-/** How long an agent that was told to end may take. */
-const AGENT_END = 2000;
+const teardown_UNDONE = { outcome: 'undone' };
+const teardown_NOTHING = { outcome: 'nothing to undo' };
 /**
  * Takes back what the job with this journal did.
  *
  * @param journalPath as main saved it in the state
  * @param token of the agent's control channel; without it the agent is ended by a signal
+ * @param hostsToo whether what is left on hosts is reason to keep the journal; it is told in any case
  * @returns undefined where there is no journal: nothing was done, or it has been taken back before
  */
-async function tearDown(journalPath, token) {
-    if (!isJournalPath(journalPath))
+async function tearDown(journalPath, token, hostsToo = true) {
+    if (!journal_isJournalPath(journalPath))
         return undefined;
-    const effects = readJournal(journalPath);
-    if (effects === undefined)
+    const effects = journal_readJournal(journalPath);
+    if (effects === undefined) {
+        removeEmptyJobDirectory(journalPath);
         return undefined;
+    }
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const results = [];
+    const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            results.push({ kind, target, ...(await undo(effect, agentOf(effects, token), token)) });
+            const { shared: stays, ...outcome } = await undo(effect, agentOf(effects, token));
+            if (stays === true)
+                shared.push(effect);
+            results.push({ kind, target, ...outcome });
         }
         catch (error) {
             results.push({ kind, target, outcome: 'failed', detail: (0,errors/* explain */.WE)(error) });
@@ -5316,14 +6438,18 @@ async function tearDown(journalPath, token) {
         if (!isOnHost(effect))
             await attempt(effect);
     }
-    const audit = parseAudit(readText((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
-    if (results.every(({ outcome }) => outcome !== 'failed'))
+    const failed = results.filter(({ outcome }) => outcome === 'failed');
+    const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind));
+    if (shared.length > 0)
+        noteLeft(directory);
+    else if (!needed)
         removeJobDirectory(journalPath);
     return { audit, effects: results, ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
-    const text = readText(path);
+    const text = (0,files/* readText */.yR)(path);
     try {
         return text === undefined ? undefined : JSON.parse(text);
     }
@@ -5331,8 +6457,9 @@ function readReport(path) {
         return undefined;
     }
 }
+const ON_HOST = ['authorized-key', 'remote-file', 'known-host'];
 function isOnHost(effect) {
-    return ['authorized-key', 'remote-file', 'known-host'].includes(effect.kind);
+    return ON_HOST.includes(effect.kind);
 }
 /** The latest record of each line and file on a host, the latest line first. */
 function latestOf(records) {
@@ -5342,10 +6469,15 @@ function latestOf(records) {
 }
 /** Where the job's agent is to be asked. */
 function agentOf(effects, token) {
-    const agent = effects.find(({ kind }) => kind === 'agent');
+    const agent = effects.find(({ kind }) => kind === 'agent' || kind === 'agent-part');
     return agent === undefined || token === undefined ? undefined : { socket: agent.target, token };
 }
-async function undo(effect, agent, token) {
+const FOUND = {
+    whole: teardown_UNDONE,
+    changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
+    nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
+};
+async function undo(effect, agent) {
     switch (effect.kind) {
         case 'authorized-key':
             return revoke(effect, agent);
@@ -5353,105 +6485,31 @@ async function undo(effect, agent, token) {
         case 'known-host':
             return undoHostTrust(effect, agent);
         case 'agent':
-            return endAgent(effect.target, token);
+            return endAgent(agent);
         case 'agent-process':
-            return endProcess(effect.process, effect.target, token);
+            return endAgentProcess(effect.process, agent);
+        case 'agent-part':
+            return leaveAgent(agent, effect.journal);
         case 'directory':
             return removeDirectory(effect.target);
         case 'home-block':
-            return takeBlockOut(effect);
-    }
-}
-/** An agent that serves but whose process is not in the journal yet: main died in between. */
-async function endAgent(socket, token) {
-    if (token === undefined)
-        return NOTHING;
-    try {
-        await stopAgent({ socket, token });
-        return UNDONE;
-    }
-    catch (error) {
-        if (isNobody(error))
-            return NOTHING;
-        throw error;
-    }
-}
-/** Nobody listens: an agent that was killed leaves its socket, which goes with the directory. */
-function isNobody(error) {
-    const cause = error instanceof errors/* TrustError */.Ru ? error.cause : undefined;
-    return ['ECONNREFUSED', 'ENOENT'].includes((0,errors/* systemCode */.xU)(cause) ?? '');
-}
-async function endProcess(agent, socket, token) {
-    const address = token === undefined ? undefined : { socket, token };
-    if (!(await agentRuns(agent, address)))
-        return NOTHING;
-    const told = address !== undefined &&
-        (await stopAgent(address).then(() => true, () => false));
-    // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
-    if (!told && agent.start !== undefined)
-        process.kill(agent.pid, 'SIGTERM');
-    for (let waited = 0; waited < AGENT_END; waited += 5) {
-        if (!stillRuns(agent))
-            return UNDONE;
-        await (0,promises_.setTimeout)(5);
-    }
-    if (!(await agentRuns(agent, address)))
-        return UNDONE;
-    process.kill(agent.pid, 'SIGKILL');
-    return { outcome: 'undone', detail: 'it had to be killed' };
-}
-/**
- * Whether the agent's process still runs. Where the platform does not tell when a process started
- * (Windows), that pid is the agent's if the agent itself says so.
- *
- * @throws TrustError `agent-control` where it can't be known
- */
-async function agentRuns(agent, address) {
-    if (!stillRuns(agent))
-        return false;
-    if (agent.start !== undefined)
-        return true;
-    if (address === undefined) {
-        throw new errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
-    }
-    try {
-        return (await agentStatus(address)).pid === agent.pid;
-    }
-    catch (error) {
-        if (isNobody(error))
-            return false;
-        throw error;
+            return FOUND[await takeOutOfHome(effect)];
     }
 }
 function removeDirectory(path) {
     try {
         (0,external_node_fs_.rmdirSync)(path);
-        return UNDONE;
+        return teardown_UNDONE;
     }
     catch (error) {
         const code = (0,errors/* systemCode */.xU)(error);
         if (code === 'ENOENT')
-            return NOTHING;
+            return teardown_NOTHING;
         if (code === 'ENOTEMPTY') {
             return { outcome: 'nothing to undo', detail: 'others have put files there; it stays' };
         }
         throw error;
     }
-}
-async function takeBlockOut(effect) {
-    const { target, id, lines, created } = effect;
-    let outcome = NOTHING;
-    if (statOf((0,external_node_path_.dirname)(target)) === undefined)
-        return outcome;
-    await editFile(target, id, (text) => {
-        if (text === undefined)
-            return undefined;
-        const without = removeBlock(text, lines);
-        if (without !== text)
-            outcome = UNDONE;
-        return without === '' && created ? undefined : without;
-    });
-    return outcome;
 }
 
 ;// CONCATENATED MODULE: ./src/post.ts
@@ -5460,8 +6518,11 @@ async function takeBlockOut(effect) {
 
 
 
+
 async function post() {
     const { journal, token } = readState();
+    if (journal !== '')
+        await explainFailedJob();
     const report = await tearDown(journal, token === '' ? undefined : token);
     if (report === undefined)
         return;
