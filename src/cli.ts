@@ -18,7 +18,7 @@ import {
   type PublicFormat,
 } from './trust/convert'
 import { runDemo } from './trust/demo'
-import { diagnose, formatFindings, hasProblem, type DoctorOptions } from './trust/doctor'
+import { diagnose, formatFindings, hasProblem, type DoctorOptions } from './trust/doctor/doctor'
 import { parseDuration } from './trust/duration'
 import { hostName, parseHosts, type HostLine } from './trust/hosts'
 import type { RevocationReport } from './trust/report'

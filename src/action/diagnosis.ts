@@ -2,7 +2,7 @@
 import * as core from '@actions/core'
 import { explain, TrustError } from '../errors'
 import type { Config } from '../trust/config'
-import { formatFindings, type Finding } from '../trust/doctor-finding'
+import { formatFindings, type Finding } from '../trust/doctor/finding'
 
 /** Errors that are about hosts: of others the doctor knows nothing. */
 const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/

@@ -15,7 +15,7 @@ import {
   type Certification,
   type CertificationInputs,
 } from './certificates'
-import { readHostTrust, type HostTrust, type HostTrustInputs } from './host-trust'
+import { readHostTrust, type HostTrust, type HostTrustInputs } from './host-trust/host-trust'
 import { parseHosts, type HostLine } from './hosts'
 import { collectErrors, readBoolean, readLines, readTimeout } from './input-values'
 import { readPolicy, type AgentBounds, type PolicyInputs } from './policy'

@@ -3,7 +3,7 @@
  * a login can be an act (a forced command deploys), and nothing is to be done after a failure.
  */
 import type { Credentials } from '../remote/connect'
-import { diagnose, type Finding } from './doctor'
+import { diagnose, type Finding } from './doctor/doctor'
 import { hostName, parseHosts, type HostLine } from './hosts'
 
 /** Hosts that are looked at; more would take long, and have the same reason as a rule. */

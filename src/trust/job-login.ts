@@ -55,32 +55,81 @@ interface RecordedAccount {
   key: string
 }
 
-/**
- * Does `work` over a login to an account of the journal, and again where the host can't be reached.
- *
- * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
- *   again, once
- * @throws what the last try threw
- */
-export async function overRecordedLogin<Result>(
+/** Logins to accounts of a journal, which are kept for what else is to be done there. */
+export interface RecordedLogins {
+  /**
+   * Does `work` over a login to an account, and again where the host can't be reached.
+   *
+   * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
+   *   again, once
+   * @throws what the last try threw
+   */
+  over: <Result>(
+    account: RecordedAccount,
+    work: (client: Connection) => Promise<Result>,
+    awaitKey?: boolean,
+  ) => Promise<Result>
+  end: () => void
+}
+
+export function openRecordedLogins(agent: AgentAddress): RecordedLogins {
+  const kept = new Map<string, Connection>()
+  // A host that is gone is waited for once, not for each thing that was done there.
+  const gone = new Map<string, TrustError>()
+  return {
+    over: async (account, work, awaitKey = false) => {
+      const { host, port, user, key } = account
+      const name = `${user}@${host}:${port} ${key}`
+      const over = async (client: Connection): ReturnType<typeof work> => {
+        try {
+          const result = await work(client)
+          kept.set(name, client)
+          return result
+        } catch (error) {
+          kept.delete(name)
+          client.end()
+          throw error
+        }
+      }
+      const before = kept.get(name)
+      if (before !== undefined) {
+        try {
+          return await over(before)
+        } catch {
+          // It may have been closed meanwhile.
+        }
+      }
+      const known = gone.get(name)
+      if (known !== undefined) throw known
+      try {
+        return await withRetries(async () => over(await logInTo(account, agent)), awaitKey)
+      } catch (error) {
+        if (error instanceof TrustError && UNREACHABLE.includes(error.code)) gone.set(name, error)
+        throw error
+      }
+    },
+    end: () => {
+      for (const client of kept.values()) client.end()
+    },
+  }
+}
+
+async function logInTo(
   { host, port, user, hostKey, key }: RecordedAccount,
   agent: AgentAddress,
-  work: (client: Connection) => Promise<Result>,
-  awaitKey = false,
-): Promise<Result> {
+): Promise<Connection> {
   const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') }
+  const options = { ...destination, timeout: TEARDOWN_TIMEOUT }
+  return logInWithJobKey(options, Buffer.from(key, 'base64'), agent)
+}
+
+async function withRetries<Result>(
+  work: () => Promise<Result>,
+  awaitKey: boolean,
+): Promise<Result> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const client = await logInWithJobKey(
-        { ...destination, timeout: TEARDOWN_TIMEOUT },
-        Buffer.from(key, 'base64'),
-        agent,
-      )
-      try {
-        return await work(client)
-      } finally {
-        client.end()
-      }
+      return await work()
     } catch (error) {
       const wait = BACKOFF[attempt]
       const code = error instanceof TrustError ? error.code : ''

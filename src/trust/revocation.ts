@@ -2,12 +2,11 @@
  * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
  * agent's control channel, so that no password is kept.
  */
-import type { AgentAddress } from '../agent/control'
 import { explain, TrustError } from '../errors'
 import type { Effect } from '../local/journal'
 import type { Connection } from '../remote/connect'
 import { removeAuthorizedKey } from '../ssh/authorized-keys'
-import { overRecordedLogin } from './job-login'
+import type { RecordedLogins } from './job-login'
 import type { EffectReport } from './report'
 
 export type Granted = Extract<Effect, { kind: 'authorized-key' }>
@@ -15,20 +14,18 @@ export type Granted = Extract<Effect, { kind: 'authorized-key' }>
 type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
 
 /** @throws TrustError with the line that is left, where it can't be removed */
-export async function revoke(granted: Granted, agent: AgentAddress | undefined): Promise<Outcome> {
+export async function revoke(
+  granted: Granted,
+  logins: RecordedLogins | undefined,
+): Promise<Outcome> {
   if (!granted.revoke) {
     return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` }
   }
-  if (agent === undefined) throw notRevoked(granted, 'the agent is gone')
+  if (logins === undefined) throw notRevoked(granted, 'the agent is gone')
   // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
   const perhaps = granted.written !== true && granted.line.includes(granted.key)
   try {
-    return await overRecordedLogin(
-      granted,
-      agent,
-      async (client) => removeGranted(client, granted),
-      perhaps,
-    )
+    return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps)
   } catch (error) {
     const refused = error instanceof TrustError && error.code === 'login-refused'
     if (refused && perhaps) {

@@ -10,6 +10,7 @@ import { explain, systemCode } from '../errors'
 import { readText } from '../local/files'
 import { noteLeft } from '../local/job-record'
 import {
+  emptyJobDirectory,
   isJournalPath,
   readJournal,
   removeEmptyJobDirectory,
@@ -17,7 +18,8 @@ import {
   type Effect,
 } from '../local/journal'
 import { takeOutOfHome, type TakenOut } from './home-config'
-import { undoHostTrust, type HostTrustEffect } from './host-trust-undo'
+import { undoHostTrust, type HostTrustEffect } from './host-trust/undo'
+import { openRecordedLogins, type RecordedLogins } from './job-login'
 import { endAgent, endAgentProcess, leaveAgent, type AgentOutcome } from './job-agent'
 import { revoke, type Granted } from './revocation'
 import type { EffectReport, TeardownReport, TrustReport } from './report'
@@ -49,18 +51,22 @@ export async function tearDown(
   const directory = dirname(journalPath)
   const report = readReport(join(directory, 'report.json'))
 
-  const results: EffectReport[] = []
+  const agent = agentOf(effects, token)
+  const logins = agent === undefined ? undefined : openRecordedLogins(agent)
+  const results = new Map<Effect, EffectReport>()
   const shared: Effect[] = []
   const attempt = async (effect: Effect): Promise<void> => {
     const { kind, target } = effect
     try {
-      const { shared: stays, ...outcome } = await undo(effect, agentOf(effects, token))
+      const { shared: stays, ...outcome } = await undo(effect, agent, logins)
       if (stays === true) shared.push(effect)
-      results.push({ kind, target, ...outcome })
+      results.set(effect, { kind, target, ...outcome })
     } catch (error) {
-      results.push({ kind, target, outcome: 'failed', detail: explain(error) })
+      results.set(effect, { kind, target, outcome: 'failed', detail: explain(error) })
     }
   }
+  const hasFailed = (effect: Effect): boolean => results.get(effect)?.outcome === 'failed'
+
   const granted = latestOf(effects.filter(isOnHost))
   // The agent must still be there, and hosts need not wait for one another.
   await Promise.all(
@@ -68,16 +74,20 @@ export async function tearDown(
       for (const effect of granted.filter(({ target }) => target === host)) await attempt(effect)
     }),
   )
-  for (const effect of effects.toReversed()) {
-    if (!isOnHost(effect)) await attempt(effect)
-  }
+  logins?.end()
+  const here = effects.toReversed().filter((effect) => !isOnHost(effect))
+  for (const effect of here) await attempt(effect)
   const audit = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
+  if (shared.length === 0 && here.some(hasFailed)) {
+    // The disk may be full, and our own files be what fills it.
+    emptyJobDirectory(journalPath)
+    for (const effect of here.filter(hasFailed)) await attempt(effect)
+  }
   // What could not be undone may be later: then the journal is needed again.
-  const failed = results.filter(({ outcome }) => outcome === 'failed')
-  const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind))
+  const failed = effects.filter(hasFailed)
   if (shared.length > 0) noteLeft(directory)
-  else if (!needed) removeJobDirectory(journalPath)
-  return { audit, effects: results, ...(report === undefined ? {} : { report }) }
+  else if (!failed.some((effect) => hostsToo || !isOnHost(effect))) removeJobDirectory(journalPath)
+  return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) }
 }
 
 function readReport(path: string): TrustReport | undefined {
@@ -116,13 +126,17 @@ const FOUND: Record<TakenOut, Outcome> = {
   nothing: { ...NOTHING, detail: 'our lines are not there' },
 }
 
-async function undo(effect: Effect, agent: AgentAddress | undefined): Promise<Outcome> {
+async function undo(
+  effect: Effect,
+  agent: AgentAddress | undefined,
+  logins: RecordedLogins | undefined,
+): Promise<Outcome> {
   switch (effect.kind) {
     case 'authorized-key':
-      return revoke(effect, agent)
+      return revoke(effect, logins)
     case 'remote-file':
     case 'known-host':
-      return undoHostTrust(effect, agent)
+      return undoHostTrust(effect, logins)
     case 'agent':
       return endAgent(agent)
     case 'agent-process':
