@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Finding } from '../../src/trust/doctor'
+import type { Finding } from '../../src/trust/doctor/doctor'
 import { makeHome, type Home } from '../support/home'
 import { makeKey, type Key } from '../support/keys'
 import { describeWith, program, testWith } from '../support/programs'

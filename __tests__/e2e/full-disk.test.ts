@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeHome, type Home } from '../support/home'
+import { tellFaults } from '../support/faults'
 import { describeWithMounts, makeCommand, makeMounts, treeOf, type Mounts } from '../support/mounts'
 import type { StepResult } from '../support/runner'
 import { startSshd, type Sshd } from '../support/sshd'
@@ -113,10 +114,12 @@ describeWithMounts(['sshd', 'ssh', 'nss_wrapper'], 'a full disk', () => {
     ['home', 'inodes', 'no ~/.ssh', undefined],
   ] as const)(
     '%s: with ever more %s left, and %s, main fails in clear words, and at last it works',
-    async (place, what, _, config) => {
+    async (place, what, content, config) => {
       // Where no directory can be made at all, the job's comes to be in /tmp.
       let done = false
+      let tried = 0
       for (let left = 0; left < 20 && !done; left++) {
+        tried += 1
         const before = await start(config)
         await leave(place, what, left)
         const step = await main()
@@ -145,6 +148,12 @@ describeWithMounts(['sshd', 'ssh', 'nss_wrapper'], 'a full disk', () => {
         await expectNoProcess()
       }
       expect(done).toBe(true)
+      tellFaults({
+        fault: `a full disk: ever more ${what} left in ${place === 'temp' ? 'RUNNER_TEMP' : 'the home'}, with ${content}, until main succeeds`,
+        recovery: 'main and post',
+        tried,
+        survived: tried,
+      })
     },
     60_000,
   )

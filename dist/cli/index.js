@@ -34385,24 +34385,62 @@ const TEARDOWN_TIMEOUT = 10_000;
 const BACKOFF = (/* unused pure expression or super */ null && ([500, 2000]));
 const UNREACHABLE = (/* unused pure expression or super */ null && (['host-refused', 'host-unreachable', 'host-timeout', 'host-closed']));
 const REFUSED = 'login-refused';
-/**
- * Does `work` over a login to an account of the journal, and again where the host can't be reached.
- *
- * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
- *   again, once
- * @throws what the last try threw
- */
-async function job_login_overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
+function openRecordedLogins(agent) {
+    const kept = new Map();
+    // A host that is gone is waited for once, not for each thing that was done there.
+    const gone = new Map();
+    return {
+        over: async (account, work, awaitKey = false) => {
+            const { host, port, user, key } = account;
+            const name = `${user}@${host}:${port} ${key}`;
+            const over = async (client) => {
+                try {
+                    const result = await work(client);
+                    kept.set(name, client);
+                    return result;
+                }
+                catch (error) {
+                    kept.delete(name);
+                    client.end();
+                    throw error;
+                }
+            };
+            const before = kept.get(name);
+            if (before !== undefined) {
+                try {
+                    return await over(before);
+                }
+                catch {
+                    // It may have been closed meanwhile.
+                }
+            }
+            const known = gone.get(name);
+            if (known !== undefined)
+                throw known;
+            try {
+                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
+            }
+            catch (error) {
+                if (error instanceof TrustError && UNREACHABLE.includes(error.code))
+                    gone.set(name, error);
+                throw error;
+            }
+        },
+        end: () => {
+            for (const client of kept.values())
+                client.end();
+        },
+    };
+}
+async function logInTo({ host, port, user, hostKey, key }, agent) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
+    return job_login_logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
+}
+async function withRetries(work, awaitKey) {
     for (let attempt = 0;; attempt += 1) {
         try {
-            const client = await job_login_logInWithJobKey({ ...destination, timeout: TEARDOWN_TIMEOUT }, Buffer.from(key, 'base64'), agent);
-            try {
-                return await work(client);
-            }
-            finally {
-                client.end();
-            }
+            return await work();
         }
         catch (error) {
             const wait = BACKOFF[attempt];
@@ -35442,7 +35480,7 @@ function oneLine(text) {
     return text.replace(/\p{Cc}+/gu, ' ');
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-finding.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/finding.ts
 /** What `ssh-trust doctor` finds: the type, the closed list of codes, and findings as text. */
 
 /** In the order in which they are made. */
@@ -35562,16 +35600,16 @@ const FINDING_CODES = (/* unused pure expression or super */ null && ([
     'log-unexplained',
 ]));
 /** A key of 16,384 bits has 2,800 characters. */
-const doctor_finding_MAX_TEXT = 4000;
+const finding_MAX_TEXT = 4000;
 const MAX_EVIDENCE = 500;
 /** A finding. Its texts become one line each: much of them comes from a server, or from files. */
 function told(status, check, code, finding, { evidence = '', hint = '', steps = [] } = {}) {
-    const shown = { evidence: bounded(evidence, MAX_EVIDENCE), hint: bounded(hint, doctor_finding_MAX_TEXT) };
+    const shown = { evidence: bounded(evidence, MAX_EVIDENCE), hint: bounded(hint, finding_MAX_TEXT) };
     return {
         status,
         check,
         code,
-        finding: bounded(finding, doctor_finding_MAX_TEXT),
+        finding: bounded(finding, finding_MAX_TEXT),
         ...(shown.evidence === '' ? {} : { evidence: shown.evidence }),
         ...(shown.hint === '' ? {} : { hint: shown.hint }),
         ...(steps.length === 0 ? {} : { steps }),
@@ -35694,7 +35732,7 @@ function profile() {
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-ssh.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/ssh.ts
 /** OpenSSH's own programs, as the doctor runs them: with a limit of time, and without any input. */
 
 
@@ -35717,12 +35755,12 @@ async function runSsh(program, args, { env, timeout }) {
     });
 }
 /** Largest of ssh's own files that is read. */
-const doctor_ssh_MAX_FILE = 16 * 1024 * 1024;
+const ssh_MAX_FILE = 16 * 1024 * 1024;
 /** The text of a file; empty where there is none, or it can't be read. */
 function readIfThere(path) {
     try {
         const stat = (0,external_node_fs_.statSync)(path);
-        return stat.isFile() && stat.size <= doctor_ssh_MAX_FILE ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '';
+        return stat.isFile() && stat.size <= ssh_MAX_FILE ? (0,external_node_fs_.readFileSync)(path, 'utf8') : '';
     }
     catch {
         return '';
@@ -35741,7 +35779,7 @@ function homeSsh() {
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-client.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/client.ts
 /** This machine, as the doctor sees it: the ssh on PATH, and the agent with its keys. */
 
 
@@ -35808,7 +35846,7 @@ async function examineAgent(options) {
     }
     if (ran.code === 0) {
         const keys = readAgentKeys(ran.stdout);
-        const names = keys.map(doctor_client_describeKey).join(', ');
+        const names = keys.map(client_describeKey).join(', ');
         return { findings: [fine('agent', `The agent holds ${names}.`)], keys };
     }
     if (ran.code === 1) {
@@ -35839,7 +35877,7 @@ function withoutCertificate(blob) {
     }
 }
 /** `ED25519 SHA256:… comment` */
-function doctor_client_describeKey({ blob, comment }) {
+function client_describeKey({ blob, comment }) {
     return oneLine(`${describeBlob(blob)} ${comment}`.trim());
 }
 /** `ED25519 SHA256:…`, of a key or of the one in a certificate */
@@ -35847,7 +35885,7 @@ function describeBlob(blob) {
     return `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(blob))} ${(0,public_key/* fingerprint */.Rj)(withoutCertificate(blob))}`;
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-key-line.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/key-line.ts
 /** Whether sshd takes a key at one line of a file: the line's options, and who else can write to the file. */
 
 
@@ -36014,7 +36052,7 @@ function typeOf(context) {
     return context.split(':')[2] ?? '';
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-log.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/log.ts
 
 /** Older lines are of other logins: milliseconds. */
 const WINDOW = 15 * 60_000;
@@ -36235,7 +36273,7 @@ function timeOf(line, { clock = 0, zone = 0 }) {
     return at(year) > clock + 24 * 3_600_000 ? at(year - 1) : at(year);
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-sshd-config.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/sshd-config.ts
 
 
 
@@ -36355,7 +36393,7 @@ function judgeMethods(facts) {
     return findings;
 }
 /** By which algorithms a key signs: RSA keys by several (RFC 8332). */
-function doctor_sshd_config_algorithmsOf(type) {
+function sshd_config_algorithmsOf(type) {
     return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type];
 }
 function judgeAlgorithms(facts, keys) {
@@ -36371,13 +36409,13 @@ function judgeAlgorithms(facts, keys) {
     const takes = (algorithm) => patterns.some((pattern) => (0,ssh_pattern/* matchPattern */.g)(algorithm, pattern));
     return keys.flatMap((key) => {
         const type = (0,public_key/* typeOfBlob */.JX)(key.blob);
-        if (doctor_sshd_config_algorithmsOf(type).some(takes))
+        if (sshd_config_algorithmsOf(type).some(takes))
             return [];
         const sha1 = type === 'ssh-rsa' && takes('ssh-rsa');
         const finding = sha1
-            ? `sshd takes RSA signatures with SHA-1 only, which are not made any more: ${doctor_client_describeKey(key)}.`
-            : `sshd takes no key of this type: ${doctor_client_describeKey(key)}.`;
-        const hint = `Use a key of another type (ed25519), or add ${doctor_sshd_config_algorithmsOf(type).join(',')} to PubkeyAcceptedAlgorithms in ${file}, ${RELOAD}.`;
+            ? `sshd takes RSA signatures with SHA-1 only, which are not made any more: ${client_describeKey(key)}.`
+            : `sshd takes no key of this type: ${client_describeKey(key)}.`;
+        const hint = `Use a key of another type (ed25519), or add ${sshd_config_algorithmsOf(type).join(',')} to PubkeyAcceptedAlgorithms in ${file}, ${RELOAD}.`;
         const code = sha1 ? 'rsa-sha1-only' : 'algorithm-not-accepted';
         return [problem(facts, keyword, code, finding, hint)];
     });
@@ -36392,7 +36430,7 @@ function judgeTries(facts, keys) {
     ];
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-account.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/account.ts
 /** An account as sshd sees it, from inside: how to get in and look, and what keeps keys from it. */
 
 
@@ -36579,7 +36617,7 @@ function judgeNoKey(facts, keys) {
     const [elsewhere] = findKeys(unusedFiles, keys);
     if (elsewhere !== undefined) {
         const { file, key, line } = elsewhere;
-        return problem('authorized-keys-elsewhere', `${doctor_client_describeKey(key)} is at ${file.path}:${line.lineNumber}, and sshd looks at ${where} only.`, `authorizedkeysfile ${setting(facts, 'authorizedkeysfile').join(' ')} (${facts.configFile})`);
+        return problem('authorized-keys-elsewhere', `${client_describeKey(key)} is at ${file.path}:${line.lineNumber}, and sshd looks at ${where} only.`, `authorizedkeysfile ${setting(facts, 'authorizedkeysfile').join(' ')} (${facts.configFile})`);
     }
     if (keyFiles.length > 0 && keyFiles.every(({ missing }) => missing)) {
         return problem('authorized-keys-missing', `There is no file ${where}.`);
@@ -36591,7 +36629,7 @@ function lineFor({ blob, comment }) {
 }
 function judgeKeyLine({ key, file, line }, facts, now) {
     const at = `${file.path}:${line.lineNumber}`;
-    const there = fine('authorized-keys', `${doctor_client_describeKey(key)} is at ${at}.`, line.text);
+    const there = fine('authorized-keys', `${client_describeKey(key)} is at ${at}.`, line.text);
     return [there, ...judgeOptions(line, at, facts, now), ...judgeModes(file, facts)];
 }
 function judgeOtherAccounts({ otherAccounts, user }) {
@@ -37069,7 +37107,7 @@ function builtInPins(host) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-client-config.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/client-config.ts
 /**
  * ssh_config(5) on this machine, as it counts for one host: options that are gone, and options that
  * undo the trust that was made. ssh itself says what takes effect (`ssh -G`), and which files it reads.
@@ -37289,7 +37327,7 @@ function judgePrompts({ values }, host) {
 
 ;// CONCATENATED MODULE: external "node:dns/promises"
 const external_node_dns_promises_namespaceObject = require("node:dns/promises");
-;// CONCATENATED MODULE: ./src/trust/doctor-host.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/host.ts
 /** The way to a host and what answers there: its name, the connection, its host key against the pins. */
 
 
@@ -37445,7 +37483,7 @@ function formatKnownHostsLine(names, key, marker) {
     return marker === undefined ? line : `${marker} ${line}`;
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-known-hosts.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/known-hosts.ts
 /** The known_hosts files that ssh itself would use, held against the keys that a server has proven. */
 
 
@@ -37585,7 +37623,7 @@ function adviceFor(entry) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor-login.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/login.ts
 /** A login as ssh does it, with the agent's keys alone and the proven host key, and where it ends. */
 
 
@@ -37657,7 +37695,7 @@ async function tryLogin(line, user, { hostKey, pin }, { env, timeout, auditFile 
         });
         const { entries } = parseAudit(readIfThere(audit).slice(before));
         const refusal = entries.findLast(({ verdict }) => verdict === 'refused');
-        return doctor_login_judgeLogin(user, line, trace, code, refusal);
+        return login_judgeLogin(user, line, trace, code, refusal);
     }
     finally {
         (0,external_node_fs_.rmSync)(directory, { recursive: true, force: true });
@@ -37685,7 +37723,7 @@ async function withinPenalties(line, login) {
  * @param code of ssh; undefined if it took too long
  * @param refusal what the agent's audit says, where there is one
  */
-function doctor_login_judgeLogin(user, line, trace, code, refusal) {
+function login_judgeLogin(user, line, trace, code, refusal) {
     const as = `${user}@${line.host}`;
     const { methods, offered } = trace;
     const problem = (name, finding, hint = '', evidence = trace.last) => told('problem', 'login', name, finding, { hint, evidence });
@@ -37739,7 +37777,7 @@ function inBrackets(text) {
     return text === undefined ? '' : ` (${oneLine(text)})`;
 }
 
-;// CONCATENATED MODULE: ./src/trust/doctor.ts
+;// CONCATENATED MODULE: ./src/trust/doctor/doctor.ts
 /**
  * Finds out why a login fails, from this side to the other: the client and its agent, the way to the
  * host, its key against the pins, the login itself, and, where one can get in by other means, what
@@ -38015,20 +38053,23 @@ async function expiry_expiryFor(client, name, { lifetime, expiryRequired }) {
 }
 
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
-
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
 
 
 /** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, agent) {
+async function revoke(granted, logins) {
     if (!granted.revoke) {
         return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
     }
-    if (agent === undefined)
+    if (logins === undefined)
         throw notRevoked(granted, 'the agent is gone');
     // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
     const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await overRecordedLogin(granted, agent, async (client) => revocation_removeGranted(client, granted), perhaps);
+        return await logins.over(granted, async (client) => revocation_removeGranted(client, granted), perhaps);
     }
     catch (error) {
         const refused = error instanceof TrustError && error.code === 'login-refused';

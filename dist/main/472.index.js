@@ -5230,7 +5230,7 @@ const {
   KexInit,
   kexinit,
   onKEXPayload,
-} = __webpack_require__(7018);
+} = __webpack_require__(4637);
 const {
   parseKey,
 } = __webpack_require__(1789);
@@ -13402,7 +13402,7 @@ else {}
 
 const MESSAGE_HANDLERS = new Array(256);
 [
-  (__webpack_require__(7018).HANDLERS),
+  (__webpack_require__(4637).HANDLERS),
   __webpack_require__(9964),
 ].forEach((handlers) => {
   // eslint-disable-next-line prefer-const
@@ -14711,7 +14711,7 @@ module.exports = {
 
 /***/ }),
 
-/***/ 7018:
+/***/ 4637:
 /***/ ((module, __unused_webpack_exports, __webpack_require__) => {
 
 "use strict";
@@ -18900,7 +18900,7 @@ const {
   SUPPORTED_SERVER_HOST_KEY,
 } = __webpack_require__(4020);
 const { init: cryptoInit } = __webpack_require__(2888);
-const { KexInit } = __webpack_require__(7018);
+const { KexInit } = __webpack_require__(4637);
 const { parseKey } = __webpack_require__(1789);
 const Protocol = __webpack_require__(7841);
 const { SFTP } = __webpack_require__(4996);

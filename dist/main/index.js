@@ -5815,7 +5815,7 @@ function nameList(names) {
 
 /***/ }),
 
-/***/ 3999:
+/***/ 5525:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 "use strict";
@@ -8838,8 +8838,8 @@ function getIDToken(aud) {
 //# sourceMappingURL=core.js.map
 // EXTERNAL MODULE: ./src/errors.ts
 var src_errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/trust/doctor-finding.ts
-var doctor_finding = __nccwpck_require__(3999);
+// EXTERNAL MODULE: ./src/trust/doctor/finding.ts
+var finding = __nccwpck_require__(5525);
 ;// CONCATENATED MODULE: ./src/action/diagnosis.ts
 /** What the doctor finds when a step of the job has failed, in the log. */
 
@@ -8851,7 +8851,7 @@ const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/;
 async function explainFailure({ hosts, bootstrap }, error) {
     if (!(error instanceof src_errors/* TrustError */.Ru) || !ABOUT_HOSTS.test(error.code) || !isWanted())
         return;
-    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 637).then(__nccwpck_require__.bind(__nccwpck_require__, 4637)); // and all of the doctor with it
+    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 229).then(__nccwpck_require__.bind(__nccwpck_require__, 5229)); // and all of the doctor with it
     const failed = {
         hosts,
         message: error.message,
@@ -8865,7 +8865,7 @@ async function explainFailedJob() {
     const hosts = core.getInput('hosts');
     if (core.getInput('job-status') !== 'failure' || hosts === '' || !isWanted())
         return;
-    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 637).then(__nccwpck_require__.bind(__nccwpck_require__, 4637));
+    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 229).then(__nccwpck_require__.bind(__nccwpck_require__, 5229));
     await tell(async () => diagnoseAgain(hosts, process.env));
 }
 function isWanted() {
@@ -8878,7 +8878,7 @@ async function tell(look) {
         if (findings.length === 0)
             return;
         startGroup('What ssh-trust doctor finds');
-        for (const line of (0,doctor_finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
+        for (const line of (0,finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
             info(line);
         endGroup();
     }
@@ -11293,7 +11293,7 @@ function certify(key, certification, now) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-queue.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/queue.ts
 /** Doing many things on hosts at a time, but not too many at one host. */
 
 /** Things done at a time. */
@@ -11647,24 +11647,62 @@ const TEARDOWN_TIMEOUT = 10_000;
 const BACKOFF = [500, 2000];
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
 const REFUSED = 'login-refused';
-/**
- * Does `work` over a login to an account of the journal, and again where the host can't be reached.
- *
- * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
- *   again, once
- * @throws what the last try threw
- */
-async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
+function openRecordedLogins(agent) {
+    const kept = new Map();
+    // A host that is gone is waited for once, not for each thing that was done there.
+    const gone = new Map();
+    return {
+        over: async (account, work, awaitKey = false) => {
+            const { host, port, user, key } = account;
+            const name = `${user}@${host}:${port} ${key}`;
+            const over = async (client) => {
+                try {
+                    const result = await work(client);
+                    kept.set(name, client);
+                    return result;
+                }
+                catch (error) {
+                    kept.delete(name);
+                    client.end();
+                    throw error;
+                }
+            };
+            const before = kept.get(name);
+            if (before !== undefined) {
+                try {
+                    return await over(before);
+                }
+                catch {
+                    // It may have been closed meanwhile.
+                }
+            }
+            const known = gone.get(name);
+            if (known !== undefined)
+                throw known;
+            try {
+                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
+            }
+            catch (error) {
+                if (error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code))
+                    gone.set(name, error);
+                throw error;
+            }
+        },
+        end: () => {
+            for (const client of kept.values())
+                client.end();
+        },
+    };
+}
+async function logInTo({ host, port, user, hostKey, key }, agent) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
+    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
+}
+async function withRetries(work, awaitKey) {
     for (let attempt = 0;; attempt += 1) {
         try {
-            const client = await logInWithJobKey({ ...destination, timeout: TEARDOWN_TIMEOUT }, Buffer.from(key, 'base64'), agent);
-            try {
-                return await work(client);
-            }
-            finally {
-                client.end();
-            }
+            return await work();
         }
         catch (error) {
             const wait = BACKOFF[attempt];
@@ -11679,7 +11717,7 @@ async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work
 
 // EXTERNAL MODULE: ./src/ssh/pattern.ts
 var ssh_pattern = __nccwpck_require__(2368);
-;// CONCATENATED MODULE: ./src/trust/host-trust-from.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/from.ts
 /** The patterns of from= (sshd(8), AUTHORIZED_KEYS FILE FORMAT): read, compared, and held against an address. */
 
 
@@ -11739,7 +11777,7 @@ function networkDefect(address, bits) {
         return `a network of this kind has 0 to ${size} bits`;
     }
     const beyond = 1n << BigInt(size - Number(bits));
-    return host_trust_from_addressNumber(address) % beyond === 0n
+    return from_addressNumber(address) % beyond === 0n
         ? undefined
         : 'the address has bits set beyond the network';
 }
@@ -11748,7 +11786,7 @@ function addressSize(address) {
         return 32;
     return (0,external_node_net_.isIPv6)(address) && !address.includes('%') ? 128 : undefined;
 }
-function host_trust_from_addressNumber(address) {
+function from_addressNumber(address) {
     return (0,external_node_net_.isIPv4)(address) ? ipv4Number(address) : ipv6Number(address);
 }
 function ipv4Number(address) {
@@ -11798,14 +11836,14 @@ function isHit(pattern, address) {
         if (size === undefined || size !== addressSize(address))
             return false;
         const beyond = 1n << BigInt(size - Number(bits));
-        return host_trust_from_addressNumber(network) / beyond === host_trust_from_addressNumber(address) / beyond;
+        return from_addressNumber(network) / beyond === from_addressNumber(address) / beyond;
     }
     if ((0,ssh_pattern/* matchPattern */.g)(address, pattern.toLowerCase()))
         return true;
     return (0,external_node_net_.isIP)(pattern) !== 0 || /^[0-9.*?]+$/.test(pattern) ? false : undefined;
 }
 
-;// CONCATENATED MODULE: ./src/trust/relations.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/relations.ts
 /**
  * The `trust` input: which host may log in to which, one relation a line, with `#` comments,
  *
@@ -12156,7 +12194,7 @@ function sameMeaning(a, b) {
         a.replaceStale === b.replaceStale);
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-accounts.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/accounts.ts
 
 
 
@@ -12187,7 +12225,7 @@ async function openAccounts(relations, proven, job) {
     try {
         await forAll([...wanted.values()], async ({ account, position }) => {
             try {
-                accounts.set(formatAccount(account), await host_trust_accounts_open(account, proven, job));
+                accounts.set(formatAccount(account), await accounts_open(account, proven, job));
             }
             catch (error) {
                 throw error instanceof src_errors/* TrustError */.Ru ? aboutAccount(account, position, error) : error;
@@ -12218,7 +12256,7 @@ function aboutAccount(account, position, error) {
         ...(hints === '' ? {} : { hint: hints }),
     });
 }
-async function host_trust_accounts_open(account, proven, job) {
+async function accounts_open(account, proven, job) {
     const { user } = account;
     const { line, result } = provenLine(account, proven);
     if (user === undefined) {
@@ -12276,7 +12314,7 @@ function pathOf({ line, account }) {
 
 // EXTERNAL MODULE: ./src/ssh/known-hosts.ts
 var known_hosts = __nccwpck_require__(2979);
-;// CONCATENATED MODULE: ./src/trust/host-trust-facts.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/facts.ts
 /** What is observed on the hosts before trust between them is planned. Only looks. */
 
 
@@ -12463,7 +12501,7 @@ async function expiryFor(client, name, { lifetime, expiryRequired }) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-logins.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/logins.ts
 /** Logins from host to host, which prove that trust is there, or that it is gone. */
 
 
@@ -12543,17 +12581,20 @@ async function proveRefused({ source, target, keys }, knownHost, work) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
-
+;// CONCATENATED MODULE: ./src/trust/host-trust/undo.ts
+/**
+ * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
+ * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
+ */
 
 /** @throws TrustError with what is left, where it can't be undone */
-async function undoHostTrust(effect, agent) {
+async function undoHostTrust(effect, logins) {
     if (!effect.revoke)
         return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
-    if (agent === undefined)
+    if (logins === undefined)
         throw notUndone(effect, 'The agent is gone.');
     try {
-        return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect));
+        return await logins.over(effect, async (client) => undoOver(client, effect));
     }
     catch (error) {
         throw notUndone(effect, (0,src_errors/* explain */.WE)(error), error);
@@ -12594,20 +12635,23 @@ function notUndone(effect, why, cause) {
 }
 
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
-
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
 
 
 /** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, agent) {
+async function revoke(granted, logins) {
     if (!granted.revoke) {
         return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
     }
-    if (agent === undefined)
+    if (logins === undefined)
         throw notRevoked(granted, 'the agent is gone');
     // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
     const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted), perhaps);
+        return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps);
     }
     catch (error) {
         const refused = error instanceof src_errors/* TrustError */.Ru && error.code === 'login-refused';
@@ -12646,7 +12690,7 @@ async function removeGranted(client, granted) {
     return { outcome: 'nothing to undo', detail };
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-work.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/work.ts
 /** What a run has done so far on the hosts: recorded before it is done, taken back or settled at the end. */
 
 
@@ -12672,7 +12716,7 @@ function inAccount({ label, destination, key, }) {
     };
 }
 /** The key that a source logs in with, in wire format: it may have been made in this run. */
-function host_trust_work_publicKeyOf({ path, publicKey }, source, work) {
+function work_publicKeyOf({ path, publicKey }, source, work) {
     const key = publicKey ?? work.keys.get(`${formatAccount(source)} ${path}`);
     if (key === undefined)
         throw new Error(`the key ${path} was not made`);
@@ -12704,7 +12748,7 @@ function settle({ made, job: { config, journal } }) {
     }
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-steps.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/steps.ts
 /**
  * A plan carried out: keys are made, then all lines of each account are written in one edit, then what
  * was made is proven. What is taken away goes after that, since it does not come back.
@@ -12807,7 +12851,7 @@ async function makeKey(step, source, work) {
     work.keys.set(`${source.label} ${step.path}`, publicKey);
 }
 function lineFor(step, { option }, work) {
-    const blob = host_trust_work_publicKeyOf(step.key, step.source, work);
+    const blob = work_publicKeyOf(step.key, step.source, work);
     const from = step.from === undefined ? [] : [{ name: 'from', value: step.from.join(',') }];
     const options = [...from, ...(option === undefined ? [] : [option])];
     const text = (0,authorized_keys/* formatAuthorizedKey */.AY)({ options, blob, comment: formatAccount(step.source) });
@@ -12945,7 +12989,7 @@ async function deauthorize(steps, target) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-table.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/table.ts
 /** The table of who can log in where, as measured. */
 
 /**
@@ -12976,7 +13020,7 @@ function renderTrustTable(measured) {
         .trimEnd());
 }
 
-;// CONCATENATED MODULE: ./src/trust/relation-plan.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/plan.ts
 /**
  * From what the `trust` input asks for and what was observed on the hosts to the steps between the
  * two, in words before anything is done; and the table of who can log in where, as measured. Pure:
@@ -13028,7 +13072,7 @@ function planRelations(relations, facts, { forgetHosts = false, permanent = fals
     return { relations: plans, steps, errors: told };
 }
 function planAddition(relation, progress) {
-    const hostKey = relation_plan_hostKeyOf(relation, progress);
+    const hostKey = plan_hostKeyOf(relation, progress);
     requireClient(relation, progress);
     const from = wantedFrom(relation, progress);
     const { key, toMake } = keyToUse(relation, progress);
@@ -13099,7 +13143,7 @@ function tellLimits(relation, lines, progress) {
     return limits.map((limit) => `, ${limit}`).join('');
 }
 function planRemoval(relation, progress) {
-    const hostKey = relation_plan_hostKeyOf(relation, progress);
+    const hostKey = plan_hostKeyOf(relation, progress);
     const keys = keysOfType(relation, progress);
     const listed = keys.flatMap((key) => {
         const { lines, claimed } = linesFor(relation, key, progress);
@@ -13131,7 +13175,7 @@ function factsOf(account, { facts }) {
         throw new Error(`nothing was observed of ${formatAccount(account)}`);
     return found;
 }
-function relation_plan_hostKeyOf({ target }, { facts }) {
+function plan_hostKeyOf({ target }, { facts }) {
     const hostKey = facts.hostKeys.get(target.name);
     if (hostKey === undefined)
         throw new Error(`there is no host key of ${target.name}`);
@@ -13321,7 +13365,7 @@ function renderPlan(plan) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust-config.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/config.ts
 /** The inputs of trust from host to host, and what they ask for. */
 
 
@@ -13348,7 +13392,7 @@ function readHostTrust(inputs, hosts, errors) {
     };
 }
 
-;// CONCATENATED MODULE: ./src/trust/host-trust.ts
+;// CONCATENATED MODULE: ./src/trust/host-trust/host-trust.ts
 /**
  * Trust from host to host: what the relations of the `trust` input ask for is observed, planned, told,
  * and done, from the job's own logins to the accounts; each relation is proven by a login from its
@@ -15070,8 +15114,13 @@ function isJournalPath(path) {
 }
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 function removeJobDirectory(journalPath) {
+    emptyJobDirectory(journalPath);
+    (0,external_node_fs_.rmSync)((0,external_node_path_.dirname)(journalPath), REMOVAL);
+}
+const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES };
+/** Removes everything in the job's directory but the journal. */
+function emptyJobDirectory(journalPath) {
     const directory = (0,external_node_path_.dirname)(journalPath);
-    const options = { recursive: true, force: true, maxRetries: RETRIES };
     // First and by itself: on Windows an agent that was killed leaves it read-only.
     try {
         (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
@@ -15081,9 +15130,8 @@ function removeJobDirectory(journalPath) {
     }
     for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
         if (name !== journal_NAME)
-            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), REMOVAL);
     }
-    (0,external_node_fs_.rmSync)(directory, options);
 }
 /** Removes the job's directory if that is all that is left of it. */
 function removeEmptyJobDirectory(journalPath) {
@@ -15889,6 +15937,7 @@ var agent_audit = __nccwpck_require__(910);
 
 
 
+
 const teardown_UNDONE = { outcome: 'undone' };
 const teardown_NOTHING = { outcome: 'nothing to undo' };
 /**
@@ -15909,39 +15958,47 @@ async function tearDown(journalPath, token, hostsToo = true) {
     }
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
-    const results = [];
+    const agent = teardown_agentOf(effects, token);
+    const logins = agent === undefined ? undefined : openRecordedLogins(agent);
+    const results = new Map();
     const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            const { shared: stays, ...outcome } = await undo(effect, teardown_agentOf(effects, token));
+            const { shared: stays, ...outcome } = await undo(effect, agent, logins);
             if (stays === true)
                 shared.push(effect);
-            results.push({ kind, target, ...outcome });
+            results.set(effect, { kind, target, ...outcome });
         }
         catch (error) {
-            results.push({ kind, target, outcome: 'failed', detail: (0,src_errors/* explain */.WE)(error) });
+            results.set(effect, { kind, target, outcome: 'failed', detail: (0,src_errors/* explain */.WE)(error) });
         }
     };
+    const hasFailed = (effect) => results.get(effect)?.outcome === 'failed';
     const granted = latestOf(effects.filter(isOnHost));
     // The agent must still be there, and hosts need not wait for one another.
     await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
         for (const effect of granted.filter(({ target }) => target === host))
             await attempt(effect);
     }));
-    for (const effect of effects.toReversed()) {
-        if (!isOnHost(effect))
+    logins?.end();
+    const here = effects.toReversed().filter((effect) => !isOnHost(effect));
+    for (const effect of here)
+        await attempt(effect);
+    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+    if (shared.length === 0 && here.some(hasFailed)) {
+        // The disk may be full, and our own files be what fills it.
+        emptyJobDirectory(journalPath);
+        for (const effect of here.filter(hasFailed))
             await attempt(effect);
     }
-    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
-    const failed = results.filter(({ outcome }) => outcome === 'failed');
-    const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind));
+    const failed = effects.filter(hasFailed);
     if (shared.length > 0)
         noteLeft(directory);
-    else if (!needed)
+    else if (!failed.some((effect) => hostsToo || !isOnHost(effect)))
         removeJobDirectory(journalPath);
-    return { audit, effects: results, ...(report === undefined ? {} : { report }) };
+    return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
     const text = (0,files/* readText */.yR)(path);
@@ -15972,13 +16029,13 @@ const FOUND = {
     changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
     nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
 };
-async function undo(effect, agent) {
+async function undo(effect, agent, logins) {
     switch (effect.kind) {
         case 'authorized-key':
-            return revoke(effect, agent);
+            return revoke(effect, logins);
         case 'remote-file':
         case 'known-host':
-            return undoHostTrust(effect, agent);
+            return undoHostTrust(effect, logins);
         case 'agent':
             return endAgent(agent);
         case 'agent-process':

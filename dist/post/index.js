@@ -2285,7 +2285,7 @@ function adviceFor(entry) {
 
 /***/ }),
 
-/***/ 3999:
+/***/ 5525:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -4898,8 +4898,8 @@ function getIDToken(aud) {
 //# sourceMappingURL=core.js.map
 // EXTERNAL MODULE: ./src/errors.ts
 var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/trust/doctor-finding.ts
-var doctor_finding = __nccwpck_require__(3999);
+// EXTERNAL MODULE: ./src/trust/doctor/finding.ts
+var finding = __nccwpck_require__(5525);
 ;// CONCATENATED MODULE: ./src/action/diagnosis.ts
 /** What the doctor finds when a step of the job has failed, in the log. */
 
@@ -4911,7 +4911,7 @@ const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/;
 async function explainFailure({ hosts, bootstrap }, error) {
     if (!(error instanceof TrustError) || !ABOUT_HOSTS.test(error.code) || !isWanted())
         return;
-    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 629).then(__nccwpck_require__.bind(__nccwpck_require__, 629)); // and all of the doctor with it
+    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 478).then(__nccwpck_require__.bind(__nccwpck_require__, 478)); // and all of the doctor with it
     const failed = {
         hosts,
         message: error.message,
@@ -4925,7 +4925,7 @@ async function explainFailedJob() {
     const hosts = getInput('hosts');
     if (getInput('job-status') !== 'failure' || hosts === '' || !isWanted())
         return;
-    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 629).then(__nccwpck_require__.bind(__nccwpck_require__, 629));
+    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 478).then(__nccwpck_require__.bind(__nccwpck_require__, 478));
     await tell(async () => diagnoseAgain(hosts, process.env));
 }
 function isWanted() {
@@ -4938,7 +4938,7 @@ async function tell(look) {
         if (findings.length === 0)
             return;
         startGroup('What ssh-trust doctor finds');
-        for (const line of (0,doctor_finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
+        for (const line of (0,finding/* formatFindings */.eg)(findings, false).trimEnd().split('\n'))
             info(line);
         endGroup();
     }
@@ -4979,6 +4979,7 @@ var trust_advice = __nccwpck_require__(2512);
 var trust_report = __nccwpck_require__(7146);
 ;// CONCATENATED MODULE: ./src/action/summary.ts
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
+
 
 
 
@@ -5107,7 +5108,9 @@ async function writeSummary({ report, audit, effects }) {
         summary.addRaw('Not everything could be taken back:', true);
         summary.addList(failed.map(({ kind, target, detail }) => escapeHtml(`${kind} ${target}: ${detail ?? ''}`)));
     }
-    await summary.write();
+    await summary.write().catch((error) => {
+        core_warning(`The job summary could not be written: ${(0,errors/* explain */.WE)(error)}`);
+    });
 }
 /** What the log of post says; things left behind are warnings, never a failed job. */
 function logTeardown({ report, audit: { entries, omitted }, effects, }) {
@@ -5701,8 +5704,13 @@ function journal_isJournalPath(path) {
 }
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 function removeJobDirectory(journalPath) {
+    emptyJobDirectory(journalPath);
+    (0,external_node_fs_.rmSync)((0,external_node_path_.dirname)(journalPath), REMOVAL);
+}
+const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES };
+/** Removes everything in the job's directory but the journal. */
+function emptyJobDirectory(journalPath) {
     const directory = (0,external_node_path_.dirname)(journalPath);
-    const options = { recursive: true, force: true, maxRetries: RETRIES };
     // First and by itself: on Windows an agent that was killed leaves it read-only.
     try {
         (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
@@ -5712,9 +5720,8 @@ function removeJobDirectory(journalPath) {
     }
     for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
         if (name !== journal_NAME)
-            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), REMOVAL);
     }
-    (0,external_node_fs_.rmSync)(directory, options);
 }
 /** Removes the job's directory if that is all that is left of it. */
 function removeEmptyJobDirectory(journalPath) {
@@ -5800,6 +5807,59 @@ async function sweepHome(id) {
         }
     }
     return swept;
+}
+
+;// CONCATENATED MODULE: ./src/trust/host-trust/undo.ts
+/**
+ * Taking back what host-to-host trust has made in accounts besides lines of authorized_keys: key pairs
+ * and lines of known_hosts. By a login with a key of the job, as in revocation.ts.
+ */
+
+/** @throws TrustError with what is left, where it can't be undone */
+async function undoHostTrust(effect, logins) {
+    if (!effect.revoke)
+        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
+    if (logins === undefined)
+        throw notUndone(effect, 'The agent is gone.');
+    try {
+        return await logins.over(effect, async (client) => undoOver(client, effect));
+    }
+    catch (error) {
+        throw notUndone(effect, (0,errors/* explain */.WE)(error), error);
+    }
+}
+/** Undoes it over a connection that is there. */
+async function undoOver(client, effect) {
+    if (effect.kind === 'remote-file') {
+        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
+        const { path, comment, madeDirectory } = effect;
+        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
+        if (result === 'removed')
+            return { outcome: 'undone' };
+        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
+        return { outcome: 'nothing to undo', detail };
+    }
+    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { removeKnownHost } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { user, line, created } = effect;
+    let found = 0;
+    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
+        const rest = removeKnownHost(content, line, effect);
+        found = rest === undefined ? 0 : 1;
+        return rest;
+    });
+    return found > 0
+        ? { outcome: 'undone' }
+        : { outcome: 'nothing to undo', detail: 'the line was gone' };
+}
+function notUndone(effect, why, cause) {
+    const { user, host } = effect;
+    const [what, hint] = effect.kind === 'remote-file'
+        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
+        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
+    const message = `${what} is still with ${user} at ${host}. ${why}`;
+    return new errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
 }
 
 // EXTERNAL MODULE: external "node:timers/promises"
@@ -6098,24 +6158,62 @@ const TEARDOWN_TIMEOUT = 10_000;
 const BACKOFF = [500, 2000];
 const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
 const REFUSED = 'login-refused';
-/**
- * Does `work` over a login to an account of the journal, and again where the host can't be reached.
- *
- * @param awaitKey whether the key may be on its way into the account yet: a refused login is tried
- *   again, once
- * @throws what the last try threw
- */
-async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work, awaitKey = false) {
+function openRecordedLogins(agent) {
+    const kept = new Map();
+    // A host that is gone is waited for once, not for each thing that was done there.
+    const gone = new Map();
+    return {
+        over: async (account, work, awaitKey = false) => {
+            const { host, port, user, key } = account;
+            const name = `${user}@${host}:${port} ${key}`;
+            const over = async (client) => {
+                try {
+                    const result = await work(client);
+                    kept.set(name, client);
+                    return result;
+                }
+                catch (error) {
+                    kept.delete(name);
+                    client.end();
+                    throw error;
+                }
+            };
+            const before = kept.get(name);
+            if (before !== undefined) {
+                try {
+                    return await over(before);
+                }
+                catch {
+                    // It may have been closed meanwhile.
+                }
+            }
+            const known = gone.get(name);
+            if (known !== undefined)
+                throw known;
+            try {
+                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
+            }
+            catch (error) {
+                if (error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code))
+                    gone.set(name, error);
+                throw error;
+            }
+        },
+        end: () => {
+            for (const client of kept.values())
+                client.end();
+        },
+    };
+}
+async function logInTo({ host, port, user, hostKey, key }, agent) {
     const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
+    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
+}
+async function withRetries(work, awaitKey) {
     for (let attempt = 0;; attempt += 1) {
         try {
-            const client = await logInWithJobKey({ ...destination, timeout: TEARDOWN_TIMEOUT }, Buffer.from(key, 'base64'), agent);
-            try {
-                return await work(client);
-            }
-            finally {
-                client.end();
-            }
+            return await work();
         }
         catch (error) {
             const wait = BACKOFF[attempt];
@@ -6126,56 +6224,6 @@ async function overRecordedLogin({ host, port, user, hostKey, key }, agent, work
             await (0,promises_.setTimeout)(wait);
         }
     }
-}
-
-;// CONCATENATED MODULE: ./src/trust/host-trust-undo.ts
-
-
-/** @throws TrustError with what is left, where it can't be undone */
-async function undoHostTrust(effect, agent) {
-    if (!effect.revoke)
-        return { outcome: 'nothing to undo', detail: 'it stays, as asked' };
-    if (agent === undefined)
-        throw notUndone(effect, 'The agent is gone.');
-    try {
-        return await overRecordedLogin(effect, agent, async (client) => undoOver(client, effect));
-    }
-    catch (error) {
-        throw notUndone(effect, (0,errors/* explain */.WE)(error), error);
-    }
-}
-/** Undoes it over a connection that is there. */
-async function undoOver(client, effect) {
-    if (effect.kind === 'remote-file') {
-        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
-        const { path, comment, madeDirectory } = effect;
-        const result = await removeGeneratedKey(client, path, comment, madeDirectory);
-        if (result === 'removed')
-            return { outcome: 'undone' };
-        const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
-        return { outcome: 'nothing to undo', detail };
-    }
-    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
-    const { removeKnownHost } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const { user, line, created } = effect;
-    let found = 0;
-    await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
-        const rest = removeKnownHost(content, line, effect);
-        found = rest === undefined ? 0 : 1;
-        return rest;
-    });
-    return found > 0
-        ? { outcome: 'undone' }
-        : { outcome: 'nothing to undo', detail: 'the line was gone' };
-}
-function notUndone(effect, why, cause) {
-    const { user, host } = effect;
-    const [what, hint] = effect.kind === 'remote-file'
-        ? [`The key ${effect.path}`, `Remove ${effect.path} and ${effect.path}.pub there.`]
-        : ['A line of known_hosts', `Remove this line there: ${effect.line}`];
-    const message = `${what} is still with ${user} at ${host}. ${why}`;
-    return new errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
 }
 
 ;// CONCATENATED MODULE: ./src/trust/job-agent.ts
@@ -6326,20 +6374,23 @@ async function agentRuns(agent, address) {
 // EXTERNAL MODULE: ./src/ssh/authorized-keys.ts
 var authorized_keys = __nccwpck_require__(8962);
 ;// CONCATENATED MODULE: ./src/trust/revocation.ts
-
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
 
 
 /** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, agent) {
+async function revoke(granted, logins) {
     if (!granted.revoke) {
         return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` };
     }
-    if (agent === undefined)
+    if (logins === undefined)
         throw notRevoked(granted, 'the agent is gone');
     // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
     const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await overRecordedLogin(granted, agent, async (client) => removeGranted(client, granted), perhaps);
+        return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps);
     }
     catch (error) {
         const refused = error instanceof errors/* TrustError */.Ru && error.code === 'login-refused';
@@ -6394,6 +6445,7 @@ async function removeGranted(client, granted) {
 
 
 
+
 const teardown_UNDONE = { outcome: 'undone' };
 const teardown_NOTHING = { outcome: 'nothing to undo' };
 /**
@@ -6414,39 +6466,47 @@ async function tearDown(journalPath, token, hostsToo = true) {
     }
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
-    const results = [];
+    const agent = agentOf(effects, token);
+    const logins = agent === undefined ? undefined : openRecordedLogins(agent);
+    const results = new Map();
     const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            const { shared: stays, ...outcome } = await undo(effect, agentOf(effects, token));
+            const { shared: stays, ...outcome } = await undo(effect, agent, logins);
             if (stays === true)
                 shared.push(effect);
-            results.push({ kind, target, ...outcome });
+            results.set(effect, { kind, target, ...outcome });
         }
         catch (error) {
-            results.push({ kind, target, outcome: 'failed', detail: (0,errors/* explain */.WE)(error) });
+            results.set(effect, { kind, target, outcome: 'failed', detail: (0,errors/* explain */.WE)(error) });
         }
     };
+    const hasFailed = (effect) => results.get(effect)?.outcome === 'failed';
     const granted = latestOf(effects.filter(isOnHost));
     // The agent must still be there, and hosts need not wait for one another.
     await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
         for (const effect of granted.filter(({ target }) => target === host))
             await attempt(effect);
     }));
-    for (const effect of effects.toReversed()) {
-        if (!isOnHost(effect))
+    logins?.end();
+    const here = effects.toReversed().filter((effect) => !isOnHost(effect));
+    for (const effect of here)
+        await attempt(effect);
+    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+    if (shared.length === 0 && here.some(hasFailed)) {
+        // The disk may be full, and our own files be what fills it.
+        emptyJobDirectory(journalPath);
+        for (const effect of here.filter(hasFailed))
             await attempt(effect);
     }
-    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
     // What could not be undone may be later: then the journal is needed again.
-    const failed = results.filter(({ outcome }) => outcome === 'failed');
-    const needed = failed.some(({ kind }) => hostsToo || !ON_HOST.includes(kind));
+    const failed = effects.filter(hasFailed);
     if (shared.length > 0)
         noteLeft(directory);
-    else if (!needed)
+    else if (!failed.some((effect) => hostsToo || !isOnHost(effect)))
         removeJobDirectory(journalPath);
-    return { audit, effects: results, ...(report === undefined ? {} : { report }) };
+    return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) };
 }
 function readReport(path) {
     const text = (0,files/* readText */.yR)(path);
@@ -6477,13 +6537,13 @@ const FOUND = {
     changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
     nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
 };
-async function undo(effect, agent) {
+async function undo(effect, agent, logins) {
     switch (effect.kind) {
         case 'authorized-key':
-            return revoke(effect, agent);
+            return revoke(effect, logins);
         case 'remote-file':
         case 'known-host':
-            return undoHostTrust(effect, agent);
+            return undoHostTrust(effect, logins);
         case 'agent':
             return endAgent(agent);
         case 'agent-process':

@@ -1,6 +1,7 @@
 /** The job summary that post writes: hosts, keys, every use of a key, and what was taken back. */
 import * as core from '@actions/core'
 import type { AuditEntry } from '../agent/audit'
+import { explain } from '../errors'
 import { adviceFor } from '../trust/advice'
 import {
   oneLine,
@@ -146,7 +147,9 @@ export async function writeSummary({ report, audit, effects }: TeardownReport): 
       failed.map(({ kind, target, detail }) => escapeHtml(`${kind} ${target}: ${detail ?? ''}`)),
     )
   }
-  await summary.write()
+  await summary.write().catch((error: unknown) => {
+    core.warning(`The job summary could not be written: ${explain(error)}`)
+  })
 }
 
 /** What the log of post says; things left behind are warnings, never a failed job. */

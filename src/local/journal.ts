@@ -295,8 +295,15 @@ export function isJournalPath(path: string): boolean {
 
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 export function removeJobDirectory(journalPath: string): void {
+  emptyJobDirectory(journalPath)
+  rmSync(dirname(journalPath), REMOVAL)
+}
+
+const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES }
+
+/** Removes everything in the job's directory but the journal. */
+export function emptyJobDirectory(journalPath: string): void {
   const directory = dirname(journalPath)
-  const options = { recursive: true, force: true, maxRetries: RETRIES }
   // First and by itself: on Windows an agent that was killed leaves it read-only.
   try {
     unlinkSync(posix.join(directory, SOCKET))
@@ -304,9 +311,8 @@ export function removeJobDirectory(journalPath: string): void {
     // not there; what else there may be is told of the whole
   }
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
-    if (name !== NAME) rmSync(posix.join(directory, name), options)
+    if (name !== NAME) rmSync(posix.join(directory, name), REMOVAL)
   }
-  rmSync(directory, options)
 }
 
 /** Removes the job's directory if that is all that is left of it. */
