@@ -5,6 +5,7 @@
 import { expect } from '@jest/globals'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeHome, type Home } from '../support/home'
 import { makeKey } from '../support/keys'
 import type { StepResult } from '../support/runner'
@@ -35,6 +36,8 @@ export interface Fleet {
   here: Record<string, string>
   /** A generated key for two hosts, and trust between them. */
   everywhere: Record<string, string>
+  /** An agent that nobody waits for, since main died before it served, takes a moment to end. */
+  agentEnds: () => Promise<void>
   /** What differs from before: here, on the hosts, and processes. */
   left: () => string[]
   /** The lines that are new in authorized_keys and known_hosts of the hosts. */
@@ -133,6 +136,10 @@ export async function makeFleet(): Promise<Fleet> {
       const [inMain, main] = await counted(async () => job.run(MAIN, inputs))
       const [inPost] = await counted(async () => scene.post(main))
       return { main: inMain, post: inPost }
+    },
+    agentEnds: async () => {
+      const deadline = Date.now() + 10_000
+      while (job.processes().length > 0 && Date.now() < deadline) await sleep(20)
     },
     left: () => [
       ...differences('here', before, scene.home.snapshot()),

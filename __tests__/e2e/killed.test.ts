@@ -24,17 +24,22 @@ describeWith(['sshd', 'ssh', 'account'], 'main or post killed, then post', () =>
   /** What was not as it should be, point by point. */
   async function defects(fault: string, all: readonly Point[], job: Job): Promise<unknown[]> {
     const found: unknown[] = []
+    let tried = 0
     for (const point of all) {
       const { main, killed, post } = await job(point)
+      // What post does takes now a call more, now one less: some wait for the agent's end.
+      const reached = killed.signal === 'SIGKILL'
+      if (reached) tried += 1
       const { code, annotations } = post
       // Before the state is saved post knows of nothing; nothing is done then but the directory made.
       if (main.state['journal'] === undefined) fleet.removeJobDirectories()
+      await fleet.agentEnds()
       const left = [...fleet.left(), ...fleet.jobDirectories()]
-      if (killed.signal !== 'SIGKILL' || code !== 0 || annotations.length > 0 || left.length > 0) {
+      if (code !== 0 || annotations.length > 0 || left.length > 0) {
         found.push({ point, signal: killed.signal, code, annotations, left, log: post.log })
       }
     }
-    const tried = all.length
+    expect(tried).toBeGreaterThan(0.8 * all.length)
     tellFaults({ fault, recovery: 'post', tried, survived: tried - found.length })
     return found
   }
@@ -134,6 +139,7 @@ describeWith(['sshd', 'ssh', 'account'], 'main or post killed, then post', () =>
         })
         expect(main.signal).toBe(signal)
         const { code, annotations } = await fleet.post(main)
+        await fleet.agentEnds()
         expect({ code, annotations, left: fleet.left() }).toEqual({
           code: 0,
           annotations: [],

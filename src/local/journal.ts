@@ -69,6 +69,8 @@ export type Effect =
       expires?: string
       /** The host has said that the line is in the file. Until then it may be there, or not. */
       written?: true
+      /** Teardown has begun to take the line out, and with it the way to see whether it is. */
+      leaving?: true
       /** It was taken out already. The latest record of a line counts. */
       undone?: true
     }
@@ -172,20 +174,25 @@ export function openJournal(runnerTemp: string | undefined, platform = process.p
     id: basename(directory).slice(PREFIX.length),
     directory,
     append: (effect) => {
-      const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND)
-      const line = Buffer.from(`${JSON.stringify(effect)}\n`)
-      const { size } = fstatSync(descriptor)
-      try {
-        for (let done = 0; done < line.length;) done += writeSync(descriptor, line, done)
-        fsyncSync(descriptor)
-      } catch (error) {
-        ftruncateSync(descriptor, size) // half a line would spoil the next one
-        if (isNativeError(error)) error.message += ` '${path}'`
-        throw error
-      } finally {
-        closeSync(descriptor)
-      }
+      appendToJournal(path, effect)
     },
+  }
+}
+
+/** Writes a record through to the disk; whole, or not at all. */
+export function appendToJournal(path: string, effect: Effect): void {
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+  const line = Buffer.from(`${JSON.stringify(effect)}\n`)
+  const { size } = fstatSync(descriptor)
+  try {
+    for (let done = 0; done < line.length;) done += writeSync(descriptor, line, done)
+    fsyncSync(descriptor)
+  } catch (error) {
+    ftruncateSync(descriptor, size) // half a line would spoil the next one
+    if (isNativeError(error)) error.message += ` '${path}'`
+    throw error
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -13,10 +13,14 @@ export type Granted = Extract<Effect, { kind: 'authorized-key' }>
 
 type Outcome = Pick<EffectReport, 'outcome' | 'detail'>
 
-/** @throws TrustError with the line that is left, where it can't be removed */
+/**
+ * @param append to the journal: that the line is being taken out
+ * @throws TrustError with the line that is left, where it can't be removed
+ */
 export async function revoke(
   granted: Granted,
   logins: RecordedLogins | undefined,
+  append: (effect: Effect) => void,
 ): Promise<Outcome> {
   if (!granted.revoke) {
     return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` }
@@ -25,9 +29,19 @@ export async function revoke(
   // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
   const perhaps = granted.written !== true && granted.line.includes(granted.key)
   try {
-    return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps)
+    return await logins.over(
+      granted,
+      async (client) => {
+        append({ ...granted, leaving: true })
+        return removeGranted(client, granted)
+      },
+      perhaps,
+    )
   } catch (error) {
     const refused = error instanceof TrustError && error.code === 'login-refused'
+    if (refused && granted.leaving === true) {
+      return { outcome: 'nothing to undo', detail: 'it was taken out before' }
+    }
     if (refused && perhaps) {
       return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' }
     }

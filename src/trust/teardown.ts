@@ -10,6 +10,7 @@ import { explain, systemCode } from '../errors'
 import { readText } from '../local/files'
 import { noteLeft } from '../local/job-record'
 import {
+  appendToJournal,
   emptyJobDirectory,
   isJournalPath,
   readJournal,
@@ -53,12 +54,21 @@ export async function tearDown(
 
   const agent = agentOf(effects, token)
   const logins = agent === undefined ? undefined : openRecordedLogins(agent)
+  const append = (effect: Effect): void => {
+    try {
+      appendToJournal(journalPath, effect)
+    } catch {
+      // The disk is full: then a teardown that begins again may tell of what is gone. This one goes on.
+    }
+  }
   const results = new Map<Effect, EffectReport>()
   const shared: Effect[] = []
   const attempt = async (effect: Effect): Promise<void> => {
     const { kind, target } = effect
     try {
-      const { shared: stays, ...outcome } = await undo(effect, agent, logins)
+      const { shared: stays, ...outcome } = await undo(effect, agent, logins, append)
+      // Whoever has to begin again, since this was killed, must not ask hosts for what is gone.
+      if (isOnHost(effect)) append({ ...effect, undone: true })
       if (stays === true) shared.push(effect)
       results.set(effect, { kind, target, ...outcome })
     } catch (error) {
@@ -130,10 +140,11 @@ async function undo(
   effect: Effect,
   agent: AgentAddress | undefined,
   logins: RecordedLogins | undefined,
+  append: (effect: Effect) => void,
 ): Promise<Outcome> {
   switch (effect.kind) {
     case 'authorized-key':
-      return revoke(effect, logins)
+      return revoke(effect, logins, append)
     case 'remote-file':
     case 'known-host':
       return undoHostTrust(effect, logins)
