@@ -5,14 +5,14 @@ import { fail } from './action/failure'
 import { readInputs } from './action/inputs'
 import { logPlan, logTrust, writeOutputs } from './action/outputs'
 import { saveState, stateEnv } from './action/state'
-import { readConfig } from './trust/config'
+import { loadConfig } from './trust/config'
 import { setUp } from './trust/setup'
 
 // Bundles lie side by side in dist; only here is known where this one is.
 const dist = join(__dirname, '..')
 
 async function main(): Promise<void> {
-  const config = readConfig(readInputs())
+  const config = await loadConfig(readInputs())
   const trust = await setUp(config, {
     temporary: process.env['RUNNER_TEMP'],
     agentFile: join(dist, 'agent', 'index.js'),

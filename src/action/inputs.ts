@@ -19,6 +19,8 @@ export function readInputs(): Inputs {
     certificateOptions: plain('certificate-options'),
     generateKey: plain('generate-key'),
     hosts: plain('hosts'),
+    hostsFile: plain('hosts-file'),
+    shard: plain('shard'),
     agentPolicy: plain('agent-policy'),
     agentLifetime: plain('agent-lifetime'),
     maxSignatures: plain('max-signatures'),

@@ -16,10 +16,12 @@ import {
   type CertificationInputs,
 } from './certificates'
 import { readHostTrust, type HostTrust, type HostTrustInputs } from './host-trust/host-trust'
-import { parseHosts, type HostLine } from './hosts'
+import { nameClashes, parseHosts, type HostLine } from './hosts'
 import { collectErrors, readBoolean, readLines, readTimeout } from './input-values'
+import { readInventory, type InventoryHosts } from './inventory'
 import { readPolicy, type AgentBounds, type PolicyInputs } from './policy'
 import { oneLine } from './report'
+import { parseShard, takeShard } from './shard'
 
 /** Inputs as texts, by the names of action.yml in camel case. Empty stands for not given. */
 export interface Inputs
@@ -29,6 +31,10 @@ export interface Inputs
   sshCertificate: string
   generateKey: string
   hosts: string
+  /** Path of a file with more of them. */
+  hostsFile?: string
+  /** Which part of the hosts is this job's. */
+  shard?: string
   home: string
   connectTimeout: string
   /** Comment of a generated key: says which job made it. */
@@ -57,11 +63,35 @@ export interface Config extends AgentBounds {
 }
 
 /**
- * Checks all inputs, and tells of everything that is wrong in one error.
+ * The same as readConfig, with the hosts of `hosts-file`.
  *
+ * @param directory what that path is relative to
  * @throws TrustError
  */
-export function readConfig(inputs: Inputs): Config {
+export async function loadConfig(
+  inputs: Inputs,
+  directory = process.env['GITHUB_WORKSPACE'] ?? process.cwd(),
+): Promise<Config> {
+  const { hostsFile = '' } = inputs
+  if (hostsFile === '') return readConfig(inputs)
+  const inventory = await readInventory(hostsFile, directory).catch((error: unknown) => {
+    if (!(error instanceof TrustError)) throw error
+    return { hosts: [], errors: [error], notes: [] }
+  })
+  return readConfig(inputs, inventory)
+}
+
+/**
+ * Checks all inputs, and tells of everything that is wrong in one error.
+ *
+ * @param inventory what `hosts-file` holds
+ * @throws TrustError
+ */
+export function readConfig(inputs: Inputs, inventory?: InventoryHosts): Config {
+  // Without its hosts the job would have an agent that signs for any.
+  if (inventory === undefined && (inputs.hostsFile ?? '') !== '') {
+    throw new Error('hosts-file has not been read')
+  }
   const { errors, attempt } = collectErrors()
   const loaded = attempt('ssh-private-key', () => readKeys(inputs))
   const spec =
@@ -74,20 +104,26 @@ export function readConfig(inputs: Inputs): Config {
     if (read !== undefined && generateKey === '') throw nothingToCertify()
     return read
   })
-  const { hosts, errors: hostErrors } = parseHosts(inputs.hosts)
+  const { hosts: all, errors: hostErrors } = readHosts(inputs, inventory)
   errors.push(...hostErrors)
   const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } }
-  const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt)
-  const bootstrap = readBootstrap(inputs, hosts, attempt)
-  const hostTrust = readHostTrust(inputs, hosts, errors)
+  const bounds = readPolicy(inputs, all.length + hostErrors.length > 0, attempt)
+  const bootstrap = readBootstrap(inputs, all, attempt)
+  // Whichever its shard is, each job has told of what is wrong with any host.
+  const hosts = attempt('shard', () => {
+    const shard = parseShard(inputs.shard ?? '')
+    return shard === undefined || hostErrors.length > 0 ? all : takeShard(all, shard)
+  })
+  const hostTrust = readHostTrust(inputs, hosts ?? all, errors)
   const dryRun = attempt('dry-run', () => readBoolean(inputs.dryRun ?? '', false))
   const home = attempt('home', () => readBoolean(inputs.home, true))
   const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10))
-  if (loaded !== undefined) errors.push(...unknownKeys(hosts, loaded.keys, inputs))
+  if (loaded !== undefined) errors.push(...unknownKeys(all, loaded.keys, inputs))
 
   if (
     errors.length > 0 ||
     loaded === undefined ||
+    hosts === undefined ||
     bounds === undefined ||
     home === undefined ||
     connectTimeout === undefined
@@ -96,6 +132,7 @@ export function readConfig(inputs: Inputs): Config {
   }
   return {
     ...loaded,
+    warnings: [...loaded.warnings, ...(inventory?.notes ?? [])],
     ...generate,
     ...(certification === undefined ? {} : { certification }),
     ...(bootstrap === undefined ? {} : { bootstrap }),
@@ -105,6 +142,16 @@ export function readConfig(inputs: Inputs): Config {
     ...bounds,
     home,
     connectTimeout,
+  }
+}
+
+function readHosts(inputs: Inputs, inventory?: InventoryHosts): ReturnType<typeof parseHosts> {
+  const { hosts, errors } = parseHosts(inputs.hosts)
+  if (inventory === undefined) return { hosts, errors }
+  const clashes = nameClashes(inventory.hosts, hosts)
+  return {
+    hosts: [...hosts, ...inventory.hosts],
+    errors: [...errors, ...inventory.errors, ...clashes],
   }
 }
 

@@ -45,25 +45,41 @@ interface Token {
   column: number
 }
 
+const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
+const IPV6 = /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/
+
 /** What a line calls its host. */
 export function hostName({ alias, host }: HostLine): string {
   return alias ?? host
 }
 
+/** Hosts as they were read, and an error for each line that is wrong. */
+export interface ParsedHosts {
+  hosts: HostLine[]
+  errors: TrustError[]
+}
+
+export function parseHosts(text: string): ParsedHosts {
+  const { hosts, errors } = parseHostLines(text, 'hosts')
+  return { hosts, errors: [...errors, ...nameClashes(hosts)] }
+}
+
 /**
- * @returns the hosts, and an error for each line that is wrong
+ * The lines alone; names that clash are left to the caller, who may have more hosts.
+ *
+ * @param source what positions begin with
  */
-export function parseHosts(text: string): { hosts: HostLine[]; errors: TrustError[] } {
+export function parseHostLines(text: string, source: string): ParsedHosts {
   const hosts: HostLine[] = []
   const errors: TrustError[] = []
   if (text.length > MAX_TEXT) {
-    errors.push(new TrustError('hosts-syntax', 'The input is too long.', { input: 'hosts' }))
+    errors.push(new TrustError('hosts-syntax', 'The input is too long.', { input: source }))
     return { hosts, errors }
   }
   text.split(/\r\n|\r|\n/).forEach((line, index) => {
     const tokens = tokenize(line)
     if (tokens.length === 0) return
-    const position = `hosts:${index + 1}`
+    const position = `${source}:${index + 1}`
     try {
       hosts.push(parseLine(tokens, position))
     } catch (error) {
@@ -71,7 +87,6 @@ export function parseHosts(text: string): { hosts: HostLine[]; errors: TrustErro
       errors.push(error.about(position))
     }
   })
-  errors.push(...nameClashes(hosts))
   return { hosts, errors }
 }
 
@@ -80,9 +95,20 @@ function tokenize(line: string): Token[] {
   return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }))
 }
 
-/** An alias must not be what another line is called. Lines for one host without alias may be many. */
-function nameClashes(hosts: readonly HostLine[]): TrustError[] {
+/**
+ * An alias must not be what another line is called. Lines for one host without alias may be many.
+ *
+ * @param earlier lines whose names are taken already, and which have been compared with each other
+ */
+export function nameClashes(
+  hosts: readonly HostLine[],
+  earlier: readonly HostLine[] = [],
+): TrustError[] {
   const byName = new Map<string, HostLine>()
+  for (const line of earlier) {
+    const name = hostName(line).toLowerCase()
+    if (!byName.has(name)) byName.set(name, line)
+  }
   return hosts.flatMap((line) => {
     const name = hostName(line).toLowerCase()
     const first = byName.get(name)
@@ -100,8 +126,41 @@ function nameClashes(hosts: readonly HostLine[]): TrustError[] {
 
 function parseLine(tokens: readonly Token[], position: string): HostLine {
   const [first, ...rest] = tokens
-  const name = parseName(first?.text ?? '')
-  const { pins, keys, users, ...options } = parseRest(rest, position)
+  return lineOf(parseName(first?.text ?? ''), rest, position)
+}
+
+/** What an inventory says of a host, all of it as text. */
+export interface HostEntry {
+  alias?: string
+  user?: string
+  /** A name or an address; IPv6 without brackets. */
+  host: string
+  port?: string
+  /** Pins and options, as they stand behind the host on a line of `hosts`. */
+  words: string
+}
+
+/**
+ * A host of an inventory, by the rules of a line of `hosts`.
+ *
+ * @throws TrustError about `position`
+ */
+export function hostOfEntry({ words, ...entry }: HostEntry, position: string): HostLine {
+  try {
+    const tokens = words.split(/\r\n|\r|\n/).flatMap(tokenize)
+    return lineOf(checkName(entry), tokens, position, false)
+  } catch (error) {
+    throw error instanceof TrustError ? error.about(position) : error
+  }
+}
+
+function lineOf(
+  name: Pick<HostLine, 'alias' | 'user' | 'host' | 'port'>,
+  rest: readonly Token[],
+  position: string,
+  columns = true,
+): HostLine {
+  const { pins, keys, users, ...options } = parseRest(rest, position, columns)
   if (!pins.some((pin) => pin.kind !== 'revoked')) pins.push(...builtInPins(name.host))
   const { user } = name
   if (user !== undefined && users.length > 0 && !users.includes(user)) {
@@ -135,18 +194,32 @@ function parseName(text: string): Pick<HostLine, 'alias' | 'user' | 'host' | 'po
       },
     )
   }
-  const hostPattern =
-    ipv6 === undefined
-      ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
-      : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/
-  if (match === null || host.length > 253 || !hostPattern.test(host)) {
+  const isHost = (ipv6 === undefined ? HOST_NAME : IPV6).test(host)
+  if (match === null || host.length > 253 || !isHost) {
     throw new TrustError(
       'hosts-syntax',
       `${JSON.stringify(text)} is not [alias=][user@]host[:port].`,
     )
   }
+  return checkName({
+    host,
+    ...(alias === undefined ? {} : { alias }),
+    ...(user === undefined ? {} : { user }),
+    ...(portText === undefined ? {} : { port: portText }),
+  })
+}
+
+function checkName({
+  alias,
+  user,
+  host,
+  port: portText,
+}: Omit<HostEntry, 'words'>): Pick<HostLine, 'alias' | 'user' | 'host' | 'port'> {
+  if (host.length > 253 || !(HOST_NAME.test(host) || (host.includes(':') && IPV6.test(host)))) {
+    throw new TrustError('hosts-syntax', `${JSON.stringify(host)} is not a host.`)
+  }
   const port = portText === undefined ? 22 : Number(portText)
-  if (portText === '' || port < 1 || port > 65535) {
+  if (!/^[0-9]+$/.test(portText ?? '22') || port < 1 || port > 65535) {
     throw new TrustError(
       'hosts-syntax',
       `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`,
@@ -174,6 +247,7 @@ function requireUserName(user: string): void {
 function parseRest(
   tokens: readonly Token[],
   position: string,
+  columns: boolean,
 ): Pick<HostLine, 'pins' | 'forward' | 'bootstrap' | 'passwordEnv' | 'path'> & {
   keys: string[]
   users: string[]
@@ -188,7 +262,7 @@ function parseRest(
   const peek = (): string => tokens[i]?.text ?? ''
   while (i < tokens.length) {
     const { text, column } = tokens[i] ?? { text: '', column: 0 }
-    const at = `${position}:${column}`
+    const at = columns ? `${position}:${column}` : position
     i += 1
     try {
       if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
