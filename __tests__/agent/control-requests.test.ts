@@ -90,9 +90,9 @@ test('bind: as a session-bind, with the token for a signature', () => {
   const bindings = noBindings()
   const state = stateOf({ identities: [me], policy: pinned })
   expect(reply(request(bind), bindings, state)).toEqual(SUCCESS)
-  expect(bindings).toEqual({ ...bound(binding(web)), byControl: true })
+  expect(bindings).toEqual({ ...bound(binding(web)), byControl: state })
   expect(reply(request(bind), bindings, state)).toEqual(EXTENSION_FAILURE)
-  expect(bindings).toEqual({ ...bound(binding(web)), byControl: true })
+  expect(bindings).toEqual({ ...bound(binding(web)), byControl: state })
 })
 
 describe('certify', () => {

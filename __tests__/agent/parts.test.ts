@@ -5,22 +5,25 @@ import { join } from 'node:path'
 import { agentStatus, stopAgent } from '../../src/agent/control'
 import { joinAgent } from '../../src/agent/join'
 import { digestOf, jobPolicy, wordName } from '../../src/agent/parts'
+import { answer } from '../../src/agent/requests'
 import { listen } from '../../src/agent/server'
 import { encodeKeys, encodePart } from '../../src/agent/settings'
 import { noBindings } from '../../src/agent/session-binding'
 import type { AgentState } from '../../src/agent/state'
 import { writeNewFile } from '../../src/local/files'
 import { Reader, string } from '../../src/ssh/wire'
-import { extensionMessage, LIST, message, SIGN } from '../support/agent-client'
+import { extensionMessage, LIST, message, REMOVE_ALL, SIGN } from '../support/agent-client'
 import { makeDirectory } from '../support/scratch'
 import {
   addRequest,
   binding,
   bound,
+  certificateOf,
   identityOf,
   keyOf,
   policyHost,
   reply,
+  SESSION,
   stateOf,
   userauth,
 } from './fixtures'
@@ -64,10 +67,15 @@ function joinRequest({ id = 'aB3dE6', token = 'second', keys = [you.privateKey] 
   return extensionMessage(CONTROL, Buffer.concat([string(token), string(JSON.stringify(request))]))
 }
 
-function joined(changes: Partial<AgentState> = {}): ReturnType<typeof jobState> {
+/** The answer to a request to join, which may take a thread. */
+async function tryToJoin(request: Buffer, state: AgentState): Promise<Buffer> {
+  return answer(request, noBindings(), state)
+}
+
+async function joined(changes: Partial<AgentState> = {}): Promise<ReturnType<typeof jobState>> {
   const state = jobState(changes)
   leaveWord(state)
-  expect(reply(joinRequest(), noBindings(), state)[0]).toBe(29)
+  expect((await tryToJoin(joinRequest(), state))[0]).toBe(29)
   return state
 }
 
@@ -92,10 +100,10 @@ function listed(state: AgentState, host: typeof web): number {
 }
 
 describe('joining', () => {
-  test('brings the keys in, and the word is gone', () => {
+  test('brings the keys in, and the word is gone', async () => {
     const state = jobState()
     const word = leaveWord(state)
-    const reader = new Reader(reply(joinRequest(), noBindings(), state))
+    const reader = new Reader(await tryToJoin(joinRequest(), state))
     expect([reader.byte(), reader.text()]).toEqual([29, CONTROL])
     expect(JSON.parse(reader.text())).toEqual({
       pid: process.pid,
@@ -105,11 +113,11 @@ describe('joining', () => {
     expect(existsSync(word)).toBe(false)
   })
 
-  test('makes a key, if one is asked for', () => {
+  test('makes a key, if one is asked for', async () => {
     const state = jobState()
     const generate = { type: 'ssh-ed25519', bits: 256, comment: 'made' } as const
     leaveWord(state, { part: encodePart({ policy: forDb, generate }) })
-    reply(joinRequest({ keys: [] }), noBindings(), state)
+    await tryToJoin(joinRequest({ keys: [] }), state)
     expect(names(state)).toEqual(['me', 'made'])
   })
 
@@ -139,10 +147,10 @@ describe('joining', () => {
       },
       {},
     ],
-  ])('is refused where %s', (_, prepare, request) => {
+  ])('is refused where %s', async (_, prepare, request) => {
     const state = jobState()
     prepare(state)
-    expect(reply(joinRequest(request), noBindings(), state)).toEqual(Buffer.from([5]))
+    expect(await tryToJoin(joinRequest(request), state)).toEqual(Buffer.from([5]))
     expect(names(state)).toEqual(['me'])
   })
 
@@ -181,33 +189,85 @@ describe('joining', () => {
 })
 
 describe('a part', () => {
-  test('signs with its own keys for its own hosts', () => {
-    const state = joined()
+  test('signs with its own keys for its own hosts', async () => {
+    const state = await joined()
     expect([signs(state, me, web), signs(state, me, db)]).toEqual([true, false])
     expect([signs(state, you, web), signs(state, you, db)]).toEqual([false, true])
     expect([listed(state, web), listed(state, db)]).toEqual([1, 1])
   })
 
-  test('with a key that is there already, adds its hosts for it', () => {
+  test('with a key that is there already, adds its hosts for it', async () => {
     const state = jobState()
     leaveWord(state)
-    reply(joinRequest({ keys: [me.privateKey] }), noBindings(), state)
+    await tryToJoin(joinRequest({ keys: [me.privateKey] }), state)
     expect(names(state)).toEqual(['me'])
     expect([signs(state, me, web), signs(state, me, db)]).toEqual([true, true])
     reply(control('second', 'stop'), noBindings(), state)
     expect([signs(state, me, web), signs(state, me, db)]).toEqual([true, false])
   })
 
-  test('counts its own signatures', () => {
+  test('can’t use another part’s key by its own policy: no certificate, no bind of its own', async () => {
+    const state = jobState()
+    leaveWord(state, { part: encodePart({ policy: { mode: 'any', hosts: [] } }) })
+    await tryToJoin(joinRequest({ keys: [] }), state)
+    const say = (request: object, bindings = noBindings()): Buffer =>
+      reply(
+        extensionMessage(
+          CONTROL,
+          Buffer.concat([string('second'), string(JSON.stringify(request))]),
+        ),
+        bindings,
+        state,
+      )
+    const certificate = certificateOf(me.privateKey).toString('base64')
+    expect(say({ op: 'certify', certificate })).toEqual(Buffer.from([28]))
+    expect(names(state)).toEqual(['me'])
+    const bindings = noBindings()
+    say(
+      {
+        op: 'bind',
+        hostKey: web.publicKey.toString('base64'),
+        sessionId: SESSION.toString('base64'),
+      },
+      bindings,
+    )
+    const sign = Buffer.concat([
+      string(me.blob),
+      string(userauth({ key: me.blob })),
+      Buffer.alloc(4),
+    ])
+    expect(reply(message(SIGN, sign), bindings, state)).toEqual(Buffer.from([5]))
+    expect(signs(state, me, web)).toBe(true)
+  })
+
+  test('whose time is over lends its hosts to no key that another has brought too', async () => {
+    const state = jobState()
+    leaveWord(state)
+    await tryToJoin(joinRequest({ keys: [me.privateKey] }), state)
+    state.over = true
+    expect([signs(state, me, web), signs(state, me, db)]).toEqual([false, true])
+  })
+
+  test('keeps a host, to which only another lets the agent be forwarded, from dropping keys', async () => {
+    const state = jobState()
+    const hosts = [policyHost(db, { name: 'db', hostname: 'db.example', forward: true })]
+    leaveWord(state, { part: encodePart({ policy: { mode: 'pinned', hosts } }) })
+    await tryToJoin(joinRequest(), state)
+    const hop = bound(binding(db, { forwarding: true }))
+    expect(reply(message(REMOVE_ALL), hop, state)).toEqual(Buffer.from([5]))
+    expect(names(state)).toEqual(['me', 'you'])
+  })
+
+  test('counts its own signatures', async () => {
     const state = jobState()
     leaveWord(state, { part: encodePart({ policy: { ...forDb, maxSignatures: 1 } }) })
-    reply(joinRequest(), noBindings(), state)
+    await tryToJoin(joinRequest(), state)
     expect([signs(state, you, db), signs(state, you, db)]).toEqual([true, false])
     expect(signs(state, me, web)).toBe(true)
   })
 
-  test('keys that are added later are for all hosts of the job, under its strictest policy', () => {
-    const state = joined({ policy: { ...pinned, mode: 'any' } })
+  test('keys that are added later are for all hosts of the job, under its strictest policy', async () => {
+    const state = await joined({ policy: { ...pinned, mode: 'any' } })
     expect(jobPolicy(state)).toMatchObject({
       mode: 'pinned',
       hosts: [{ name: 'web' }, { name: 'db' }],
@@ -239,21 +299,21 @@ describe('leaving', () => {
   }
 
   test('latest first: its keys go, the agent ends with the last', async () => {
-    expect(await answersToStop(joined(), ['second', 'token'])).toEqual([
+    expect(await answersToStop(await joined(), ['second', 'token'])).toEqual([
       ['1', false, ['me']],
       ['none', true, ['me']],
     ])
   })
 
   test('the agent’s own part first', async () => {
-    expect(await answersToStop(joined(), ['token', 'second'])).toEqual([
+    expect(await answersToStop(await joined(), ['token', 'second'])).toEqual([
       ['1', false, ['you']],
       ['none', true, ['you']],
     ])
   })
 
   test('a second time changes nothing', async () => {
-    expect(await answersToStop(joined(), ['second', 'second', 'token'])).toEqual([
+    expect(await answersToStop(await joined(), ['second', 'second', 'token'])).toEqual([
       ['1', false, ['me']],
       ['1', false, ['me']],
       ['none', true, ['me']],

@@ -2,9 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { plainKey } from '../ssh/certificate'
 import { Reader, string } from '../ssh/wire'
-import { certifiedIdentity } from './keyring'
+import { certifiedIdentity, findIdentity } from './keyring'
 import { CONTROL, EXTENSION_FAILURE, extensionResponse, SUCCESS } from './messages'
-import { blobName, join, leave, type JoinRequest } from './parts'
+import { blobName, join, leave, partsFor, type JoinRequest } from './parts'
 import type { Policy } from './policy'
 import { record, type Bindings } from './session-binding'
 import type { AgentState, Part } from './state'
@@ -29,13 +29,19 @@ export interface AgentStatus {
   audit: { written: number; omitted: number }
 }
 
-/** The answer to the contents of a control message. Throws where they can't be read. */
-export function control(contents: Buffer, bindings: Bindings, state: AgentState): Buffer {
+/** The answer to the contents of a control message. Throws, or rejects, where they are not right. */
+export function control(
+  contents: Buffer,
+  bindings: Bindings,
+  state: AgentState,
+): Buffer | Promise<Buffer> {
   const reader = new Reader(contents)
   const token = reader.string(256)
   const request = JSON.parse(reader.text()) as ControlRequest
   if (request.op === 'join') {
-    return extensionResponse(CONTROL, string(JSON.stringify(join(request, token, state))))
+    return join(request, token, state).then((ready) =>
+      extensionResponse(CONTROL, string(JSON.stringify(ready))),
+    )
   }
   const part = holderOf(token, state)
   if (part === undefined) return EXTENSION_FAILURE
@@ -51,7 +57,7 @@ export function control(contents: Buffer, bindings: Bindings, state: AgentState)
       const sessionId = Buffer.from(request.sessionId, 'base64')
       const defect = record(bindings, { hostKey, sessionId, forwarding: false })
       if (defect !== undefined) return EXTENSION_FAILURE
-      bindings.byControl = true
+      bindings.byControl = part
       return SUCCESS
     }
     case 'certify':
@@ -74,9 +80,11 @@ function certify(certificate: Buffer, part: Part, state: AgentState): boolean {
   const key = plainKey(certificate)
   const index = state.identities.findIndex(({ blob }) => blob.equals(key))
   const identity = state.identities[index]
-  if (identity === undefined) return false
+  // Else the certificate would be a way to use the key of another part under one's own policy.
+  if (identity === undefined || partsFor(identity, state, part).length === 0) return false
   // What was asked of the key holds for its certificate, too.
   const { blob } = certifiedIdentity(identity.privateKey, certificate)
+  if (findIdentity(state.identities, blob) !== undefined) return true // a second time
   state.identities.splice(index, 0, { ...identity, blob })
   part.keys.add(blobName(blob))
   return true

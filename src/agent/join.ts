@@ -8,8 +8,8 @@ import { MAX_MESSAGE, SSH_AGENT_EXTENSION_RESPONSE } from './messages'
 import { digestOf, wordName } from './parts'
 import { encodeKeys, encodePart, type LoadedKey, type PartSettings, type Ready } from './settings'
 
-/** Time for an agent that may be making an RSA key, in milliseconds. */
-const JOIN_TIMEOUT = 120_000
+/** Time for an agent that may be making an RSA key of many bits, in milliseconds. */
+const JOIN_TIMEOUT = 900_000
 
 export interface JoinSettings extends PartSettings {
   /** Of the caller's own journal. */

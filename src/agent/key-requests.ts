@@ -12,8 +12,8 @@ import {
   type Identity,
 } from './keyring'
 import { FAILURE, SUCCESS } from './messages'
-import { jobPolicy } from './parts'
-import { isPermitted, mayChangeKeys, type Reason } from './policy'
+import { mayAllChange } from './parts'
+import { isPermitted, type Reason } from './policy'
 import type { Bindings } from './session-binding'
 import { dropExpired, now, type AgentState } from './state'
 
@@ -41,8 +41,7 @@ export function addIdentity(reader: Reader, bindings: Bindings, state: AgentStat
   }
   const { fingerprint: key, comment } = identity
   if (state.over === true) return refuse("the agent's lifetime is over", key)
-  if (!mayChangeKeys(jobPolicy(state), bindings, now()))
-    return refuse('forwarded, unasked for', key)
+  if (!mayAllChange(bindings, state)) return refuse('forwarded, unasked for', key)
   // A key that is not seen on this connection must not be replaced over it, and freed so.
   const known = findIdentity(state.identities, identity.blob)
   if (known !== undefined && !isPermitted(known, bindings, now())) {
@@ -106,13 +105,13 @@ function reasonToKeep(
   bindings: Bindings,
   state: AgentState,
 ): Reason | undefined {
-  if (!mayChangeKeys(jobPolicy(state), bindings, now())) return 'forward-not-allowed'
+  if (!mayAllChange(bindings, state)) return 'forward-not-allowed'
   if (identity === undefined) return 'key-unknown'
   return isPermitted(identity, bindings, now()) ? undefined : 'destination-not-permitted'
 }
 
 export function removeAllIdentities(bindings: Bindings, state: AgentState): Buffer {
-  if (!mayChangeKeys(jobPolicy(state), bindings, now())) {
+  if (!mayAllChange(bindings, state)) {
     state.audit.write({
       request: 'remove-all',
       verdict: 'refused',
@@ -134,7 +133,7 @@ export async function lockAgent(
   bindings: Bindings,
   state: AgentState,
 ): Promise<Buffer> {
-  const allowed = mayChangeKeys(jobPolicy(state), bindings, now())
+  const allowed = mayAllChange(bindings, state)
   const locked = allowed && (await state.lock.lock(reader.string()))
   if (!locked) return FAILURE // forwarded; empty; or another connection was first
   state.audit.write({ request: 'lock', verdict: 'done', reason: 'as-asked' })

@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { TrustError } from '../errors'
-import { generatePrivateKey } from '../ssh/private-key'
+import { makePrivateKey } from '../ssh/private-key'
 import { plainIdentity, withIdentity, type Identity } from './keyring'
-import { POLICY_MODES, type Policy } from './policy'
+import { mayChangeKeys, POLICY_MODES, type Policy } from './policy'
+import type { Bindings } from './session-binding'
 import { decodeKeys, decodePart, identitiesOf, type EncodedKey, type Ready } from './settings'
-import type { AgentState, Part } from './state'
+import { now, type AgentState, type Part } from './state'
 
 /** Most uses of the action in one job that join the first. */
 const MAX_PARTS = 32
@@ -40,16 +41,32 @@ export function jobPolicy(state: AgentState): Policy {
   }
 }
 
+/** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
+export function mayAllChange(bindings: Bindings, state: AgentState): boolean {
+  return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) =>
+    mayChangeKeys(policy, bindings, now()),
+  )
+}
+
 /**
  * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
  * will do. Signatures of keys that were added later count for the agent's own part.
+ *
+ * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
-export function partsFor({ blob }: Identity, state: AgentState): { part: Part; policy: Policy }[] {
+export function partsFor(
+  { blob }: Identity,
+  state: AgentState,
+  by?: object,
+): { part: Part; policy: Policy }[] {
   const name = blobName(blob)
-  const brought = remaining(state).filter(({ keys }) => keys.has(name))
-  return brought.length === 0
-    ? [{ part: state, policy: jobPolicy(state) }]
-    : brought.map((part) => ({ part, policy: part.policy }))
+  const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name))
+  const own: Part = state
+  const parts =
+    brought.length === 0
+      ? [{ part: own, policy: jobPolicy(state) }]
+      : brought.map((part) => ({ part, policy: part.policy }))
+  return by === undefined ? parts : parts.filter(({ part }) => part === by)
 }
 
 /** The identities by the policy that they are shown under; each stands once, in the agent's order. */
@@ -82,22 +99,21 @@ export interface JoinRequest {
  * @param token that will be the part's own
  * @throws TrustError `agent-control`
  */
-export function join(
+export async function join(
   { id, keys, orphanedEnv }: JoinRequest,
   token: Buffer,
   state: AgentState,
-): Ready {
+): Promise<Ready> {
   const word = takeWord(id, state)
   if (word.digest !== digestOf(token)) throw refused('the word is for another token')
-  if (state.joined.length >= MAX_PARTS) throw refused('too many have joined')
   const { policy, generate, lifetime } = decodePart(word.part)
   const loaded = decodeKeys(keys).flatMap(identitiesOf)
-  const brought = [
-    ...loaded,
-    ...(generate === undefined
-      ? []
-      : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
-  ]
+  const env = readOrphanedEnv(orphanedEnv)
+  // In a thread: an RSA key takes seconds, and others need not wait.
+  const made =
+    generate === undefined ? [] : [plainIdentity(await makePrivateKey(generate, generate.comment))]
+  const brought = [...loaded, ...made]
+  if (state.joined.length >= MAX_PARTS) throw refused('too many have joined')
   let identities = state.identities
   for (const identity of brought) {
     // One that is here stays as it is: a part must not change the bounds of another's key.
@@ -112,7 +128,7 @@ export function join(
     policy,
     signatures: 0,
     keys: new Set(brought.map(({ blob }) => blobName(blob))),
-    orphanedEnv,
+    orphanedEnv: env,
   }
   state.joined.push(part)
   if (lifetime !== undefined) endLater(part, lifetime, state)
@@ -124,6 +140,22 @@ export function join(
       generated: index >= loaded.length,
     })),
   }
+}
+
+/** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */
+function readOrphanedEnv(env: Record<string, unknown>): Record<string, string> {
+  const read: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    if (
+      !/^STATE_(journal|token)$/.test(name) ||
+      typeof value !== 'string' ||
+      value.includes('\0')
+    ) {
+      throw refused('its environment is not that of a teardown')
+    }
+    read[name] = value
+  }
+  return read
 }
 
 export function digestOf(token: Buffer | string): string {

@@ -38,7 +38,7 @@ import {
   SSH_AGENTC_UNLOCK,
   SUCCESS,
 } from './messages'
-import { byPolicy, partsFor } from './parts'
+import { blobName, byPolicy, partsFor } from './parts'
 import { decide, visible, type Verdict } from './policy'
 import { bindSession, type Bindings } from './session-binding'
 import { dropExpired, now, type AgentState, type Part } from './state'
@@ -63,7 +63,7 @@ function dispatch(reader: Reader, bindings: Bindings, state: AgentState): Buffer
   if (type === SSH_AGENTC_EXTENSION) return extension(reader, bindings, state)
   if (type === SSH_AGENTC_UNLOCK) return unlockAgent(reader, state)
   // The job revokes its keys by logins with them, whatever a step has done to the agent.
-  const byJob = bindings.byControl === true
+  const byJob = bindings.byControl !== undefined && type === SSH_AGENTC_SIGN_REQUEST
   if (state.lock.isLocked() && !byJob) return refuseLocked(type, state)
   switch (type) {
     case SSH_AGENTC_REQUEST_IDENTITIES:
@@ -123,9 +123,14 @@ function shownTo(bindings: Bindings, state: AgentState): ReturnType<typeof visib
   return identities.length > 0 || first === undefined ? { identities } : first
 }
 
-/** Whether the time is over of some part that is still there: its keys are missed for that. */
-function isOver(state: AgentState): boolean {
-  return state.identities.length === 0 && [state, ...state.joined].some(({ over }) => over === true)
+/** Whether a key, or where none is left any key, is missed since the time of its part is over. */
+function isOver(state: AgentState, blob?: Buffer): boolean {
+  const parts = [state, ...state.joined].filter(({ left }) => left !== true)
+  if (blob === undefined) {
+    return state.identities.length === 0 && parts.some(({ over }) => over === true)
+  }
+  const brought = parts.filter(({ keys }) => keys.has(blobName(blob)))
+  return (brought.length === 0 ? [state] : brought).some(({ over }) => over === true)
 }
 
 function boundKey(bindings: Bindings): { hostKey?: string } {
@@ -143,7 +148,7 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
     state.audit.write({
       request: 'sign',
       verdict: 'refused',
-      reason: isOver(state) ? 'lifetime-over' : 'key-unknown',
+      reason: isOver(state, blob) ? 'lifetime-over' : 'key-unknown',
       key: fingerprint(blob),
     })
     return FAILURE
@@ -163,7 +168,7 @@ function sign(reader: Reader, bindings: Bindings, state: AgentState): Buffer | P
   const carryOut = ({ verdict, part }: Judged): Buffer | Promise<Buffer> => {
     const signature = verdict.allowed ? signWith(identity, data, flags) : undefined
     // Counted before it is made: others may be asked for meanwhile.
-    if (signature !== undefined && bindings.byControl !== true) part.signatures += 1
+    if (signature !== undefined && bindings.byControl === undefined) part.signatures += 1
     return signature instanceof Promise
       ? signature.then((made) => reply(verdict, made))
       : reply(verdict, signature)
@@ -192,12 +197,12 @@ function judgeByParts(
   data: Buffer,
   state: AgentState,
 ): Judged {
-  const verdicts = partsFor(identity, state).map(({ part, policy }) => {
-    const signatures = bindings.byControl === true ? 0 : part.signatures
+  const verdicts = partsFor(identity, state, bindings.byControl).map(({ part, policy }) => {
+    const signatures = bindings.byControl === undefined ? part.signatures : 0
     return { verdict: decide(policy, identity, bindings, data, now(), signatures), part }
   })
   const [first] = verdicts
-  if (first === undefined) throw new Error('an identity is for nobody')
+  if (first === undefined) throw new Error('another part of the job has brought the key')
   return verdicts.find(({ verdict }) => verdict.allowed) ?? first
 }
 

@@ -119,6 +119,13 @@ function watchRunner(
     const takeNextBack = (): void => {
       const env = parts.pop()
       if (env === undefined) end() // what has failed may be: the keys go all the same
+      try {
+        takeBack(env)
+      } catch {
+        takeNextBack()
+      }
+    }
+    const takeBack = (env: Record<string, string> | undefined): void => {
       // Node hands the permission model on to its children, unless it finds that word among their
       // arguments. For the program it means nothing.
       const child = spawn(process.execPath, [orphaned.file, '--permission'], {

@@ -23,8 +23,11 @@ export interface Binding {
 export interface Bindings {
   list: Binding[]
   failed: boolean
-  /** The job itself has said which host this is: bounds for later steps do not count. */
-  byControl?: true
+  /**
+   * The part of the job that has said itself which host this is, for the keys that it brought: bounds
+   * for later steps do not count.
+   */
+  byControl?: object
 }
 
 export function noBindings(): Bindings {

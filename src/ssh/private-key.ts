@@ -6,10 +6,12 @@ import {
   createECDH,
   createPrivateKey,
   createPublicKey,
+  generateKeyPair,
   generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto'
+import { promisify } from 'node:util'
 import { TrustError } from '../errors'
 import { isCertificateType, kindOfKey, plainKey } from './certificate'
 import {
@@ -281,5 +283,13 @@ export function generatePrivateKey({ type, bits }: KeySpec, comment: string): Pr
     return privateKeyFrom(privateKey, comment)
   }
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits ?? 3072 })
+  return privateKeyFrom(privateKey, comment)
+}
+
+/** The same; an RSA key, which takes seconds or minutes, is made in a thread. */
+export async function makePrivateKey(spec: KeySpec, comment: string): Promise<PrivateKey> {
+  if (spec.type !== 'ssh-rsa') return generatePrivateKey(spec, comment)
+  const make = promisify(generateKeyPair)
+  const { privateKey } = await make('rsa', { modulusLength: spec.bits ?? 3072 })
   return privateKeyFrom(privateKey, comment)
 }
