@@ -7,11 +7,11 @@ import { tearDown } from './trust/teardown'
 
 async function post(): Promise<void> {
   const { journal, token } = readState()
-  if (journal !== '') await explainFailedJob()
   const report = await tearDown(journal, token === '' ? undefined : token)
   if (report === undefined) return
   logTeardown(report)
   await writeSummary(report)
+  await explainFailedJob() // last: nothing that it meets may keep anything from being taken back
 }
 
 post().catch(fail)

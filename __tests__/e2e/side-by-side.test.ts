@@ -110,7 +110,7 @@ describeWith(['sshd', 'ssh', 'nss_wrapper'], 'twenty jobs on one account', () =>
       const before = home.snapshot()
       const lock = { pid: 2 ** 22 + 1, start: '1', host: hostname() }
       writeFileSync(`${config}.ssh-trust-lock`, JSON.stringify(lock))
-      writeFileSync(`${config}.ssh-trust-aB3dE6`, 'torn')
+      writeFileSync(`${config}.ssh-trust-new-aB3dE6`, 'torn')
 
       const mains = await setUpAll()
       expect(outcomes(mains)).toEqual(allWell)

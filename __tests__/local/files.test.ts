@@ -160,7 +160,7 @@ describe('editFile', () => {
 
   test('takes over the temporary file that a killed editor of the same job left', async () => {
     const path = inDirectory()
-    writeFileSync(`${path}.ssh-trust-id`, 'torn')
+    writeFileSync(`${path}.ssh-trust-new-id`, 'torn')
     await editFile(path, 'id', append('line'))
     expect(readFileSync(path, 'utf8')).toBe('line\n')
     expectAlone(path)

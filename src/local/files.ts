@@ -117,7 +117,7 @@ function notEdited(path: string, error: unknown): unknown {
 async function editLocked(path: string, id: string, edit: Edit): Promise<void> {
   const target = resolveTarget(path)
   const release = await takeLock(`${target}.ssh-trust-lock`)
-  const temporary = `${target}.ssh-trust-${id}`
+  const temporary = `${target}.${TEMPORARY}${id}`
   try {
     removeTemporaries(target)
     const before = statSync(target, { throwIfNoEntry: false })
@@ -144,9 +144,12 @@ async function editLocked(path: string, id: string, edit: Edit): Promise<void> {
   }
 }
 
+/** What a file is called while it is written; the id of the job stands behind. */
+const TEMPORARY = 'ssh-trust-new-'
+
 /** Under the lock nobody else is writing: what lies there was left by one that was killed. */
 function removeTemporaries(target: string): void {
-  const prefix = `${basename(target)}.ssh-trust-`
+  const prefix = `${basename(target)}.${TEMPORARY}`
   for (const name of readdirSync(dirname(target))) {
     const id = name.startsWith(prefix) ? name.slice(prefix.length) : ''
     if (/^[A-Za-z0-9]{6}$/.test(id)) rmSync(join(dirname(target), name), { force: true })

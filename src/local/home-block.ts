@@ -2,6 +2,7 @@
  * The job's block in ~/.ssh/config. It says of itself whose it is, and the file says whether we made it:
  * so whoever comes last can leave things as they were, be the job's own directory gone or not.
  */
+import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import { includeLines, type SshPaths } from './ssh-config'
@@ -16,9 +17,15 @@ export type Made = keyof typeof MADE
 
 const BEGIN = /^# >>> ssh-trust (?<id>[A-Za-z0-9]{6}) on (?<host>\S+) since (?<since>\S+)$/
 
-/** This machine, in one word. */
+/** This machine, or container, in one word: pids mean something only within it. */
 export function thisMachine(): string {
-  return hostname().replace(/[^A-Za-z0-9._-]/g, '_')
+  const name = hostname().replace(/[^A-Za-z0-9._-]/g, '_')
+  if (process.platform !== 'linux') return name
+  try {
+    return `${name}/${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''}`
+  } catch {
+    return name
+  }
 }
 
 /** The block of a job. It goes first, and what follows keeps its old meaning. */

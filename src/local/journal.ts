@@ -288,7 +288,8 @@ export function readJournal(path: string): Effect[] | undefined {
   }
   return text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as Effect]
+      const effect: unknown = line === '' ? null : JSON.parse(line)
+      return typeof effect === 'object' && effect !== null ? [effect as Effect] : []
     } catch {
       return []
     }
@@ -302,15 +303,8 @@ export function isJournalPath(path: string): boolean {
 
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 export function removeJobDirectory(journalPath: string): void {
-  emptyJobDirectory(journalPath)
-  rmSync(dirname(journalPath), REMOVAL)
-}
-
-const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES }
-
-/** Removes everything in the job's directory but the journal. */
-export function emptyJobDirectory(journalPath: string): void {
   const directory = dirname(journalPath)
+  const options = { recursive: true, force: true, maxRetries: RETRIES }
   // First and by itself: on Windows an agent that was killed leaves it read-only.
   try {
     unlinkSync(posix.join(directory, SOCKET))
@@ -318,7 +312,15 @@ export function emptyJobDirectory(journalPath: string): void {
     // not there; what else there may be is told of the whole
   }
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
-    if (name !== NAME) rmSync(posix.join(directory, name), REMOVAL)
+    if (name !== NAME) rmSync(posix.join(directory, name), options)
+  }
+  rmSync(directory, options)
+}
+
+/** Removes what ssh alone needs of the job's directory. */
+export function freeSpace(journalPath: string): void {
+  for (const name of ['known_hosts', 'config']) {
+    rmSync(posix.join(dirname(journalPath), name), { force: true })
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Credentials } from '../remote/connect'
 import { diagnose, type Finding } from './doctor/doctor'
+import { refusalAt } from './bootstrap'
 import { hostName, parseHosts, type HostLine } from './hosts'
 
 /** Hosts that are looked at; more would take long, and have the same reason as a rule. */
@@ -37,20 +38,25 @@ export async function diagnoseHosts({
   env,
 }: Failed): Promise<Finding[]> {
   const named = hosts.filter((line) => message.includes(hostName(line)))
-  const looked = await Promise.all(
-    (named.length > 0 ? named : hosts).slice(0, MAX_HOSTS).map(async (line) => {
-      const [given] = credentials?.get(line) ?? []
-      return diagnose({
-        hosts: [line],
-        env: withoutSecrets(env),
-        timeout: TIMEOUT,
-        canPrompt: false,
-        ...(given === undefined ? {} : { credentials: given }),
-      })
-    }),
+  const looked = (named.length > 0 ? named : hosts).slice(0, MAX_HOSTS)
+  // A login that was refused would only be refused again, and count there once more.
+  const isGiven = (line: HostLine): boolean =>
+    credentials?.has(line) === true && refusalAt(line) === undefined
+  const options = { env: withoutSecrets(env), timeout: TIMEOUT, canPrompt: false }
+  const findings = await diagnose({ hosts: looked.filter((line) => !isGiven(line)), ...options })
+  for (const line of looked.filter(isGiven)) {
+    const [given] = credentials?.get(line) ?? []
+    const more = given === undefined ? {} : { credentials: given }
+    findings.push(...(await diagnose({ hosts: [line], ...options, ...more })))
+  }
+  return findings.filter(
+    ({ host, status, check }) =>
+      host !== undefined &&
+      (status === 'problem' || status === 'warning') &&
+      // In the job ssh reads the job's own files, which are gone or not in use here.
+      check !== 'known-hosts' &&
+      check !== 'client-config',
   )
-  const worth: Finding['status'][] = ['problem', 'warning']
-  return looked.flat().filter(({ host, status }) => host !== undefined && worth.includes(status))
 }
 
 /** The same for post, which has the texts of the inputs alone; lines that are wrong were told by main. */

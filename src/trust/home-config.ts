@@ -1,6 +1,7 @@
 /** ~/.ssh/config: the job's block put in, taken out, and those of jobs that are no more. */
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { systemCode } from '../errors'
 import { editFile, readText, statOf } from '../local/files'
 import { addBlock, findBlocks, homeBlock, removeBlock, thisMachine } from '../local/home-block'
 import { sshDirectories } from '../local/home'
@@ -11,16 +12,28 @@ import type { SshPaths } from '../local/ssh-config'
 export async function includeInHome(journal: Journal, paths: SshPaths): Promise<void> {
   const lines = homeBlock(journal.id, paths)
   for (const directory of sshDirectories()) {
-    const made = statOf(directory) === undefined ? 'directory' : 'file'
-    if (made === 'directory') {
-      journal.append({ kind: 'directory', target: directory })
-      mkdirSync(directory, { mode: 0o700 })
-    }
     const target = join(directory, 'config')
-    journal.append({ kind: 'home-block', target, id: journal.id, lines })
-    await editFile(target, journal.id, (text) => addBlock(text, lines, made))
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const made = statOf(directory) === undefined ? 'directory' : 'file'
+        if (made === 'directory') {
+          journal.append({ kind: 'directory', target: directory })
+          mkdirSync(directory, { mode: 0o700 })
+        }
+        if (attempt === 1) journal.append({ kind: 'home-block', target, id: journal.id, lines })
+        await editFile(target, journal.id, (text) => addBlock(text, lines, made))
+        break
+      } catch (error) {
+        // Another job makes the directory, or removes the one that it had made, at this moment.
+        const passing = ['EEXIST', 'ENOENT'].includes(systemCode(error) ?? '')
+        if (!passing || attempt === ATTEMPTS) throw error
+      }
+    }
   }
 }
+
+/** How often the block is tried to be put in. */
+const ATTEMPTS = 5
 
 /** What there was to take out: `changed` where somebody has edited our lines. */
 export type TakenOut = 'whole' | 'changed' | 'nothing'

@@ -136,7 +136,8 @@ export async function leaveAgent(
   address: AgentAddress | undefined,
   journal: string,
 ): Promise<Outcome> {
-  const { outcome } = await endAgent(address)
+  const { outcome, detail, shared } = await endAgent(address)
+  if (shared === true) return detail === undefined ? { outcome } : { outcome, detail }
   if (isJournalPath(journal) && hasLeft(posix.dirname(journal))) {
     const agent = readJournal(journal)?.find((effect) => effect.kind === 'agent-process')
     if (agent === undefined || (await hasEnded(agent.process))) removeJobDirectory(journal)

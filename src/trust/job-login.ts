@@ -83,6 +83,8 @@ export function openRecordedLogins(agent: AgentAddress): RecordedLogins {
       const over = async (client: Connection): ReturnType<typeof work> => {
         try {
           const result = await work(client)
+          const other = kept.get(name)
+          if (other !== client) other?.end()
           kept.set(name, client)
           return result
         } catch (error) {

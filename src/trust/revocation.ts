@@ -43,7 +43,7 @@ export async function revoke(
       return { outcome: 'nothing to undo', detail: 'it was taken out before' }
     }
     if (refused && perhaps) {
-      return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' }
+      return { outcome: 'nothing to undo', detail: 'the key does not log in: it was not added yet' }
     }
     throw notRevoked(granted, explain(error), error)
   }

@@ -37,9 +37,10 @@ export async function sweep(
 ): Promise<Swept> {
   const swept: Swept = { done: [], failed: [] }
   for (const journal of findJournals(temporary)) {
-    if (journal.includes(`ssh-trust-${id}/`) || !isDead(journal)) continue
+    if (journal.includes(`ssh-trust-${id}/`)) continue
     const name = posix.basename(posix.dirname(journal))
     try {
+      if (!isDead(journal)) continue
       const report = await tearDown(journal, undefined, false)
       if (report === undefined) continue // it had done nothing
       swept.done.push(`${name}, a job that was killed, was taken back`)

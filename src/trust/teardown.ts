@@ -4,14 +4,14 @@
  */
 import { rmdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { parseAudit } from '../agent/audit'
+import { parseAudit, type AuditEntry } from '../agent/audit'
 import type { AgentAddress } from '../agent/control'
 import { explain, systemCode } from '../errors'
 import { readText } from '../local/files'
 import { noteLeft } from '../local/job-record'
 import {
   appendToJournal,
-  emptyJobDirectory,
+  freeSpace,
   isJournalPath,
   readJournal,
   removeEmptyJobDirectory,
@@ -80,24 +80,44 @@ export async function tearDown(
   const granted = latestOf(effects.filter(isOnHost))
   // The agent must still be there, and hosts need not wait for one another.
   await Promise.all(
-    [...new Set(granted.map(({ target }) => target))].map(async (host) => {
-      for (const effect of granted.filter(({ target }) => target === host)) await attempt(effect)
+    [...new Set(granted.map(accountOf))].map(async (account) => {
+      for (const effect of granted.filter((one) => accountOf(one) === account)) {
+        await attempt(effect)
+      }
     }),
   )
   logins?.end()
+  const part = effects.find((effect) => effect.kind === 'agent-part')
+  const signed = part === undefined ? [] : signedBy(dirname(part.journal), report)
   const here = effects.toReversed().filter((effect) => !isOnHost(effect))
   for (const effect of here) await attempt(effect)
-  const audit = parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
-  if (shared.length === 0 && here.some(hasFailed)) {
-    // The disk may be full, and our own files be what fills it.
-    emptyJobDirectory(journalPath)
-    for (const effect of here.filter(hasFailed)) await attempt(effect)
+  const audit = part === undefined ? readAudit(directory) : { entries: signed, omitted: 0 }
+  const inFiles = here.filter(({ kind }) => kind === 'home-block' || kind === 'directory')
+  if (inFiles.some(hasFailed)) {
+    // The disk may be full, and our own files, which nobody needs by now, be what fills it.
+    freeSpace(journalPath)
+    for (const effect of inFiles.filter(hasFailed)) await attempt(effect)
   }
   // What could not be undone may be later: then the journal is needed again.
   const failed = effects.filter(hasFailed)
   if (shared.length > 0) noteLeft(directory)
   else if (!failed.some((effect) => hostsToo || !isOnHost(effect))) removeJobDirectory(journalPath)
   return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) }
+}
+
+function readAudit(directory: string): TeardownReport['audit'] {
+  return parseAudit(readText(join(directory, 'audit.jsonl')) ?? '')
+}
+
+/**
+ * The signatures with the keys of a call that had joined another's agent. The post of that other call
+ * tells of everything, refusals too.
+ */
+function signedBy(directory: string, report: TrustReport | undefined): AuditEntry[] {
+  const keys = (report?.keys ?? []).map(({ fingerprint }) => fingerprint)
+  return readAudit(directory).entries.filter(
+    ({ key, verdict }) => verdict === 'signed' && key !== undefined && keys.includes(key),
+  )
 }
 
 function readReport(path: string): TrustReport | undefined {
@@ -117,10 +137,18 @@ function isOnHost(effect: Effect): effect is OnHost {
   return ON_HOST.includes(effect.kind)
 }
 
+/** The account that something was done in, whatever the job calls its host. */
+function accountOf({ user, host, port }: OnHost): string {
+  return `${user}@[${host.toLowerCase()}]:${port}`
+}
+
 /** The latest record of each line and file on a host, the latest line first. */
 function latestOf(records: readonly OnHost[]): OnHost[] {
-  const what = (one: OnHost): string => (one.kind === 'remote-file' ? one.path : one.line)
-  const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]))
+  const what = (one: OnHost): string =>
+    one.kind === 'remote-file'
+      ? one.path
+      : `${one.kind === 'authorized-key' ? (one.path ?? '') : ''} ${one.line}`
+  const latest = new Map(records.map((one) => [`${one.kind} ${accountOf(one)} ${what(one)}`, one]))
   return [...latest.values()].filter(({ undone }) => undone !== true).toReversed()
 }
 
