@@ -179,6 +179,8 @@ function startTime(pid) {
 
 ;// CONCATENATED MODULE: external "node:crypto"
 const external_node_crypto_namespaceObject = require("node:crypto");
+;// CONCATENATED MODULE: external "node:util"
+const external_node_util_namespaceObject = require("node:util");
 ;// CONCATENATED MODULE: ./src/ssh/wire.ts
 /**
  * The data types of the SSH protocols (RFC 4251 §5), read and written. Everything that this project
@@ -477,8 +479,6 @@ function encodePublicKey(key) {
     return { type, blob: Buffer.concat([wire_string(type), wire_string(CURVES[type].name), wire_string(point)]) };
 }
 
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = require("node:util");
 ;// CONCATENATED MODULE: ./src/ssh/signature.ts
 /**
  * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
@@ -751,6 +751,7 @@ function isoTime(seconds) {
 
 
 
+
 /**
  * A private key from a `KeyObject`.
  *
@@ -972,6 +973,14 @@ function generatePrivateKey({ type, bits }, comment) {
         return privateKeyFrom(privateKey, comment);
     }
     const { privateKey } = (0,external_node_crypto_namespaceObject.generateKeyPairSync)('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+/** The same; an RSA key, which takes seconds or minutes, is made in a thread. */
+async function makePrivateKey(spec, comment) {
+    if (spec.type !== 'ssh-rsa')
+        return generatePrivateKey(spec, comment);
+    const make = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_namespaceObject.generateKeyPair);
+    const { privateKey } = await make('rsa', { modulusLength: spec.bits ?? 3072 });
     return privateKeyFrom(privateKey, comment);
 }
 
@@ -1848,11 +1857,34 @@ function identitiesOf({ privateKey, certificate }) {
     return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
 
+;// CONCATENATED MODULE: ./src/agent/state.ts
+/** Seconds since 1970, for certificates and the audit. */
+function now() {
+    return Date.now() / 1000;
+}
+/** Drops the keys whose lifetime is over. */
+function dropExpired(state) {
+    const time = performance.now();
+    const expired = state.identities.filter(({ expires = Infinity }) => expires <= time);
+    if (expired.length === 0)
+        return;
+    state.identities = state.identities.filter((identity) => !expired.includes(identity));
+    for (const { fingerprint } of expired) {
+        state.audit.write({
+            request: 'expire',
+            verdict: 'done',
+            reason: 'lifetime-over',
+            key: fingerprint,
+        });
+    }
+}
+
 ;// CONCATENATED MODULE: ./src/agent/parts.ts
 /**
  * Several uses of the action in one job share the agent. Each brings its own keys and its own policy for
  * them: what joins later can loosen nothing for the keys that were there before.
  */
+
 
 
 
@@ -1885,16 +1917,24 @@ function jobPolicy(state) {
         hosts: parts.flatMap(({ policy }) => policy.hosts),
     };
 }
+/** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
+function mayAllChange(bindings, state) {
+    return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+}
 /**
  * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
  * will do. Signatures of keys that were added later count for the agent's own part.
+ *
+ * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
-function partsFor({ blob }, state) {
+function partsFor({ blob }, state, by) {
     const name = blobName(blob);
-    const brought = remaining(state).filter(({ keys }) => keys.has(name));
-    return brought.length === 0
-        ? [{ part: state, policy: jobPolicy(state) }]
+    const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
+    const own = state;
+    const parts = brought.length === 0
+        ? [{ part: own, policy: jobPolicy(state) }]
         : brought.map((part) => ({ part, policy: part.policy }));
+    return by === undefined ? parts : parts.filter(({ part }) => part === by);
 }
 /** The identities by the policy that they are shown under; each stands once, in the agent's order. */
 function byPolicy(state) {
@@ -1918,20 +1958,18 @@ function byPolicy(state) {
  * @param token that will be the part's own
  * @throws TrustError `agent-control`
  */
-function join({ id, keys, orphanedEnv }, token, state) {
+async function join({ id, keys, orphanedEnv }, token, state) {
     const word = takeWord(id, state);
     if (word.digest !== digestOf(token))
         throw refused('the word is for another token');
-    if (state.joined.length >= MAX_PARTS)
-        throw refused('too many have joined');
     const { policy, generate, lifetime } = decodePart(word.part);
     const loaded = decodeKeys(keys).flatMap(identitiesOf);
-    const brought = [
-        ...loaded,
-        ...(generate === undefined
-            ? []
-            : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
-    ];
+    const env = readOrphanedEnv(orphanedEnv);
+    // In a thread: an RSA key takes seconds, and others need not wait.
+    const made = generate === undefined ? [] : [plainIdentity(await makePrivateKey(generate, generate.comment))];
+    const brought = [...loaded, ...made];
+    if (state.joined.length >= MAX_PARTS)
+        throw refused('too many have joined');
     let identities = state.identities;
     for (const identity of brought) {
         // One that is here stays as it is: a part must not change the bounds of another's key.
@@ -1948,7 +1986,7 @@ function join({ id, keys, orphanedEnv }, token, state) {
         policy,
         signatures: 0,
         keys: new Set(brought.map(({ blob }) => blobName(blob))),
-        orphanedEnv,
+        orphanedEnv: env,
     };
     state.joined.push(part);
     if (lifetime !== undefined)
@@ -1961,6 +1999,19 @@ function join({ id, keys, orphanedEnv }, token, state) {
             generated: index >= loaded.length,
         })),
     };
+}
+/** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */
+function readOrphanedEnv(env) {
+    const read = {};
+    for (const [name, value] of Object.entries(env)) {
+        if (!/^STATE_(journal|token)$/.test(name) ||
+            typeof value !== 'string' ||
+            value.includes('\0')) {
+            throw refused('its environment is not that of a teardown');
+        }
+        read[name] = value;
+    }
+    return read;
 }
 function digestOf(token) {
     return (0,external_node_crypto_namespaceObject.createHash)('sha256').update(token).digest('hex');
@@ -2017,28 +2068,6 @@ function dropKeysOf(part, state) {
     });
 }
 
-;// CONCATENATED MODULE: ./src/agent/state.ts
-/** Seconds since 1970, for certificates and the audit. */
-function now() {
-    return Date.now() / 1000;
-}
-/** Drops the keys whose lifetime is over. */
-function dropExpired(state) {
-    const time = performance.now();
-    const expired = state.identities.filter(({ expires = Infinity }) => expires <= time);
-    if (expired.length === 0)
-        return;
-    state.identities = state.identities.filter((identity) => !expired.includes(identity));
-    for (const { fingerprint } of expired) {
-        state.audit.write({
-            request: 'expire',
-            verdict: 'done',
-            reason: 'lifetime-over',
-            key: fingerprint,
-        });
-    }
-}
-
 ;// CONCATENATED MODULE: ./src/agent/key-requests.ts
 /** Requests that change which keys the agent holds, or lock it: RFC 9987 §5.2, §5.4, §5.7. */
 
@@ -2075,7 +2104,7 @@ function addIdentity(reader, bindings, state) {
     const { fingerprint: key, comment } = identity;
     if (state.over === true)
         return refuse("the agent's lifetime is over", key);
-    if (!mayChangeKeys(jobPolicy(state), bindings, now()))
+    if (!mayAllChange(bindings, state))
         return refuse('forwarded, unasked for', key);
     // A key that is not seen on this connection must not be replaced over it, and freed so.
     const known = findIdentity(state.identities, identity.blob);
@@ -2135,14 +2164,14 @@ function removeIdentity(reader, bindings, state) {
     return SUCCESS;
 }
 function reasonToKeep(identity, bindings, state) {
-    if (!mayChangeKeys(jobPolicy(state), bindings, now()))
+    if (!mayAllChange(bindings, state))
         return 'forward-not-allowed';
     if (identity === undefined)
         return 'key-unknown';
     return isPermitted(identity, bindings, now()) ? undefined : 'destination-not-permitted';
 }
 function removeAllIdentities(bindings, state) {
-    if (!mayChangeKeys(jobPolicy(state), bindings, now())) {
+    if (!mayAllChange(bindings, state)) {
         state.audit.write({
             request: 'remove-all',
             verdict: 'refused',
@@ -2158,7 +2187,7 @@ function dropAllKeys(state) {
     state.audit.write({ request: 'remove-all', verdict: 'done', reason: 'as-asked' });
 }
 async function lockAgent(reader, bindings, state) {
-    const allowed = mayChangeKeys(jobPolicy(state), bindings, now());
+    const allowed = mayAllChange(bindings, state);
     const locked = allowed && (await state.lock.lock(reader.string()));
     if (!locked)
         return FAILURE; // forwarded; empty; or another connection was first
@@ -2526,13 +2555,13 @@ function record(bindings, binding) {
 
 
 
-/** The answer to the contents of a control message. Throws where they can't be read. */
+/** The answer to the contents of a control message. Throws, or rejects, where they are not right. */
 function control(contents, bindings, state) {
     const reader = new wire_Reader(contents);
     const token = reader.string(256);
     const request = JSON.parse(reader.text());
     if (request.op === 'join') {
-        return extensionResponse(CONTROL, wire_string(JSON.stringify(join(request, token, state))));
+        return join(request, token, state).then((ready) => extensionResponse(CONTROL, wire_string(JSON.stringify(ready))));
     }
     const part = holderOf(token, state);
     if (part === undefined)
@@ -2550,7 +2579,7 @@ function control(contents, bindings, state) {
             const defect = record(bindings, { hostKey, sessionId, forwarding: false });
             if (defect !== undefined)
                 return EXTENSION_FAILURE;
-            bindings.byControl = true;
+            bindings.byControl = part;
             return SUCCESS;
         }
         case 'certify':
@@ -2571,10 +2600,13 @@ function certify(certificate, part, state) {
     const key = plainKey(certificate);
     const index = state.identities.findIndex(({ blob }) => blob.equals(key));
     const identity = state.identities[index];
-    if (identity === undefined)
+    // Else the certificate would be a way to use the key of another part under one's own policy.
+    if (identity === undefined || partsFor(identity, state, part).length === 0)
         return false;
     // What was asked of the key holds for its certificate, too.
     const { blob } = certifiedIdentity(identity.privateKey, certificate);
+    if (findIdentity(state.identities, blob) !== undefined)
+        return true; // a second time
     state.identities.splice(index, 0, { ...identity, blob });
     part.keys.add(blobName(blob));
     return true;
@@ -2625,7 +2657,7 @@ function dispatch(reader, bindings, state) {
     if (type === SSH_AGENTC_UNLOCK)
         return unlockAgent(reader, state);
     // The job revokes its keys by logins with them, whatever a step has done to the agent.
-    const byJob = bindings.byControl === true;
+    const byJob = bindings.byControl !== undefined && type === SSH_AGENTC_SIGN_REQUEST;
     if (state.lock.isLocked() && !byJob)
         return refuseLocked(type, state);
     switch (type) {
@@ -2680,9 +2712,14 @@ function shownTo(bindings, state) {
     const identities = state.identities.filter((identity) => seen.has(identity));
     return identities.length > 0 || first === undefined ? { identities } : first;
 }
-/** Whether the time is over of some part that is still there: its keys are missed for that. */
-function isOver(state) {
-    return state.identities.length === 0 && [state, ...state.joined].some(({ over }) => over === true);
+/** Whether a key, or where none is left any key, is missed since the time of its part is over. */
+function isOver(state, blob) {
+    const parts = [state, ...state.joined].filter(({ left }) => left !== true);
+    if (blob === undefined) {
+        return state.identities.length === 0 && parts.some(({ over }) => over === true);
+    }
+    const brought = parts.filter(({ keys }) => keys.has(blobName(blob)));
+    return (brought.length === 0 ? [state] : brought).some(({ over }) => over === true);
 }
 function boundKey(bindings) {
     const last = bindings.list.at(-1);
@@ -2698,7 +2735,7 @@ function sign(reader, bindings, state) {
         state.audit.write({
             request: 'sign',
             verdict: 'refused',
-            reason: isOver(state) ? 'lifetime-over' : 'key-unknown',
+            reason: isOver(state, blob) ? 'lifetime-over' : 'key-unknown',
             key: public_key_fingerprint(blob),
         });
         return FAILURE;
@@ -2718,7 +2755,7 @@ function sign(reader, bindings, state) {
     const carryOut = ({ verdict, part }) => {
         const signature = verdict.allowed ? signWith(identity, data, flags) : undefined;
         // Counted before it is made: others may be asked for meanwhile.
-        if (signature !== undefined && bindings.byControl !== true)
+        if (signature !== undefined && bindings.byControl === undefined)
             part.signatures += 1;
         return signature instanceof Promise
             ? signature.then((made) => reply(verdict, made))
@@ -2738,13 +2775,13 @@ function sign(reader, bindings, state) {
 }
 /** The verdict of a part of the job that lets the identity sign, else that of the first. */
 function judgeByParts(identity, bindings, data, state) {
-    const verdicts = partsFor(identity, state).map(({ part, policy }) => {
-        const signatures = bindings.byControl === true ? 0 : part.signatures;
+    const verdicts = partsFor(identity, state, bindings.byControl).map(({ part, policy }) => {
+        const signatures = bindings.byControl === undefined ? part.signatures : 0;
         return { verdict: decide(policy, identity, bindings, data, now(), signatures), part };
     });
     const [first] = verdicts;
     if (first === undefined)
-        throw new Error('an identity is for nobody');
+        throw new Error('another part of the job has brought the key');
     return verdicts.find(({ verdict }) => verdict.allowed) ?? first;
 }
 /** The words of ssh-agent's own question, with the user and host where they are known. */
@@ -3059,6 +3096,14 @@ function watchRunner({ watch, orphaned }, state, end) {
             const env = parts.pop();
             if (env === undefined)
                 end(); // what has failed may be: the keys go all the same
+            try {
+                takeBack(env);
+            }
+            catch {
+                takeNextBack();
+            }
+        };
+        const takeBack = (env) => {
             // Node hands the permission model on to its children, unless it finds that word among their
             // arguments. For the program it means nothing.
             const child = (0,external_node_child_process_namespaceObject.spawn)(process.execPath, [orphaned.file, '--permission'], {

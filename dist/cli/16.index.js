@@ -195,13 +195,16 @@ if [ -z "$configuration" ]; then
 elif [ -z "$files" ]; then
   files='.ssh/authorized_keys .ssh/authorized_keys2'
 fi
+# For the right side of sed's s|…|…|.
+quoted() { printf '%s\n' "$1" | sed 's/[&|\\]/\\&/g'; }
 used=
 for file in $files; do
   if [ "$file" = none ]; then continue; fi
   if [ -z "$home" ]; then
     case $file in *%h* | [!/]*) continue ;; esac
   fi
-  path=$(printf '%s\n' "$file" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$uid|g; s|%%|%|g")
+  path=$(printf '%s\n' "$file" |
+    sed "s|%h|$(quoted "$home")|g; s|%u|$(quoted "$user")|g; s|%U|$uid|g; s|%%|%|g")
   case $path in
   /*) ;;
   *) path=$home/$path ;;

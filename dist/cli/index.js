@@ -30926,7 +30926,7 @@ function notEdited(path, error) {
 async function editLocked(path, id, edit) {
     const target = resolveTarget(path);
     const release = await takeLock(`${target}.ssh-trust-lock`);
-    const temporary = `${target}.ssh-trust-${id}`;
+    const temporary = `${target}.${TEMPORARY}${id}`;
     try {
         removeTemporaries(target);
         const before = statSync(target, { throwIfNoEntry: false });
@@ -30955,9 +30955,11 @@ async function editLocked(path, id, edit) {
         await whenFree(release);
     }
 }
+/** What a file is called while it is written; the id of the job stands behind. */
+const TEMPORARY = 'ssh-trust-new-';
 /** Under the lock nobody else is writing: what lies there was left by one that was killed. */
 function removeTemporaries(target) {
-    const prefix = `${basename(target)}.ssh-trust-`;
+    const prefix = `${basename(target)}.${TEMPORARY}`;
     for (const name of readdirSync(dirname(target))) {
         const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
         if (/^[A-Za-z0-9]{6}$/.test(id))
@@ -31125,11 +31127,14 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: ./src/ssh/private-key.ts
 /**
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
  * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
  */
+
 
 
 
@@ -31356,6 +31361,14 @@ function generatePrivateKey({ type, bits }, comment) {
         return privateKeyFrom(privateKey, comment);
     }
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+/** The same; an RSA key, which takes seconds or minutes, is made in a thread. */
+async function makePrivateKey(spec, comment) {
+    if (spec.type !== 'ssh-rsa')
+        return generatePrivateKey(spec, comment);
+    const make = promisify(generateKeyPair);
+    const { privateKey } = await make('rsa', { modulusLength: spec.bits ?? 3072 });
     return privateKeyFrom(privateKey, comment);
 }
 
@@ -32912,8 +32925,6 @@ function describeKey(text, passphrase, art) {
     return art ? `${line}${randomart(blob)}\n` : line;
 }
 
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
 ;// CONCATENATED MODULE: external "node:net"
 const external_node_net_namespaceObject = require("node:net");
 ;// CONCATENATED MODULE: ./src/agent/control.ts
@@ -34396,6 +34407,9 @@ function openRecordedLogins(agent) {
             const over = async (client) => {
                 try {
                     const result = await work(client);
+                    const other = kept.get(name);
+                    if (other !== client)
+                        other?.end();
                     kept.set(name, client);
                     return result;
                 }
@@ -36887,25 +36901,33 @@ function forgeKeys(host) {
 const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const hosts_MAX_TEXT = 16 * 1024 * 1024;
+const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
+const IPV6 = /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
 /** What a line calls its host. */
 function hosts_hostName({ alias, host }) {
     return alias ?? host;
 }
-/**
- * @returns the hosts, and an error for each line that is wrong
- */
 function parseHosts(text) {
+    const { hosts, errors } = parseHostLines(text, 'hosts');
+    return { hosts, errors: [...errors, ...nameClashes(hosts)] };
+}
+/**
+ * The lines alone; names that clash are left to the caller, who may have more hosts.
+ *
+ * @param source what positions begin with
+ */
+function parseHostLines(text, source) {
     const hosts = [];
     const errors = [];
     if (text.length > hosts_MAX_TEXT) {
-        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: source }));
         return { hosts, errors };
     }
     text.split(/\r\n|\r|\n/).forEach((line, index) => {
         const tokens = tokenize(line);
         if (tokens.length === 0)
             return;
-        const position = `hosts:${index + 1}`;
+        const position = `${source}:${index + 1}`;
         try {
             hosts.push(hosts_parseLine(tokens, position));
         }
@@ -36915,16 +36937,24 @@ function parseHosts(text) {
             errors.push(error.about(position));
         }
     });
-    errors.push(...nameClashes(hosts));
     return { hosts, errors };
 }
 function tokenize(line) {
     const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
     return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
 }
-/** An alias must not be what another line is called. Lines for one host without alias may be many. */
-function nameClashes(hosts) {
+/**
+ * An alias must not be what another line is called. Lines for one host without alias may be many.
+ *
+ * @param earlier lines whose names are taken already, and which have been compared with each other
+ */
+function nameClashes(hosts, earlier = []) {
     const byName = new Map();
+    for (const line of earlier) {
+        const name = hosts_hostName(line).toLowerCase();
+        if (!byName.has(name))
+            byName.set(name, line);
+    }
     return hosts.flatMap((line) => {
         const name = hosts_hostName(line).toLowerCase();
         const first = byName.get(name);
@@ -36943,8 +36973,24 @@ function nameClashes(hosts) {
 }
 function hosts_parseLine(tokens, position) {
     const [first, ...rest] = tokens;
-    const name = parseName(first?.text ?? '');
-    const { pins, keys, users, ...options } = parseRest(rest, position);
+    return lineOf(parseName(first?.text ?? ''), rest, position);
+}
+/**
+ * A host of an inventory, by the rules of a line of `hosts`.
+ *
+ * @throws TrustError about `position`
+ */
+function hostOfEntry({ words, ...entry }, position) {
+    try {
+        const tokens = words.split(/\r\n|\r|\n/).flatMap(tokenize);
+        return lineOf(checkName(entry), tokens, position, false);
+    }
+    catch (error) {
+        throw error instanceof TrustError ? error.about(position) : error;
+    }
+}
+function lineOf(name, rest, position, columns = true) {
+    const { pins, keys, users, ...options } = parseRest(rest, position, columns);
     if (!pins.some((pin) => pin.kind !== 'revoked'))
         pins.push(...builtInPins(name.host));
     const { user } = name;
@@ -36972,14 +37018,23 @@ function parseName(text) {
             hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
         });
     }
-    const hostPattern = ipv6 === undefined
-        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
-        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
-    if (match === null || host.length > 253 || !hostPattern.test(host)) {
+    const isHost = (ipv6 === undefined ? HOST_NAME : IPV6).test(host);
+    if (match === null || host.length > 253 || !isHost) {
         throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
     }
+    return checkName({
+        host,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+        ...(portText === undefined ? {} : { port: portText }),
+    });
+}
+function checkName({ alias, user, host, port: portText, }) {
+    if (host.length > 253 || !(HOST_NAME.test(host) || (host.includes(':') && IPV6.test(host)))) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(host)} is not a host.`);
+    }
     const port = portText === undefined ? 22 : Number(portText);
-    if (portText === '' || port < 1 || port > 65535) {
+    if (!/^[0-9]+$/.test(portText ?? '22') || port < 1 || port > 65535) {
         throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
     }
     if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
@@ -37001,7 +37056,7 @@ function requireUserName(user) {
         return;
     throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
 }
-function parseRest(tokens, position) {
+function parseRest(tokens, position, columns) {
     const pins = [];
     const remote = {};
     const keys = [];
@@ -37012,7 +37067,7 @@ function parseRest(tokens, position) {
     const peek = () => tokens[i]?.text ?? '';
     while (i < tokens.length) {
         const { text, column } = tokens[i] ?? { text: '', column: 0 };
-        const at = `${position}:${column}`;
+        const at = columns ? `${position}:${column}` : position;
         i += 1;
         try {
             if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
@@ -38059,8 +38114,11 @@ async function expiry_expiryFor(client, name, { lifetime, expiryRequired }) {
  */
 
 
-/** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, logins) {
+/**
+ * @param append to the journal: that the line is being taken out
+ * @throws TrustError with the line that is left, where it can't be removed
+ */
+async function revoke(granted, logins, append) {
     if (!granted.revoke) {
         return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
     }
@@ -38069,12 +38127,18 @@ async function revoke(granted, logins) {
     // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
     const perhaps = granted.written !== true && granted.line.includes(granted.key);
     try {
-        return await logins.over(granted, async (client) => revocation_removeGranted(client, granted), perhaps);
+        return await logins.over(granted, async (client) => {
+            append({ ...granted, leaving: true });
+            return revocation_removeGranted(client, granted);
+        }, perhaps);
     }
     catch (error) {
         const refused = error instanceof TrustError && error.code === 'login-refused';
+        if (refused && granted.leaving === true) {
+            return { outcome: 'nothing to undo', detail: 'it was taken out before' };
+        }
         if (refused && perhaps) {
-            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
+            return { outcome: 'nothing to undo', detail: 'the key does not log in: it was not added yet' };
         }
         throw notRevoked(granted, explain(error), error);
     }

@@ -20,7 +20,7 @@ exports.modules = {
 /* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5921);
 /* harmony import */ var _ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(707);
 /* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6119);
-/* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(588);
+/* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(5636);
 /* harmony import */ var _ssh_transport__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(7963);
 /* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(3529);
 /* harmony import */ var _penalties__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(6807);
@@ -678,13 +678,16 @@ if [ -z "$configuration" ]; then
 elif [ -z "$files" ]; then
   files='.ssh/authorized_keys .ssh/authorized_keys2'
 fi
+# For the right side of sed's s|…|…|.
+quoted() { printf '%s\n' "$1" | sed 's/[&|\\]/\\&/g'; }
 used=
 for file in $files; do
   if [ "$file" = none ]; then continue; fi
   if [ -z "$home" ]; then
     case $file in *%h* | [!/]*) continue ;; esac
   fi
-  path=$(printf '%s\n' "$file" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$uid|g; s|%%|%|g")
+  path=$(printf '%s\n' "$file" |
+    sed "s|%h|$(quoted "$home")|g; s|%u|$(quoted "$user")|g; s|%U|$uid|g; s|%%|%|g")
   case $path in
   /*) ;;
   *) path=$home/$path ;;

@@ -1050,7 +1050,7 @@ const NO_SETTINGS = {
 };
 /** Asks ssh, by the name that the job has for the host. */
 async function readClientSettings(line, options) {
-    const args = ['-vvv', '-G', '-p', String(line.port), '--', (0,trust_hosts/* hostName */.S)(line)];
+    const args = ['-vvv', '-G', '-p', String(line.port), '--', (0,trust_hosts/* hostName */.Sm)(line)];
     const ran = await runSsh('ssh', args, options);
     const trace = readConfigTrace(ran?.stderr ?? '');
     const values = new Map();
@@ -1215,9 +1215,9 @@ function judgeAddress(line, { values, lines, trace }) {
     const findings = [];
     const [address] = values.get('hostname') ?? [];
     const isSame = (name) => name.toLowerCase() === address?.toLowerCase();
-    if (address !== undefined && !isSame(line.host) && !isSame((0,trust_hosts/* hostName */.S)(line))) {
+    if (address !== undefined && !isSame(line.host) && !isSame((0,trust_hosts/* hostName */.Sm)(line))) {
         const origin = findSetting(lines, trace, 'hostname', () => true);
-        const finding = `${at(origin, 'hostname')}: ssh ${(0,trust_hosts/* hostName */.S)(line)} goes to ${address}, and ${line.position} says ${line.host}.`;
+        const finding = `${at(origin, 'hostname')}: ssh ${(0,trust_hosts/* hostName */.Sm)(line)} goes to ${address}, and ${line.position} says ${line.host}.`;
         findings.push((0,doctor_finding/* told */.Ev)('warning', 'client-config', 'client-other-address', finding, {
             evidence: origin?.text ?? `hostname ${address}`,
             hint: 'Correct the one that is wrong.',
@@ -1760,7 +1760,7 @@ async function examineHosts(hosts, side) {
         for (const line of group)
             results.set(line, await examineHost(line, side));
     });
-    return hosts.flatMap((line) => (results.get(line) ?? []).map((finding) => ({ ...finding, host: (0,trust_hosts/* hostName */.S)(line) })));
+    return hosts.flatMap((line) => (results.get(line) ?? []).map((finding) => ({ ...finding, host: (0,trust_hosts/* hostName */.Sm)(line) })));
 }
 async function examineHost(line, side) {
     const settings = side.hasSsh ? await readClientSettings(line, side) : NO_SETTINGS;
@@ -1788,7 +1788,7 @@ async function examineLogin(line, result, settings, side) {
         : undefined;
     const inside = await examineAccount(line, user, result.hostKey, side);
     const works = login !== undefined && !(0,doctor_finding/* isProblem */.AN)(login);
-    const prompts = side.canPrompt === true ? [] : judgePrompts(settings, (0,trust_hosts/* hostName */.S)(line));
+    const prompts = side.canPrompt === true ? [] : judgePrompts(settings, (0,trust_hosts/* hostName */.Sm)(line));
     const findings = login === undefined ? [] : [login, ...(works ? [] : prompts)];
     // A login that works outweighs what should prevent it: Debian's sshd lets a user's own group write,
     // keys may come from AuthorizedKeysCommand, and the log has old lines too.
@@ -1808,7 +1808,10 @@ function asWarning(finding, login) {
     return (0,doctor_finding/* isProblem */.AN)(finding) && !causes ? { ...finding, status: 'warning' } : finding;
 }
 
+// EXTERNAL MODULE: ./src/trust/bootstrap.ts
+var bootstrap = __webpack_require__(8632);
 ;// CONCATENATED MODULE: ./src/trust/diagnosis.ts
+
 
 
 /** Hosts that are looked at; more would take long, and have the same reason as a rule. */
@@ -1822,23 +1825,26 @@ function withoutSecrets(env) {
 }
 /** What is amiss, or may be, with the hosts; nothing about this machine's agent, which may be gone. */
 async function diagnoseHosts({ hosts, message = '', credentials, env, }) {
-    const named = hosts.filter((line) => message.includes((0,trust_hosts/* hostName */.S)(line)));
-    const looked = await Promise.all((named.length > 0 ? named : hosts).slice(0, MAX_HOSTS).map(async (line) => {
+    const named = hosts.filter((line) => message.includes((0,trust_hosts/* hostName */.Sm)(line)));
+    const looked = (named.length > 0 ? named : hosts).slice(0, MAX_HOSTS);
+    // A login that was refused would only be refused again, and count there once more.
+    const isGiven = (line) => credentials?.has(line) === true && (0,bootstrap/* refusalAt */.yr)(line) === undefined;
+    const options = { env: withoutSecrets(env), timeout: TIMEOUT, canPrompt: false };
+    const findings = await diagnose({ hosts: looked.filter((line) => !isGiven(line)), ...options });
+    for (const line of looked.filter(isGiven)) {
         const [given] = credentials?.get(line) ?? [];
-        return diagnose({
-            hosts: [line],
-            env: withoutSecrets(env),
-            timeout: TIMEOUT,
-            canPrompt: false,
-            ...(given === undefined ? {} : { credentials: given }),
-        });
-    }));
-    const worth = ['problem', 'warning'];
-    return looked.flat().filter(({ host, status }) => host !== undefined && worth.includes(status));
+        const more = given === undefined ? {} : { credentials: given };
+        findings.push(...(await diagnose({ hosts: [line], ...options, ...more })));
+    }
+    return findings.filter(({ host, status, check }) => host !== undefined &&
+        (status === 'problem' || status === 'warning') &&
+        // In the job ssh reads the job's own files, which are gone or not in use here.
+        check !== 'known-hosts' &&
+        check !== 'client-config');
 }
 /** The same for post, which has the texts of the inputs alone; lines that are wrong were told by main. */
 async function diagnoseAgain(hosts, env) {
-    return diagnoseHosts({ hosts: (0,trust_hosts/* parseHosts */.t)(hosts).hosts, env });
+    return diagnoseHosts({ hosts: (0,trust_hosts/* parseHosts */.tB)(hosts).hosts, env });
 }
 
 

@@ -3049,6 +3049,302 @@ function parseAudit(text) {
 
 /***/ }),
 
+/***/ 2820:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $H: () => (/* binding */ signForProvenHost),
+/* harmony export */   Xz: () => (/* binding */ controlMessage),
+/* harmony export */   eD: () => (/* binding */ stopAgent),
+/* harmony export */   iq: () => (/* binding */ converse),
+/* harmony export */   nQ: () => (/* binding */ giveCertificate),
+/* harmony export */   o3: () => (/* binding */ agentStatus)
+/* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/* harmony import */ var _messages__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3557);
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+async function converse(path, messages, timeout = TIMEOUT) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.connect)(path);
+        const reader = new _messages__WEBPACK_IMPORTED_MODULE_3__/* .FrameReader */ .tS();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write((0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .frame */ .Gt)(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(timeout, () => {
+            fail(`did not answer within ${timeout / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return (0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .extensionRequest */ .Fz)(_messages__WEBPACK_IMPORTED_MODULE_3__/* .CONTROL */ .W3, Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(token), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_SUCCESS */ .R9)
+        return;
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_EXTENSION_RESPONSE */ .An) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
+ *
+ * @returns how many parts still need the agent; with none it ends
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.remaining > 0 && reader.byte() === _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_EXTENSION_RESPONSE */ .An) {
+        reader.text(256);
+        return Number(reader.text(16));
+    }
+    requireSuccess(answer, 'stop');
+    return 0;
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const [bound, answer] = await converse(socket, [bind, (0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .signRequest */ .zT)(key, data, flags)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_SIGN_RESPONSE */ .d_) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+
+/***/ }),
+
+/***/ 3557:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   An: () => (/* binding */ SSH_AGENT_EXTENSION_RESPONSE),
+/* harmony export */   Fz: () => (/* binding */ extensionRequest),
+/* harmony export */   Gt: () => (/* binding */ frame),
+/* harmony export */   R9: () => (/* binding */ SSH_AGENT_SUCCESS),
+/* harmony export */   W3: () => (/* binding */ CONTROL),
+/* harmony export */   d_: () => (/* binding */ SSH_AGENT_SIGN_RESPONSE),
+/* harmony export */   h2: () => (/* binding */ MAX_MESSAGE),
+/* harmony export */   j5: () => (/* binding */ SSH_AGENT_RSA_SHA2_256),
+/* harmony export */   tS: () => (/* binding */ FrameReader),
+/* harmony export */   uA: () => (/* binding */ SSH_AGENT_RSA_SHA2_512),
+/* harmony export */   zT: () => (/* binding */ signRequest)
+/* harmony export */ });
+/* unused harmony exports SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES, SSH_AGENTC_REQUEST_IDENTITIES, SSH_AGENTC_SIGN_REQUEST, SSH_AGENTC_ADD_IDENTITY, SSH_AGENTC_REMOVE_IDENTITY, SSH_AGENTC_REMOVE_ALL_IDENTITIES, SSH_AGENTC_ADD_SMARTCARD_KEY, SSH_AGENTC_REMOVE_SMARTCARD_KEY, SSH_AGENTC_LOCK, SSH_AGENTC_UNLOCK, SSH_AGENTC_ADD_ID_CONSTRAINED, SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED, SSH_AGENTC_EXTENSION, SSH_AGENT_FAILURE, SSH_AGENT_IDENTITIES_ANSWER, SSH_AGENT_EXTENSION_FAILURE, SSH_AGENT_CONSTRAIN_LIFETIME, SSH_AGENT_CONSTRAIN_CONFIRM, SSH_AGENT_CONSTRAIN_EXTENSION, QUERY, SESSION_BIND, RESTRICT_DESTINATION, FAILURE, SUCCESS, EXTENSION_FAILURE, identitiesAnswer, signResponse, extensionResponse */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3529);
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const SSH_AGENT_RSA_SHA2_256 = 2;
+const SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const frame = _ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENTC_SIGN_REQUEST), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(key), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(data), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .uint32 */ .S8)(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENTC_EXTENSION), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(name), contents]);
+}
+
+
+/***/ }),
+
 /***/ 3916:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -3302,7 +3598,7 @@ function notEdited(path, error) {
 async function editLocked(path, id, edit) {
     const target = resolveTarget(path);
     const release = await takeLock(`${target}.ssh-trust-lock`);
-    const temporary = `${target}.ssh-trust-${id}`;
+    const temporary = `${target}.${TEMPORARY}${id}`;
     try {
         removeTemporaries(target);
         const before = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(target, { throwIfNoEntry: false });
@@ -3331,9 +3627,11 @@ async function editLocked(path, id, edit) {
         await whenFree(release);
     }
 }
+/** What a file is called while it is written; the id of the job stands behind. */
+const TEMPORARY = 'ssh-trust-new-';
 /** Under the lock nobody else is writing: what lies there was left by one that was killed. */
 function removeTemporaries(target) {
-    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.ssh-trust-`;
+    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.${TEMPORARY}`;
     for (const name of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readdirSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target))) {
         const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
         if (/^[A-Za-z0-9]{6}$/.test(id))
@@ -4643,7 +4941,7 @@ function expirySupport(software) {
 /* unused harmony export isSigned */
 /* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
-/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(588);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5636);
 /* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2368);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3529);
 /**
@@ -4820,7 +5118,7 @@ function isoTime(seconds) {
 /* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
 /* harmony import */ var _certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
 /* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
-/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(588);
+/* harmony import */ var _signature__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(5636);
 /* harmony import */ var _transport__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(7963);
 /* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(3529);
 /**
@@ -5437,31 +5735,23 @@ function encodePublicKey(key) {
 
 /***/ }),
 
-/***/ 588:
+/***/ 5636:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 "use strict";
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Bn: () => (/* binding */ makeSignature),
-  wO: () => (/* binding */ signatureAlgorithm),
-  Od: () => (/* binding */ verifySignature)
-});
-
-// UNUSED EXPORTS: makeRsaSignature
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: external "node:util"
-const external_node_util_namespaceObject = require("node:util");
-// EXTERNAL MODULE: ./src/errors.ts
-var errors = __nccwpck_require__(3916);
-// EXTERNAL MODULE: ./src/ssh/public-key.ts
-var public_key = __nccwpck_require__(6119);
-// EXTERNAL MODULE: ./src/ssh/wire.ts
-var wire = __nccwpck_require__(3529);
-;// CONCATENATED MODULE: ./src/ssh/signature.ts
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Bn: () => (/* binding */ makeSignature),
+/* harmony export */   Od: () => (/* binding */ verifySignature),
+/* harmony export */   wO: () => (/* binding */ signatureAlgorithm)
+/* harmony export */ });
+/* unused harmony export makeRsaSignature */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7975);
+/* harmony import */ var node_util__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__nccwpck_require__.n(node_util__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3916);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6119);
+/* harmony import */ var _wire__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3529);
 /**
  * Signatures in the SSH format: `string algorithm, string blob` (RFC 4253 §6.6, RFC 5656 §3.1.2,
  * RFC 8332 §3, RFC 8709 §6). SHA-1 (`ssh-rsa` as a signature algorithm) is neither made nor accepted.
@@ -5476,26 +5766,26 @@ const RSA_ALGORITHMS = { sha256: 'rsa-sha2-256', sha512: 'rsa-sha2-512' };
 /** Signs `data`; `rsaHash` is looked at for RSA keys alone. */
 function makeSignature(type, key, data, rsaHash) {
     if (type === 'ssh-ed25519') {
-        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(null, data, key))]);
+        return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(null, data, key))]);
     }
-    if ((0,public_key/* isEcdsa */.NT)(type)) {
-        const curve = public_key/* CURVES */.H1[type];
-        const raw = (0,external_node_crypto_.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
-        const r = (0,wire/* mpint */.lW)(raw.subarray(0, curve.bytes));
-        const s = (0,wire/* mpint */.lW)(raw.subarray(curve.bytes));
-        return Buffer.concat([(0,wire/* string */.Yj)(type), (0,wire/* string */.Yj)(Buffer.concat([r, s]))]);
+    if ((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .isEcdsa */ .NT)(type)) {
+        const curve = _public_key__WEBPACK_IMPORTED_MODULE_3__/* .CURVES */ .H1[type];
+        const raw = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' });
+        const r = (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .mpint */ .lW)(raw.subarray(0, curve.bytes));
+        const s = (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .mpint */ .lW)(raw.subarray(curve.bytes));
+        return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(type), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(Buffer.concat([r, s]))]);
     }
-    return Buffer.concat([(0,wire/* string */.Yj)(RSA_ALGORITHMS[rsaHash]), (0,wire/* string */.Yj)((0,external_node_crypto_.sign)(rsaHash, data, key))]);
+    return Buffer.concat([(0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)(RSA_ALGORITHMS[rsaHash]), (0,_wire__WEBPACK_IMPORTED_MODULE_4__/* .string */ .Yj)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(rsaHash, data, key))]);
 }
 /** An RSA signature made by a thread of its own: it takes as long as dozens of the other kinds. */
 async function makeRsaSignature(key, data, hash) {
     const blob = await signInThread(hash, data, key);
     return Buffer.concat([string(RSA_ALGORITHMS[hash]), string(blob)]);
 }
-const signInThread = (0,external_node_util_namespaceObject.promisify)(external_node_crypto_.sign);
+const signInThread = (0,node_util__WEBPACK_IMPORTED_MODULE_1__.promisify)(node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign);
 /** Name of the algorithm of a signature. */
 function signatureAlgorithm(signature) {
-    return new wire/* Reader */.mP(signature).text(64);
+    return new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(signature).text(64);
 }
 /**
  * Whether `signature` is one over `data` by the plain key `blob`. False, too, for SHA-1 and for an
@@ -5504,32 +5794,32 @@ function signatureAlgorithm(signature) {
  * @throws TrustError `malformed`, `key-type-unsupported`
  */
 function verifySignature(blob, signature, data) {
-    const { type, key } = (0,public_key/* decodePublicKey */.F2)(blob);
-    const reader = new wire/* Reader */.mP(signature);
+    const { type, key } = (0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .decodePublicKey */ .F2)(blob);
+    const reader = new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(signature);
     const algorithm = reader.text(64);
     const bytes = reader.string(4096);
     reader.end('a signature');
     if (type === 'ssh-ed25519')
-        return algorithm === type && (0,external_node_crypto_.verify)(null, data, key, bytes);
-    if ((0,public_key/* isEcdsa */.NT)(type)) {
+        return algorithm === type && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(null, data, key, bytes);
+    if ((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .isEcdsa */ .NT)(type)) {
         if (algorithm !== type)
             return false;
-        const curve = public_key/* CURVES */.H1[type];
-        const parts = new wire/* Reader */.mP(bytes);
+        const curve = _public_key__WEBPACK_IMPORTED_MODULE_3__/* .CURVES */ .H1[type];
+        const parts = new _wire__WEBPACK_IMPORTED_MODULE_4__/* .Reader */ .mP(bytes);
         const raw = Buffer.concat([
             leftPad(parts.mpint(), curve.bytes),
             leftPad(parts.mpint(), curve.bytes),
         ]);
         parts.end('an ECDSA signature');
-        return (0,external_node_crypto_.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
+        return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(curve.hash, data, { key, dsaEncoding: 'ieee-p1363' }, raw);
     }
     const hash = algorithm === 'rsa-sha2-256' ? 'sha256' : algorithm === 'rsa-sha2-512' ? 'sha512' : undefined;
     // RFC 8017 §8.2.2 wants the length of the modulus; some peers strip leading zeros, as OpenSSH allows.
-    return hash !== undefined && (0,external_node_crypto_.verify)(hash, data, key, leftPad(bytes, Math.ceil((0,public_key/* rsaBits */.Bo)(blob) / 8)));
+    return hash !== undefined && (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(hash, data, key, leftPad(bytes, Math.ceil((0,_public_key__WEBPACK_IMPORTED_MODULE_3__/* .rsaBits */ .Bo)(blob) / 8)));
 }
 function leftPad(number, length) {
     if (number.length > length) {
-        throw new errors/* TrustError */.Ru('malformed', 'A signature with a number that is too large.');
+        throw new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('malformed', 'A signature with a number that is too large.');
     }
     return Buffer.concat([Buffer.alloc(length - number.length), number]);
 }
@@ -5815,6 +6105,259 @@ function nameList(names) {
 
 /***/ }),
 
+/***/ 8632:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   ej: () => (/* binding */ logInWith),
+/* harmony export */   es: () => (/* binding */ bootstrapHosts),
+/* harmony export */   yr: () => (/* binding */ refusalAt)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _remote_each_of__WEBPACK_IMPORTED_MODULE_9__ = __nccwpck_require__(7435);
+/* harmony import */ var _ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8962);
+/* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(5921);
+/* harmony import */ var _ssh_pin__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(8933);
+/* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(6119);
+/* harmony import */ var _expiry__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(415);
+/* harmony import */ var _hosts__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(361);
+/* harmony import */ var _job_login__WEBPACK_IMPORTED_MODULE_7__ = __nccwpck_require__(761);
+/* harmony import */ var _revocation__WEBPACK_IMPORTED_MODULE_8__ = __nccwpck_require__(6792);
+
+
+
+
+
+
+
+
+
+
+/** Hosts that are worked on at a time. */
+const AT_ONCE = 16;
+/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
+const ANNOUNCEMENT = 500;
+/** Why lines were not let in. Their credentials are not told again: each failed login counts there. */
+const refusals = new WeakMap();
+/** @returns the error of a bootstrap whose login was refused */
+function refusalAt(line) {
+    return refusals.get(line);
+}
+/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
+async function bootstrapHosts(proven, job) {
+    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
+    const errors = [];
+    const coming = new Map();
+    const reports = await (0,_remote_each_of__WEBPACK_IMPORTED_MODULE_9__/* .eachOf */ .p)(hosts, AT_ONCE, async (host) => {
+        try {
+            const done = await bootstrapHost(host, job);
+            coming.set(host.line, done.coming);
+            return done.reports;
+        }
+        catch (error) {
+            if (!(error instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru))
+                throw error;
+            const about = error.about(host.line.position);
+            if (error.code === 'login-refused')
+                refusals.set(host.line, about);
+            errors.push(about);
+            return failures(host.line, keysFor(host.line, job.keys), about);
+        }
+    });
+    if (errors.length > 0 && job.config.onFailure === 'fail')
+        throw (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .combine */ .kg)(errors);
+    return { grants: reports.flat(), coming };
+}
+function failures(line, keys, error) {
+    return keys.map(({ blob }) => ({
+        ...identity(line, blob),
+        status: 'failed',
+        notes: [],
+        error: (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(error),
+    }));
+}
+/** Those that may be used there: `key=` of the line. */
+function keysFor({ keys: wanted }, keys) {
+    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(blob)));
+}
+function identity(line, key) {
+    return { host: (0,_hosts__WEBPACK_IMPORTED_MODULE_6__/* .hostName */ .Sm)(line), user: line.user ?? '', key: (0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(key) };
+}
+async function bootstrapHost({ line, result }, job) {
+    const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
+    const { config, timeout } = job;
+    const keys = keysFor(line, job.keys);
+    const destination = {
+        host: line.host,
+        port: line.port,
+        user: line.user ?? '',
+        hostKey: result.hostKey,
+        timeout,
+    };
+    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
+    const announced = listenForAnnouncedKeys(client);
+    try {
+        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
+        try {
+            for (const key of keys)
+                await prove(destination, key, job.agent);
+        }
+        catch (error) {
+            // What no login proves, no login could take out later.
+            for (const one of granted.toReversed()) {
+                await (0,_revocation__WEBPACK_IMPORTED_MODULE_8__/* .removeGranted */ .O)(client, one);
+                job.journal.append({ ...one, undone: true });
+            }
+            throw error;
+        }
+        const held = await announced.proven(ANNOUNCEMENT);
+        const warnings = revokedKeys(line, held);
+        for (const report of warnings.length === 0 ? [] : reports) {
+            report.notes.push(...warnings);
+            report.warnings = warnings;
+        }
+        return { reports, coming: comingKeys({ line, result }, held) };
+    }
+    finally {
+        client.end();
+    }
+}
+/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
+function comingKeys({ line, result }, announced) {
+    // A certified host shows a new key with a certificate, and needs no new pin for it.
+    if (result.pin.kind === 'cert-authority')
+        return [];
+    const told = result.stale.map((key) => (0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)((0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_2__/* .plainKey */ .y7)(key)));
+    const now = Date.now() / 1000;
+    return announced
+        .filter((key) => (0,_ssh_pin__WEBPACK_IMPORTED_MODULE_3__/* .judgeHostKey */ .Tx)(line.pins, line.host, key, now).verdict === 'changed')
+        .map((key) => ({ keyType: (0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .displayType */ .x)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .typeOfBlob */ .JX)(key)), fingerprint: (0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(key) }))
+        .filter((key) => !told.includes(key.fingerprint));
+}
+/** Those of `held` that the line says to be revoked, in words: the server may yet come to use them. */
+function revokedKeys(line, held) {
+    const now = Date.now() / 1000;
+    return held
+        .filter((key) => (0,_ssh_pin__WEBPACK_IMPORTED_MODULE_3__/* .judgeHostKey */ .Tx)(line.pins, line.host, key, now).verdict === 'revoked')
+        .map((key) => {
+        const name = `${(0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .displayType */ .x)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .typeOfBlob */ .JX)(key))} ${(0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(key)}`;
+        return `${(0,_hosts__WEBPACK_IMPORTED_MODULE_6__/* .hostName */ .Sm)(line)} still holds the host key ${name}, which is pinned as revoked. Remove it on the server.`;
+    });
+}
+async function prove(destination, { blob }, agent) {
+    try {
+        const proof = await (0,_job_login__WEBPACK_IMPORTED_MODULE_7__/* .logInWithJobKey */ .Y)(destination, blob, agent);
+        proof.end();
+    }
+    catch (cause) {
+        throw notTaken(destination, cause);
+    }
+}
+function notTaken({ user, host }, cause) {
+    const message = `${host} does not let ${user} in with the key that it was just given: ${(0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(cause)}`;
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('bootstrap-unproven', message, {
+        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
+        cause,
+    });
+}
+/**
+ * Logs in with the first of the credentials that is accepted. The caller ends the connection.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWith(destination, credentials) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const errors = [];
+    let untried = [...credentials];
+    let used;
+    const onTry = (one) => {
+        used = one;
+        untried = untried.slice(untried.indexOf(one) + 1);
+    };
+    for (;;) {
+        const before = untried.length;
+        try {
+            const client = await connectTo({ ...destination, credentials: untried, onTry });
+            return { client, used };
+        }
+        catch (error) {
+            if (!(error instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru))
+                throw error;
+            errors.push(error);
+            // A server that takes few tries (MaxAuthTries) has not seen all of them in one connection.
+            const refused = ['login-refused', 'login-method-absent'].includes(error.code);
+            if (!refused || untried.length === 0 || untried.length === before)
+                throw (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .combine */ .kg)(errors);
+        }
+    }
+}
+async function grant(client, line, destination, { keys, config, journal }) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const expiry = await (0,_expiry__WEBPACK_IMPORTED_MODULE_5__/* .expiryFor */ .n)(client, (0,_hosts__WEBPACK_IMPORTED_MODULE_6__/* .hostName */ .Sm)(line), config);
+    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
+    const lines = keys.map((key) => ({
+        key,
+        text: (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .formatAuthorizedKey */ .AY)({ options, blob: key.blob, comment: key.comment }),
+    }));
+    const present = new Set();
+    let granted = [];
+    const where = {
+        user: destination.user,
+        ...(line.path === undefined ? {} : { path: line.path }),
+    };
+    const edited = await editAuthorizedKeys(client, where, (content, missing) => {
+        granted = [];
+        let changed = content;
+        for (const { key, text } of lines) {
+            const addition = (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .addAuthorizedKey */ .GW)(changed, text);
+            if (addition.status === 'present') {
+                present.add(key);
+                continue;
+            }
+            changed = addition.content;
+            const { newlineMended } = addition;
+            granted.push({
+                kind: 'authorized-key',
+                target: `${destination.user}@${(0,_hosts__WEBPACK_IMPORTED_MODULE_6__/* .hostName */ .Sm)(line)}`,
+                host: destination.host,
+                port: destination.port,
+                user: destination.user,
+                hostKey: destination.hostKey.toString('base64'),
+                key: key.blob.toString('base64'),
+                line: text,
+                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
+                generated: key.generated,
+                // A run that is killed leaves none of it either.
+                created: [...missing],
+                ...(line.path === undefined ? {} : { path: line.path }),
+                ...(newlineMended === undefined ? {} : { newlineMended }),
+                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
+            });
+        }
+        for (const effect of granted)
+            journal.append(effect);
+        return granted.length === 0 ? undefined : changed;
+    });
+    granted = granted.map((one) => ({ ...one, written: true }));
+    for (const effect of granted)
+        journal.append(effect);
+    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
+    const reports = keys.map((key) => ({
+        ...identity(line, key.blob),
+        status: present.has(key) ? 'present' : 'added',
+        file: edited.path,
+        notes: [...notes],
+        ...(present.has(key)
+            ? {}
+            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
+    }));
+    return { reports, granted };
+}
+
+
+/***/ }),
+
 /***/ 5525:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -6008,6 +6551,50 @@ function formatFindings(findings, colour) {
 
 /***/ }),
 
+/***/ 415:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   n: () => (/* binding */ expiryFor)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8962);
+/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
+
+
+/**
+ * @param name of the host, for messages
+ * @throws TrustError `expiry-unsupported`
+ */
+async function expiryFor(client, name, { lifetime, expiryRequired }) {
+    if (lifetime === undefined)
+        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
+    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
+    const software = serverSoftware(client);
+    const support = (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .expirySupport */ .D$)(software);
+    if (support === 'utc')
+        return { option: (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .expiryTime */ .TK)(at, 'utc'), at, notes: [] };
+    if (support === 'server-time') {
+        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
+        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
+        if (sign !== undefined) {
+            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
+            return { option: (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .expiryTime */ .TK)(at, { offset }), at, notes: [] };
+        }
+    }
+    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
+    if (!expiryRequired)
+        return { notes: [`${message} The key is revoked by the post step alone.`] };
+    throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('expiry-unsupported', message, {
+        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
+    });
+}
+
+
+/***/ }),
+
 /***/ 361:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -6015,8 +6602,11 @@ function formatFindings(findings, colour) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  S: () => (/* binding */ hostName),
-  t: () => (/* binding */ parseHosts)
+  Sm: () => (/* binding */ hostName),
+  Mu: () => (/* binding */ hostOfEntry),
+  L6: () => (/* binding */ nameClashes),
+  jj: () => (/* binding */ parseHostLines),
+  tB: () => (/* binding */ parseHosts)
 });
 
 // EXTERNAL MODULE: ./src/errors.ts
@@ -6190,25 +6780,33 @@ function forgeKeys(host) {
 const OPTIONS = 'key=SHA256:…|comment, users=NAME,…, forward, bootstrap, password-env=NAME, path=FILE';
 /** Longest `hosts` text: ten thousand hosts with a full RSA key each. */
 const MAX_TEXT = 16 * 1024 * 1024;
+const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/;
+const IPV6 = /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
 /** What a line calls its host. */
 function hostName({ alias, host }) {
     return alias ?? host;
 }
-/**
- * @returns the hosts, and an error for each line that is wrong
- */
 function parseHosts(text) {
+    const { hosts, errors } = parseHostLines(text, 'hosts');
+    return { hosts, errors: [...errors, ...nameClashes(hosts)] };
+}
+/**
+ * The lines alone; names that clash are left to the caller, who may have more hosts.
+ *
+ * @param source what positions begin with
+ */
+function parseHostLines(text, source) {
     const hosts = [];
     const errors = [];
     if (text.length > MAX_TEXT) {
-        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: 'hosts' }));
+        errors.push(new src_errors/* TrustError */.Ru('hosts-syntax', 'The input is too long.', { input: source }));
         return { hosts, errors };
     }
     text.split(/\r\n|\r|\n/).forEach((line, index) => {
         const tokens = tokenize(line);
         if (tokens.length === 0)
             return;
-        const position = `hosts:${index + 1}`;
+        const position = `${source}:${index + 1}`;
         try {
             hosts.push(parseLine(tokens, position));
         }
@@ -6218,16 +6816,24 @@ function parseHosts(text) {
             errors.push(error.about(position));
         }
     });
-    errors.push(...nameClashes(hosts));
     return { hosts, errors };
 }
 function tokenize(line) {
     const code = line.replace(/^\uFEFF/, '').replace(/(^|\s)#.*$/, '$1');
     return [...code.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
 }
-/** An alias must not be what another line is called. Lines for one host without alias may be many. */
-function nameClashes(hosts) {
+/**
+ * An alias must not be what another line is called. Lines for one host without alias may be many.
+ *
+ * @param earlier lines whose names are taken already, and which have been compared with each other
+ */
+function nameClashes(hosts, earlier = []) {
     const byName = new Map();
+    for (const line of earlier) {
+        const name = hostName(line).toLowerCase();
+        if (!byName.has(name))
+            byName.set(name, line);
+    }
     return hosts.flatMap((line) => {
         const name = hostName(line).toLowerCase();
         const first = byName.get(name);
@@ -6246,8 +6852,24 @@ function nameClashes(hosts) {
 }
 function parseLine(tokens, position) {
     const [first, ...rest] = tokens;
-    const name = parseName(first?.text ?? '');
-    const { pins, keys, users, ...options } = parseRest(rest, position);
+    return lineOf(parseName(first?.text ?? ''), rest, position);
+}
+/**
+ * A host of an inventory, by the rules of a line of `hosts`.
+ *
+ * @throws TrustError about `position`
+ */
+function hostOfEntry({ words, ...entry }, position) {
+    try {
+        const tokens = words.split(/\r\n|\r|\n/).flatMap(tokenize);
+        return lineOf(checkName(entry), tokens, position, false);
+    }
+    catch (error) {
+        throw error instanceof src_errors/* TrustError */.Ru ? error.about(position) : error;
+    }
+}
+function lineOf(name, rest, position, columns = true) {
+    const { pins, keys, users, ...options } = parseRest(rest, position, columns);
     if (!pins.some((pin) => pin.kind !== 'revoked'))
         pins.push(...builtInPins(name.host));
     const { user } = name;
@@ -6275,14 +6897,23 @@ function parseName(text) {
             hint: 'Write [2001:db8::1] or [2001:db8::1]:2222.',
         });
     }
-    const hostPattern = ipv6 === undefined
-        ? /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/
-        : /^[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?$/;
-    if (match === null || host.length > 253 || !hostPattern.test(host)) {
+    const isHost = (ipv6 === undefined ? HOST_NAME : IPV6).test(host);
+    if (match === null || host.length > 253 || !isHost) {
         throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(text)} is not [alias=][user@]host[:port].`);
     }
+    return checkName({
+        host,
+        ...(alias === undefined ? {} : { alias }),
+        ...(user === undefined ? {} : { user }),
+        ...(portText === undefined ? {} : { port: portText }),
+    });
+}
+function checkName({ alias, user, host, port: portText, }) {
+    if (host.length > 253 || !(HOST_NAME.test(host) || (host.includes(':') && IPV6.test(host)))) {
+        throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(host)} is not a host.`);
+    }
     const port = portText === undefined ? 22 : Number(portText);
-    if (portText === '' || port < 1 || port > 65535) {
+    if (!/^[0-9]+$/.test(portText ?? '22') || port < 1 || port > 65535) {
         throw new src_errors/* TrustError */.Ru('hosts-syntax', `${portText === '' ? 'An empty port' : portText} is not a port (1 to 65535).`);
     }
     if (alias !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias)) {
@@ -6304,7 +6935,7 @@ function requireUserName(user) {
         return;
     throw new src_errors/* TrustError */.Ru('hosts-syntax', `${JSON.stringify(user)} can't be a user name.`);
 }
-function parseRest(tokens, position) {
+function parseRest(tokens, position, columns) {
     const pins = [];
     const remote = {};
     const keys = [];
@@ -6315,7 +6946,7 @@ function parseRest(tokens, position) {
     const peek = () => tokens[i]?.text ?? '';
     while (i < tokens.length) {
         const { text, column } = tokens[i] ?? { text: '', column: 0 };
-        const at = `${position}:${column}`;
+        const at = columns ? `${position}:${column}` : position;
         i += 1;
         try {
             if (/^(SHA256:|MD5:)/i.test(text) || /^([0-9a-f]{2}:){15}/i.test(text)) {
@@ -6413,6 +7044,127 @@ function builtInPins(host) {
 
 /***/ }),
 
+/***/ 761:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Y: () => (/* binding */ logInWithJobKey),
+/* harmony export */   x: () => (/* binding */ openRecordedLogins)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _agent_control__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2820);
+/* harmony import */ var _agent_messages__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3557);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? _agent_messages__WEBPACK_IMPORTED_MODULE_2__/* .SSH_AGENT_RSA_SHA2_256 */ .j5 : _agent_messages__WEBPACK_IMPORTED_MODULE_2__/* .SSH_AGENT_RSA_SHA2_512 */ .uA;
+                return (0,_agent_control__WEBPACK_IMPORTED_MODULE_1__/* .signForProvenHost */ .$H)(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
+    });
+}
+/** Milliseconds for a login in teardown; a cancelled job has little time. */
+const TEARDOWN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000];
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+const REFUSED = 'login-refused';
+function openRecordedLogins(agent) {
+    const kept = new Map();
+    // A host that is gone is waited for once, not for each thing that was done there.
+    const gone = new Map();
+    return {
+        over: async (account, work, awaitKey = false) => {
+            const { host, port, user, key } = account;
+            const name = `${user}@${host}:${port} ${key}`;
+            const over = async (client) => {
+                try {
+                    const result = await work(client);
+                    const other = kept.get(name);
+                    if (other !== client)
+                        other?.end();
+                    kept.set(name, client);
+                    return result;
+                }
+                catch (error) {
+                    kept.delete(name);
+                    client.end();
+                    throw error;
+                }
+            };
+            const before = kept.get(name);
+            if (before !== undefined) {
+                try {
+                    return await over(before);
+                }
+                catch {
+                    // It may have been closed meanwhile.
+                }
+            }
+            const known = gone.get(name);
+            if (known !== undefined)
+                throw known;
+            try {
+                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
+            }
+            catch (error) {
+                if (error instanceof _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru && UNREACHABLE.includes(error.code))
+                    gone.set(name, error);
+                throw error;
+            }
+        },
+        end: () => {
+            for (const client of kept.values())
+                client.end();
+        },
+    };
+}
+async function logInTo({ host, port, user, hostKey, key }, agent) {
+    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
+    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
+}
+async function withRetries(work, awaitKey) {
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await work();
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const code = error instanceof _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru ? error.code : '';
+            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
+            if (!again || wait === undefined)
+                throw error;
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(wait);
+        }
+    }
+}
+
+
+/***/ }),
+
 /***/ 7146:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -6426,6 +7178,83 @@ function builtInPins(host) {
  */
 function oneLine(text) {
     return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+
+/***/ }),
+
+/***/ 6792:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+"use strict";
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ removeGranted),
+/* harmony export */   r: () => (/* binding */ revoke)
+/* harmony export */ });
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8962);
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+/**
+ * @param append to the journal: that the line is being taken out
+ * @throws TrustError with the line that is left, where it can't be removed
+ */
+async function revoke(granted, logins, append) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` };
+    }
+    if (logins === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+    const perhaps = granted.written !== true && granted.line.includes(granted.key);
+    try {
+        return await logins.over(granted, async (client) => {
+            append({ ...granted, leaving: true });
+            return removeGranted(client, granted);
+        }, perhaps);
+    }
+    catch (error) {
+        const refused = error instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru && error.code === 'login-refused';
+        if (refused && granted.leaving === true) {
+            return { outcome: 'nothing to undo', detail: 'it was taken out before' };
+        }
+        if (refused && perhaps) {
+            return { outcome: 'nothing to undo', detail: 'the key does not log in: it was not added yet' };
+        }
+        throw notRevoked(granted, (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(error), error);
+    }
+}
+function endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    const refused = cause instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru && cause.code === 'login-refused';
+    const still = refused ? 'does not log in any more, and may still be' : 'is still';
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .removeAuthorizedKey */ .Zj)(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
 }
 
 
@@ -6575,6 +7404,14 @@ module.exports = require("node:timers/promises");
 
 /***/ }),
 
+/***/ 7975:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("node:util");
+
+/***/ }),
+
 /***/ 3429:
 /***/ ((module) => {
 
@@ -6588,6 +7425,14 @@ module.exports = require("node:util/types");
 
 "use strict";
 module.exports = require("path");
+
+/***/ }),
+
+/***/ 932:
+/***/ ((module) => {
+
+"use strict";
+module.exports = require("process");
 
 /***/ }),
 
@@ -6711,6 +7556,17 @@ module.exports = require("zlib");
 /******/ 	/* webpack/runtime/hasOwnProperty shorthand */
 /******/ 	(() => {
 /******/ 		__nccwpck_require__.o = (obj, prop) => (Object.prototype.hasOwnProperty.call(obj, prop))
+/******/ 	})();
+/******/ 	
+/******/ 	/* webpack/runtime/make namespace object */
+/******/ 	(() => {
+/******/ 		// define __esModule on exports
+/******/ 		__nccwpck_require__.r = (exports) => {
+/******/ 			if(typeof Symbol !== 'undefined' && Symbol.toStringTag) {
+/******/ 				Object.defineProperty(exports, Symbol.toStringTag, { value: 'Module' });
+/******/ 			}
+/******/ 			Object.defineProperty(exports, '__esModule', { value: true });
+/******/ 		};
 /******/ 	})();
 /******/ 	
 /******/ 	/* webpack/runtime/require chunk loading */
@@ -8916,6 +9772,8 @@ function readInputs() {
         certificateOptions: plain('certificate-options'),
         generateKey: plain('generate-key'),
         hosts: plain('hosts'),
+        hostsFile: plain('hosts-file'),
+        shard: plain('shard'),
         agentPolicy: plain('agent-policy'),
         agentLifetime: plain('agent-lifetime'),
         maxSignatures: plain('max-signatures'),
@@ -9088,6 +9946,8 @@ var external_node_crypto_ = __nccwpck_require__(7598);
 // EXTERNAL MODULE: ./node_modules/bcrypt-pbkdf/index.js
 var bcrypt_pbkdf = __nccwpck_require__(686);
 var bcrypt_pbkdf_default = /*#__PURE__*/__nccwpck_require__.n(bcrypt_pbkdf);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./src/ssh/public-key.ts
 var public_key = __nccwpck_require__(6119);
 // EXTERNAL MODULE: ./src/ssh/wire.ts
@@ -9097,6 +9957,7 @@ var ssh_wire = __nccwpck_require__(3529);
  * Private keys: their wire format, which the agent protocol (RFC 9987 §5.2) and OpenSSH's key files
  * (PROTOCOL.key) share, and making new ones. Keys are held as `KeyObject`s, which do not print.
  */
+
 
 
 
@@ -9315,7 +10176,7 @@ function parseKeySpec(text) {
     });
 }
 /** A new key from the platform's random numbers. */
-function private_key_generatePrivateKey({ type, bits }, comment) {
+function generatePrivateKey({ type, bits }, comment) {
     if (type === 'ssh-ed25519')
         return privateKeyFrom(generateKeyPairSync('ed25519').privateKey, comment);
     if (isEcdsa(type)) {
@@ -9323,6 +10184,14 @@ function private_key_generatePrivateKey({ type, bits }, comment) {
         return privateKeyFrom(privateKey, comment);
     }
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: bits ?? 3072 });
+    return privateKeyFrom(privateKey, comment);
+}
+/** The same; an RSA key, which takes seconds or minutes, is made in a thread. */
+async function private_key_makePrivateKey(spec, comment) {
+    if (spec.type !== 'ssh-rsa')
+        return generatePrivateKey(spec, comment);
+    const make = promisify(generateKeyPair);
+    const { privateKey } = await make('rsa', { modulusLength: spec.bits ?? 3072 });
     return privateKeyFrom(privateKey, comment);
 }
 
@@ -10965,7 +11834,7 @@ function bootstrap_config_readKey({ bootstrapKey, bootstrapPassphrase }) {
 /** What a host's own line says goes first, then the key, then the password for all. */
 function credentialsFor(line, { bootstrapPassword, secretOf }, key) {
     if (line.user === undefined) {
-        throw new src_errors/* TrustError */.Ru('input-invalid', `${(0,trust_hosts/* hostName */.S)(line)} has to say whose account it is.`, {
+        throw new src_errors/* TrustError */.Ru('input-invalid', `${(0,trust_hosts/* hostName */.Sm)(line)} has to say whose account it is.`, {
             hint: 'Write user@ before the host.',
         });
     }
@@ -10984,15 +11853,15 @@ function credentialsFor(line, { bootstrapPassword, secretOf }, key) {
         credentials.push({ kind: 'password', password: bootstrapPassword });
     if (credentials.length > 0)
         return credentials;
-    throw new src_errors/* TrustError */.Ru('input-invalid', `There is nothing to log in to ${(0,trust_hosts/* hostName */.S)(line)} with.`, {
+    throw new src_errors/* TrustError */.Ru('input-invalid', `There is nothing to log in to ${(0,trust_hosts/* hostName */.Sm)(line)} with.`, {
         hint: 'Set bootstrap-password or bootstrap-key, or password-env=NAME on its line.',
     });
 }
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/ssh/signature.ts + 1 modules
-var ssh_signature = __nccwpck_require__(588);
+// EXTERNAL MODULE: ./src/ssh/signature.ts
+var ssh_signature = __nccwpck_require__(5636);
 ;// CONCATENATED MODULE: ./src/ssh/certificate-signing.ts
 /**
  * Makes OpenSSH user certificates, version 01 (OpenSSH's PROTOCOL.certkeys), with the key of a
@@ -11355,366 +12224,8 @@ async function forAll(items, work, { atOnce = AT_ONCE, with: hostsOf = () => [],
         throw (0,src_errors/* combine */.kg)(errors);
 }
 
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
-const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_ADD_IDENTITY = 17;
-const SSH_AGENTC_REMOVE_IDENTITY = 18;
-const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
-const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
-const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
-const SSH_AGENTC_LOCK = 22;
-const SSH_AGENTC_UNLOCK = 23;
-const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
-const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const messages_SSH_AGENT_RSA_SHA2_256 = 2;
-const messages_SSH_AGENT_RSA_SHA2_512 = 4;
-/** RFC 9987 §5.2.7, constraints of a key that is added. */
-const messages_SSH_AGENT_CONSTRAIN_LIFETIME = 1;
-const messages_SSH_AGENT_CONSTRAIN_CONFIRM = 2;
-const messages_SSH_AGENT_CONSTRAIN_EXTENSION = 255;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
-const messages_RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_FAILURE);
-const SUCCESS = (0,ssh_wire/* byte */.PE)(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = (0,ssh_wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = ssh_wire/* string */.Yj;
-/** Pieces below this size are joined: the memory of each is far more than its bytes. */
-const SMALL_PIECE = 4096;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #pending = 0;
-    /** Bytes that wait for the rest of their message. */
-    get pending() {
-        return this.#pending;
-    }
-    push(chunk) {
-        this.#pending += chunk.length;
-        let last = chunk;
-        // As the digits of a binary counter: each byte is copied some twelve times at most.
-        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
-            if (last.length >= SMALL_PIECE || before.length > last.length)
-                break;
-            this.#chunks.pop();
-            last = Buffer.concat([before, last]);
-        }
-        this.#chunks.push(last);
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#pending < 4)
-            return undefined;
-        const length = this.#length();
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new src_errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (this.#pending < 4 + length)
-            return undefined;
-        const joined = this.#join();
-        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
-        this.#pending -= 4 + length;
-        return joined.subarray(4, 4 + length);
-    }
-    /** The four bytes in front, which may have come in as many pieces. */
-    #length() {
-        if ((this.#chunks[0]?.length ?? 0) < 4)
-            this.#chunks = [this.#join()];
-        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
-    }
-    #join() {
-        const [first] = this.#chunks;
-        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.6. */
-function signRequest(key, data, flags = 0) {
-    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,ssh_wire/* string */.Yj)(key), (0,ssh_wire/* string */.Yj)(data), (0,ssh_wire/* uint32 */.S8)(flags)]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([(0,ssh_wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,ssh_wire/* string */.Yj)(name), contents]);
-}
-
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/**
- * Sends messages over one connection, each after the answer to the one before; gives the answers.
- *
- * @param timeout in milliseconds, for each answer
- * @throws TrustError `agent-control`
- */
-async function converse(path, messages, timeout = TIMEOUT) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new src_errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(timeout, () => {
-            fail(`did not answer within ${timeout / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([(0,ssh_wire/* string */.Yj)(token), (0,ssh_wire/* string */.Yj)(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new src_errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Takes the caller's part of the job out of the agent, which ends with the last one.
- *
- * @returns how many parts still need the agent; with none it ends
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
-        reader.text(256);
-        return Number(reader.text(16));
-    }
-    requireSuccess(answer, 'stop');
-    return 0;
-}
-/**
- * Gives the agent a certificate (wire format) for a key that it holds.
- *
- * @throws TrustError `agent-control`
- */
-async function giveCertificate({ socket, token }, certificate) {
-    const request = { op: 'certify', certificate: certificate.toString('base64') };
-    const [answer] = await converse(socket, [controlMessage(token, request)]);
-    requireSuccess(answer, 'take the certificate');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new src_errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
-}
-
-;// CONCATENATED MODULE: ./src/trust/job-login.ts
-/**
- * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
- * is told over its control channel which host it is; its policy decides as for everybody else.
- */
-
-
-
-
-/**
- * A connection that is logged in with `key` (wire format). The caller ends it.
- *
- * @throws TrustError as `connectTo`
- */
-async function logInWithJobKey(destination, key, agent) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const { hostKey } = destination;
-    return connectTo({
-        ...destination,
-        credentials: {
-            kind: 'signer',
-            keys: [key],
-            sign: async (blob, data, sessionId, hash) => {
-                const flags = hash === 'sha256' ? messages_SSH_AGENT_RSA_SHA2_256 : messages_SSH_AGENT_RSA_SHA2_512;
-                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
-            },
-        },
-    });
-}
-/** Milliseconds for a login in teardown; a cancelled job has little time. */
-const TEARDOWN_TIMEOUT = 10_000;
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = [500, 2000];
-const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
-const REFUSED = 'login-refused';
-function openRecordedLogins(agent) {
-    const kept = new Map();
-    // A host that is gone is waited for once, not for each thing that was done there.
-    const gone = new Map();
-    return {
-        over: async (account, work, awaitKey = false) => {
-            const { host, port, user, key } = account;
-            const name = `${user}@${host}:${port} ${key}`;
-            const over = async (client) => {
-                try {
-                    const result = await work(client);
-                    kept.set(name, client);
-                    return result;
-                }
-                catch (error) {
-                    kept.delete(name);
-                    client.end();
-                    throw error;
-                }
-            };
-            const before = kept.get(name);
-            if (before !== undefined) {
-                try {
-                    return await over(before);
-                }
-                catch {
-                    // It may have been closed meanwhile.
-                }
-            }
-            const known = gone.get(name);
-            if (known !== undefined)
-                throw known;
-            try {
-                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
-            }
-            catch (error) {
-                if (error instanceof src_errors/* TrustError */.Ru && UNREACHABLE.includes(error.code))
-                    gone.set(name, error);
-                throw error;
-            }
-        },
-        end: () => {
-            for (const client of kept.values())
-                client.end();
-        },
-    };
-}
-async function logInTo({ host, port, user, hostKey, key }, agent) {
-    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
-    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
-    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
-}
-async function withRetries(work, awaitKey) {
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await work();
-        }
-        catch (error) {
-            const wait = BACKOFF[attempt];
-            const code = error instanceof src_errors/* TrustError */.Ru ? error.code : '';
-            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
-            if (!again || wait === undefined)
-                throw error;
-            await (0,promises_.setTimeout)(wait);
-        }
-    }
-}
-
+// EXTERNAL MODULE: ./src/trust/job-login.ts
+var job_login = __nccwpck_require__(761);
 // EXTERNAL MODULE: ./src/ssh/pattern.ts
 var ssh_pattern = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./src/trust/host-trust/from.ts
@@ -12270,7 +12781,7 @@ async function accounts_open(account, proven, job) {
     const errors = [];
     for (const { blob } of job.keys.filter((key) => mayBeUsed(line, key))) {
         try {
-            return { ...base, client: await logInWithJobKey(destination, blob, job.agent), key: blob };
+            return { ...base, client: await (0,job_login/* logInWithJobKey */.Y)(destination, blob, job.agent), key: blob };
         }
         catch (error) {
             if (!(error instanceof src_errors/* TrustError */.Ru))
@@ -12301,7 +12812,7 @@ function mayBeUsed({ keys }, { blob, comment }) {
 }
 /** The line of `hosts` for an account: that of its user, or else any of the host's. */
 function provenLine({ name, user }, proven) {
-    const lines = proven.filter(({ line }) => (0,trust_hosts/* hostName */.S)(line) === name);
+    const lines = proven.filter(({ line }) => (0,trust_hosts/* hostName */.Sm)(line) === name);
     const found = lines.find(({ line }) => line.user === user) ?? lines[0];
     if (found === undefined)
         throw new Error(`${name} is none of the proven hosts`);
@@ -12468,39 +12979,10 @@ function timeOf(text, zone) {
     return new Date(day + seconds * 1000 - (utc === undefined ? (zone ?? 0) * 60_000 : 0));
 }
 
-;// CONCATENATED MODULE: ./src/trust/expiry.ts
-/** The option that lets a line of authorized_keys expire, in the form that a server understands. */
-
-
-/**
- * @param name of the host, for messages
- * @throws TrustError `expiry-unsupported`
- */
-async function expiryFor(client, name, { lifetime, expiryRequired }) {
-    if (lifetime === undefined)
-        return { notes: ['the trust is permanent (trust-lifetime: forever)'] };
-    const { runScript, serverSoftware } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const at = new Date(Math.ceil(Date.now() / 1000 + lifetime) * 1000);
-    const software = serverSoftware(client);
-    const support = (0,authorized_keys/* expirySupport */.D$)(software);
-    if (support === 'utc')
-        return { option: (0,authorized_keys/* expiryTime */.TK)(at, 'utc'), at, notes: [] };
-    if (support === 'server-time') {
-        const { stdout } = await runScript(client, 'date +%z', Buffer.alloc(0));
-        const [, sign, hours, minutes] = /^([+-])(\d\d)(\d\d)\s*$/.exec(stdout.toString('latin1')) ?? [];
-        if (sign !== undefined) {
-            const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
-            return { option: (0,authorized_keys/* expiryTime */.TK)(at, { offset }), at, notes: [] };
-        }
-    }
-    const message = `${name} runs ${software}, which knows no expiry of keys in authorized_keys.`;
-    if (!expiryRequired)
-        return { notes: [`${message} The key is revoked by the post step alone.`] };
-    throw new src_errors/* TrustError */.Ru('expiry-unsupported', message, {
-        hint: 'OpenSSH does since 7.7. Set trust-expiry: optional to go without, or trust-lifetime: forever.',
-    });
-}
-
+// EXTERNAL MODULE: ./src/trust/expiry.ts
+var trust_expiry = __nccwpck_require__(415);
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
 ;// CONCATENATED MODULE: ./src/trust/host-trust/logins.ts
 /** Logins from host to host, which prove that trust is there, or that it is gone. */
 
@@ -12634,62 +13116,8 @@ function notUndone(effect, why, cause) {
     return new src_errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
 }
 
-;// CONCATENATED MODULE: ./src/trust/revocation.ts
-/**
- * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
- * agent's control channel, so that no password is kept.
- */
-
-
-/** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, logins) {
-    if (!granted.revoke) {
-        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${revocation_endOf(granted)}` };
-    }
-    if (logins === undefined)
-        throw notRevoked(granted, 'the agent is gone');
-    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
-    const perhaps = granted.written !== true && granted.line.includes(granted.key);
-    try {
-        return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps);
-    }
-    catch (error) {
-        const refused = error instanceof src_errors/* TrustError */.Ru && error.code === 'login-refused';
-        if (refused && perhaps) {
-            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
-        }
-        throw notRevoked(granted, (0,src_errors/* explain */.WE)(error), error);
-    }
-}
-function revocation_endOf({ expires }) {
-    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
-}
-/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
-function notRevoked(granted, why, cause) {
-    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    const refused = cause instanceof src_errors/* TrustError */.Ru && cause.code === 'login-refused';
-    const still = refused ? 'does not log in any more, and may still be' : 'is still';
-    return new src_errors/* TrustError */.Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${revocation_endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
-}
-/** Removes the line over a connection that is there, with what was made for it. */
-async function removeGranted(client, granted) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
-    const { user, line, newlineMended, generated, created, path } = granted;
-    let removed = 0;
-    let left = 0;
-    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
-        // Whatever line holds a key that was made for this job is ours.
-        const removal = (0,authorized_keys/* removeAuthorizedKey */.Zj)(content, line, { newlineMended, changed: generated });
-        removed = removal.removed.length;
-        left = removal.left.length;
-        return removed === 0 ? undefined : removal.content;
-    });
-    if (removed > 0)
-        return { outcome: 'undone' };
-    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
-    return { outcome: 'nothing to undo', detail };
-}
-
+// EXTERNAL MODULE: ./src/trust/revocation.ts
+var revocation = __nccwpck_require__(6792);
 ;// CONCATENATED MODULE: ./src/trust/host-trust/work.ts
 /** What a run has done so far on the hosts: recorded before it is done, taken back or settled at the end. */
 
@@ -12728,7 +13156,7 @@ async function takeBack({ made, accounts, job }) {
         for (const effect of made.filter(({ target }) => target === label).toReversed()) {
             try {
                 if (effect.kind === 'authorized-key')
-                    await removeGranted(client, effect);
+                    await (0,revocation/* removeGranted */.O)(client, effect);
                 else
                     await undoOver(client, effect);
                 job.journal.append({ ...effect, undone: true });
@@ -12862,7 +13290,7 @@ async function authorize(steps, target, work) {
         const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
         const { missingFiles } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
         const { config, journal } = work.job;
-        const expiry = await expiryFor(target.client, target.account.name, config);
+        const expiry = await (0,trust_expiry/* expiryFor */.n)(target.client, target.account.name, config);
         const lines = steps.map((step) => lineFor(step, expiry, work));
         const path = pathOf(target);
         const place = { user: target.destination.user, ...(path === undefined ? {} : { path }) };
@@ -13377,7 +13805,7 @@ function readHostTrust(inputs, hosts, errors) {
     if (trust.trim() === '')
         return undefined;
     const accounts = hosts.map((line) => ({
-        name: (0,trust_hosts/* hostName */.S)(line),
+        name: (0,trust_hosts/* hostName */.Sm)(line),
         ...(line.user === undefined ? {} : { user: line.user }),
     }));
     const { relations, errors: wrong } = parseRelations(trust, accounts);
@@ -13455,6 +13883,164 @@ function ending({ config: { lifetime, revoke }, dryRun }) {
         return 'this trust outlives the job (revoke: never): the new lines of authorized_keys expire, keys and known_hosts stay';
     }
     return 'this trust ends with the job: post takes back all that is made here, and the new lines of authorized_keys expire';
+}
+
+;// CONCATENATED MODULE: external "node:fs/promises"
+const external_node_fs_promises_namespaceObject = require("node:fs/promises");
+;// CONCATENATED MODULE: ./src/trust/inventory.ts
+/**
+ * The `hosts-file` input: hosts from a file, in the grammar of `hosts`, as an Ansible inventory (INI or
+ * YAML), or as an ssh_config. What it is, is told by its name where that says so (`.ini`, `.yml`,
+ * `.yaml`, `.json`, `ssh_config`), and else by its content; errors of the whole file say which it was.
+ */
+
+
+
+
+
+/** Ten thousand hosts with a full RSA key each. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** Most errors that are told: a wrong pin of a group is one of every host. */
+const MAX_ERRORS = 100;
+const FORMAT_NAMES = {
+    hosts: 'lines as in the hosts input',
+    'ansible-ini': 'an Ansible inventory in INI',
+    'ansible-yaml': 'an Ansible inventory in YAML',
+    'ssh-config': 'an ssh_config',
+};
+/**
+ * Reads the file and checks all of its hosts. Whether their names clash is left to the caller, who has
+ * more hosts.
+ *
+ * @param path as the user gave it
+ * @param directory what it is relative to
+ * @throws TrustError `input-invalid` for a file that can't be read
+ */
+async function readInventory(path, directory) {
+    return parseInventory(path, await readText((0,external_node_path_.resolve)(directory, path), path));
+}
+/** @param path says where errors are, and perhaps the format */
+async function parseInventory(path, text) {
+    const source = `hosts-file ${(0,trust_report/* oneLine */.T)(path)}`;
+    const { format, because } = recognize(path, text);
+    const { hosts, errors, notes } = await parseAs(format, text, source);
+    const taken = `The file was read as ${FORMAT_NAMES[format]}, because ${because}.`;
+    if (hosts.length === 0 && errors.length === 0 && notes.length === 0) {
+        errors.push(new src_errors/* TrustError */.Ru('input-invalid', 'There are no hosts in it.', { input: source, hint: taken }));
+    }
+    const told = errors
+        .slice(0, MAX_ERRORS)
+        .map((error) => (hosts.length > 0 ? error : withHint(error, taken)));
+    if (errors.length > told.length) {
+        const message = `${errors.length - told.length} more things are wrong.`;
+        told.push(new src_errors/* TrustError */.Ru('hosts-syntax', message, { input: source }));
+    }
+    return { hosts, errors: told, notes: notes.map((note) => `${source}: ${note}`) };
+}
+async function parseAs(format, text, source) {
+    const position = (line) => `${source}:${line}`;
+    if (format === 'hosts')
+        return { ...(0,trust_hosts/* parseHostLines */.jj)(text, source), notes: [] };
+    if (format === 'ansible-ini')
+        return (await __nccwpck_require__.e(/* import() */ 243).then(__nccwpck_require__.bind(__nccwpck_require__, 8243))).parseIni(text, position);
+    if (format === 'ssh-config') {
+        return (await __nccwpck_require__.e(/* import() */ 14).then(__nccwpck_require__.bind(__nccwpck_require__, 14))).parseSshConfig(text, position);
+    }
+    return (await Promise.all(/* import() */[__nccwpck_require__.e(815), __nccwpck_require__.e(238)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8238))).parseYaml(text, position); // and the YAML parser with it
+}
+/** Where no host could be read, the file may be of another format than it looks. */
+function withHint(error, taken) {
+    const { code, message, input, hint } = error;
+    return new src_errors/* TrustError */.Ru(code, message, {
+        hint: hint === undefined ? taken : `${hint} ${taken}`,
+        ...(input === undefined ? {} : { input }),
+    });
+}
+/** @returns the format, and what says so, in words */
+function recognize(path, text) {
+    const name = (0,external_node_path_.basename)(path.replaceAll('\\', '/')).toLowerCase();
+    const [, extension] = /\.(ini|yml|yaml|json)$/.exec(name) ?? [];
+    if (extension !== undefined) {
+        const format = extension === 'ini' ? 'ansible-ini' : 'ansible-yaml';
+        return { format, because: `its name ends in .${extension}` };
+    }
+    if (name.endsWith('ssh_config'))
+        return { format: 'ssh-config', because: 'of its name' };
+    return recognizeContent(text);
+}
+function recognizeContent(text) {
+    const lines = text.split(/\r\n|\r|\n/);
+    let first = true;
+    for (const [index, line] of lines.entries()) {
+        if (/^\s*([#;].*)?$/.test(line))
+            continue;
+        const format = formatOfLine(line, first);
+        first = false;
+        if (format !== undefined)
+            return { format, because: `line ${index + 1} looks like that` };
+    }
+    return { format: 'hosts', because: 'nothing in it looks like another format' };
+}
+/** Lines that stand in one format alone. None of them is a line of `hosts` that is right. */
+function formatOfLine(line, first) {
+    // A host may be called host: then pins follow.
+    if (/^\s*(Host|Match)(\s*=\s*|\s+)(?!SHA256:|@|ssh-|ecdsa-|sk-)\S/i.test(line))
+        return 'ssh-config';
+    // In brackets can also be an IPv6 address, with pins behind it.
+    if (/^\s*\[[^\]\s]+\]\s*([#;].*)?$/.test(line))
+        return 'ansible-ini';
+    if (/\s(ansible_\w+|ssh_trust_\w+)=/.test(line))
+        return 'ansible-ini';
+    if (first && /^(---|%YAML|\{|["']?[\w.-]+["']?:\s*(#.*)?$)/.test(line))
+        return 'ansible-yaml';
+    return undefined;
+}
+async function readText(file, path) {
+    const bytes = await readBytes(file, path);
+    let text;
+    try {
+        text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    }
+    catch {
+        throw inventory_unreadable(path, 'is not UTF-8', 'Save it as UTF-8.');
+    }
+    if (text.includes('\0'))
+        throw inventory_unreadable(path, 'is not a text');
+    // Errors quote lines, which a key should be in none of.
+    if (/PRIVATE KEY-----|PuTTY-User-Key-File-/.test(text)) {
+        throw inventory_unreadable(path, 'has a private key in it', 'Keys belong into ssh-private-key, from a secret.');
+    }
+    return text;
+}
+async function readBytes(file, path) {
+    try {
+        const status = await (0,external_node_fs_promises_namespaceObject.stat)(file);
+        if (status.isDirectory())
+            throw inventory_unreadable(path, 'is a directory');
+        if (!status.isFile())
+            throw inventory_unreadable(path, 'is not a regular file');
+        if (status.size <= MAX_BYTES) {
+            const bytes = await (0,external_node_fs_promises_namespaceObject.readFile)(file);
+            if (bytes.length <= MAX_BYTES)
+                return bytes;
+        }
+    }
+    catch (error) {
+        if (error instanceof src_errors/* TrustError */.Ru)
+            throw error;
+        const code = (0,src_errors/* systemCode */.xU)(error);
+        const hint = 'The path is relative to the workspace: check the repository out before this step.';
+        if (code === 'ENOENT' || code === 'ENOTDIR')
+            throw inventory_unreadable(path, 'is not there', hint);
+        throw inventory_unreadable(path, `can't be read (${code ?? String(error)})`);
+    }
+    throw inventory_unreadable(path, 'has more than 16 MiB');
+}
+function inventory_unreadable(path, why, hint) {
+    return new src_errors/* TrustError */.Ru('input-invalid', `The file ${(0,trust_report/* oneLine */.T)(path)} ${why}.`, {
+        input: 'hosts-file',
+        ...(hint === undefined ? {} : { hint }),
+    });
 }
 
 ;// CONCATENATED MODULE: ./src/ssh/sshsig.ts
@@ -13537,6 +14123,8 @@ function userauth_beginsAsUserauth(data) {
     }
 }
 
+// EXTERNAL MODULE: ./src/agent/messages.ts
+var messages = __nccwpck_require__(3557);
 ;// CONCATENATED MODULE: ./src/agent/constraints.ts
 /**
  * What a key was added with: lifetime, confirmation (RFC 9987 §5.2.7), and the destinations that it
@@ -13906,7 +14494,7 @@ function isPermitted({ destinations }, bindings, now) {
  * Whether keys may be added, removed or locked over a connection: not from a host that may not use the
  * agent.
  */
-function mayChangeKeys(policy, bindings, now) {
+function policy_mayChangeKeys(policy, bindings, now) {
     if (policy.mode === 'any')
         return true;
     return (!bindings.failed &&
@@ -13973,6 +14561,44 @@ function readLifetime(text) {
     throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is more than 24 days.`);
 }
 
+;// CONCATENATED MODULE: ./src/trust/shard.ts
+/** The `shard` input: one part of a fleet for each job of a matrix. */
+
+/** Far more than the 256 jobs that a matrix may have. */
+const MAX_SHARDS = 1000;
+/**
+ * @returns undefined for an empty text
+ * @throws TrustError `input-invalid`
+ */
+function parseShard(text) {
+    if (text.trim() === '')
+        return undefined;
+    const [, number, of] = /^\s*([0-9]{1,4})\s*\/\s*([0-9]{1,4})\s*$/.exec(text) ?? [];
+    const shard = { number: Number(number), of: Number(of) };
+    if (shard.number >= 1 && shard.number <= shard.of && shard.of <= MAX_SHARDS)
+        return shard;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${JSON.stringify(text)} is not a shard.`, {
+        hint: `Write 2/8 for the second of eight; there may be ${MAX_SHARDS} of them.`,
+    });
+}
+/**
+ * Every host whose turn it is, in the order of the list: of eight shards, the second has the 2nd, the
+ * 10th, the 18th …. So no shard has more than one host more than another.
+ *
+ * @throws TrustError `input-invalid` where that is none: a job without hosts has an agent that signs for all
+ */
+function takeShard(hosts, { number, of }) {
+    const taken = hosts.filter((_, index) => index % of === number - 1);
+    if (taken.length > 0)
+        return taken;
+    const there = hosts.length === 1 ? 'There is 1 host' : `There are ${hosts.length} hosts`;
+    throw new src_errors/* TrustError */.Ru('input-invalid', `${there}, so shard ${number}/${of} has none.`, {
+        hint: hosts.length === 0
+            ? 'List the hosts in hosts or hosts-file.'
+            : `Have no more than ${hosts.length} shards in the matrix.`,
+    });
+}
+
 ;// CONCATENATED MODULE: ./src/trust/config.ts
 
 
@@ -13986,12 +14612,36 @@ function readLifetime(text) {
 
 
 
+
+
+/**
+ * The same as readConfig, with the hosts of `hosts-file`.
+ *
+ * @param directory what that path is relative to
+ * @throws TrustError
+ */
+async function loadConfig(inputs, directory = process.env['GITHUB_WORKSPACE'] ?? process.cwd()) {
+    const { hostsFile = '' } = inputs;
+    if (hostsFile === '')
+        return readConfig(inputs);
+    const inventory = await readInventory(hostsFile, directory).catch((error) => {
+        if (!(error instanceof src_errors/* TrustError */.Ru))
+            throw error;
+        return { hosts: [], errors: [error], notes: [] };
+    });
+    return readConfig(inputs, inventory);
+}
 /**
  * Checks all inputs, and tells of everything that is wrong in one error.
  *
+ * @param inventory what `hosts-file` holds
  * @throws TrustError
  */
-function readConfig(inputs) {
+function readConfig(inputs, inventory) {
+    // Without its hosts the job would have an agent that signs for any.
+    if (inventory === undefined && (inputs.hostsFile ?? '') !== '') {
+        throw new Error('hosts-file has not been read');
+    }
     const { errors, attempt } = input_values_collectErrors();
     const loaded = attempt('ssh-private-key', () => readKeys(inputs));
     const spec = inputs.generateKey === ''
@@ -14004,19 +14654,25 @@ function readConfig(inputs) {
             throw nothingToCertify();
         return read;
     });
-    const { hosts, errors: hostErrors } = (0,trust_hosts/* parseHosts */.t)(inputs.hosts);
+    const { hosts: all, errors: hostErrors } = readHosts(inputs, inventory);
     errors.push(...hostErrors);
     const generate = spec === undefined ? {} : { generate: { ...spec, comment: inputs.keyComment } };
-    const bounds = readPolicy(inputs, hosts.length + hostErrors.length > 0, attempt);
-    const bootstrap = readBootstrap(inputs, hosts, attempt);
-    const hostTrust = readHostTrust(inputs, hosts, errors);
+    const bounds = readPolicy(inputs, all.length + hostErrors.length > 0, attempt);
+    const bootstrap = readBootstrap(inputs, all, attempt);
+    // Whichever its shard is, each job has told of what is wrong with any host.
+    const hosts = attempt('shard', () => {
+        const shard = parseShard(inputs.shard ?? '');
+        return shard === undefined || hostErrors.length > 0 ? all : takeShard(all, shard);
+    });
+    const hostTrust = readHostTrust(inputs, hosts ?? all, errors);
     const dryRun = attempt('dry-run', () => readBoolean(inputs.dryRun ?? '', false));
     const home = attempt('home', () => readBoolean(inputs.home, true));
     const connectTimeout = attempt('connect-timeout', () => readTimeout(inputs.connectTimeout, 10));
     if (loaded !== undefined)
-        errors.push(...unknownKeys(hosts, loaded.keys, inputs));
+        errors.push(...unknownKeys(all, loaded.keys, inputs));
     if (errors.length > 0 ||
         loaded === undefined ||
+        hosts === undefined ||
         bounds === undefined ||
         home === undefined ||
         connectTimeout === undefined) {
@@ -14024,6 +14680,7 @@ function readConfig(inputs) {
     }
     return {
         ...loaded,
+        warnings: [...loaded.warnings, ...(inventory?.notes ?? [])],
         ...generate,
         ...(certification === undefined ? {} : { certification }),
         ...(bootstrap === undefined ? {} : { bootstrap }),
@@ -14033,6 +14690,16 @@ function readConfig(inputs) {
         ...bounds,
         home,
         connectTimeout,
+    };
+}
+function readHosts(inputs, inventory) {
+    const { hosts, errors } = (0,trust_hosts/* parseHosts */.tB)(inputs.hosts);
+    if (inventory === undefined)
+        return { hosts, errors };
+    const clashes = (0,trust_hosts/* nameClashes */.L6)(inventory.hosts, hosts);
+    return {
+        hosts: [...hosts, ...inventory.hosts],
+        errors: [...errors, ...inventory.errors, ...clashes],
     };
 }
 function readKeys(inputs) {
@@ -14084,6 +14751,8 @@ function unknownKeys(hosts, keys, { generateKey, keyComment }) {
     })));
 }
 
+// EXTERNAL MODULE: ./src/agent/control.ts
+var control = __nccwpck_require__(2820);
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./src/agent/keyring.ts
@@ -14222,6 +14891,7 @@ function settings_identitiesOf({ privateKey, certificate }) {
 
 
 
+
 /** Most uses of the action in one job that join the first. */
 const MAX_PARTS = 32;
 /** Longest word of one that joins: ten thousand hosts. */
@@ -14246,16 +14916,24 @@ function jobPolicy(state) {
         hosts: parts.flatMap(({ policy }) => policy.hosts),
     };
 }
+/** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
+function mayAllChange(bindings, state) {
+    return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+}
 /**
  * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
  * will do. Signatures of keys that were added later count for the agent's own part.
+ *
+ * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
-function partsFor({ blob }, state) {
+function partsFor({ blob }, state, by) {
     const name = blobName(blob);
-    const brought = remaining(state).filter(({ keys }) => keys.has(name));
-    return brought.length === 0
-        ? [{ part: state, policy: jobPolicy(state) }]
+    const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
+    const own = state;
+    const parts = brought.length === 0
+        ? [{ part: own, policy: jobPolicy(state) }]
         : brought.map((part) => ({ part, policy: part.policy }));
+    return by === undefined ? parts : parts.filter(({ part }) => part === by);
 }
 /** The identities by the policy that they are shown under; each stands once, in the agent's order. */
 function byPolicy(state) {
@@ -14279,20 +14957,18 @@ function byPolicy(state) {
  * @param token that will be the part's own
  * @throws TrustError `agent-control`
  */
-function join({ id, keys, orphanedEnv }, token, state) {
+async function join({ id, keys, orphanedEnv }, token, state) {
     const word = takeWord(id, state);
     if (word.digest !== digestOf(token))
         throw refused('the word is for another token');
-    if (state.joined.length >= MAX_PARTS)
-        throw refused('too many have joined');
     const { policy, generate, lifetime } = decodePart(word.part);
     const loaded = decodeKeys(keys).flatMap(identitiesOf);
-    const brought = [
-        ...loaded,
-        ...(generate === undefined
-            ? []
-            : [plainIdentity(generatePrivateKey(generate, generate.comment))]),
-    ];
+    const env = readOrphanedEnv(orphanedEnv);
+    // In a thread: an RSA key takes seconds, and others need not wait.
+    const made = generate === undefined ? [] : [plainIdentity(await makePrivateKey(generate, generate.comment))];
+    const brought = [...loaded, ...made];
+    if (state.joined.length >= MAX_PARTS)
+        throw refused('too many have joined');
     let identities = state.identities;
     for (const identity of brought) {
         // One that is here stays as it is: a part must not change the bounds of another's key.
@@ -14309,7 +14985,7 @@ function join({ id, keys, orphanedEnv }, token, state) {
         policy,
         signatures: 0,
         keys: new Set(brought.map(({ blob }) => blobName(blob))),
-        orphanedEnv,
+        orphanedEnv: env,
     };
     state.joined.push(part);
     if (lifetime !== undefined)
@@ -14322,6 +14998,19 @@ function join({ id, keys, orphanedEnv }, token, state) {
             generated: index >= loaded.length,
         })),
     };
+}
+/** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */
+function readOrphanedEnv(env) {
+    const read = {};
+    for (const [name, value] of Object.entries(env)) {
+        if (!/^STATE_(journal|token)$/.test(name) ||
+            typeof value !== 'string' ||
+            value.includes('\0')) {
+            throw refused('its environment is not that of a teardown');
+        }
+        read[name] = value;
+    }
+    return read;
 }
 function digestOf(token) {
     return (0,external_node_crypto_.createHash)('sha256').update(token).digest('hex');
@@ -14388,8 +15077,8 @@ function dropKeysOf(part, state) {
 
 
 
-/** Time for an agent that may be making an RSA key, in milliseconds. */
-const JOIN_TIMEOUT = 120_000;
+/** Time for an agent that may be making an RSA key of many bits, in milliseconds. */
+const JOIN_TIMEOUT = 900_000;
 /**
  * Brings further keys, with a policy of their own, into an agent that is there. The agent knows the
  * caller for one of this job by a file in the job's directory, which holds no secret and is gone after.
@@ -14400,8 +15089,8 @@ const JOIN_TIMEOUT = 120_000;
  * @throws TrustError `agent-control`
  */
 async function joinAgent({ socket, token }, directory, { id, keys, orphanedEnv, ...part }, writeNewFile) {
-    const message = controlMessage(token, { op: 'join', id, keys: encodeKeys(keys), orphanedEnv });
-    if (message.length > MAX_MESSAGE) {
+    const message = (0,control/* controlMessage */.Xz)(token, { op: 'join', id, keys: encodeKeys(keys), orphanedEnv });
+    if (message.length > messages/* MAX_MESSAGE */.h2) {
         throw new src_errors/* TrustError */.Ru('agent-control', 'These are too many keys for an agent at once.', {
             hint: 'Spread them over several uses of the action.',
         });
@@ -14409,9 +15098,9 @@ async function joinAgent({ socket, token }, directory, { id, keys, orphanedEnv, 
     const word = (0,external_node_path_.join)(directory, wordName(id));
     writeNewFile(word, JSON.stringify({ digest: digestOf(token), part: encodePart(part) }));
     try {
-        const [answer] = await converse(socket, [message], JOIN_TIMEOUT);
+        const [answer] = await (0,control/* converse */.iq)(socket, [message], JOIN_TIMEOUT);
         const reader = new ssh_wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-        if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
+        if (reader.byte() !== messages/* SSH_AGENT_EXTENSION_RESPONSE */.An) {
             throw new src_errors/* TrustError */.Ru('agent-control', 'The agent of this job takes no more keys in.');
         }
         reader.text(256);
@@ -14765,15 +15454,24 @@ function conditionalInclude({ socket, config }) {
 
 
 
+
 /** Names in a file that we made: by the last of these, with its directory. */
 const MADE = {
     file: '# ssh-trust made this file',
     directory: '# ssh-trust made this file and .ssh',
 };
 const BEGIN = /^# >>> ssh-trust (?<id>[A-Za-z0-9]{6}) on (?<host>\S+) since (?<since>\S+)$/;
-/** This machine, in one word. */
+/** This machine, or container, in one word: pids mean something only within it. */
 function thisMachine() {
-    return (0,external_node_os_.hostname)().replace(/[^A-Za-z0-9._-]/g, '_');
+    const name = (0,external_node_os_.hostname)().replace(/[^A-Za-z0-9._-]/g, '_');
+    if (process.platform !== 'linux')
+        return name;
+    try {
+        return `${name}/${/\d+/.exec((0,external_node_fs_.readlinkSync)('/proc/self/ns/pid'))?.[0] ?? ''}`;
+    }
+    catch {
+        return name;
+    }
 }
 /** The block of a job. It goes first, and what follows keeps its old meaning. */
 function homeBlock(id, paths, since = new Date()) {
@@ -14991,25 +15689,29 @@ function openJournal(runnerTemp, platform = process.platform) {
         id: (0,external_node_path_.basename)(directory).slice(PREFIX.length),
         directory,
         append: (effect) => {
-            const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
-            const line = Buffer.from(`${JSON.stringify(effect)}\n`);
-            const { size } = (0,external_node_fs_.fstatSync)(descriptor);
-            try {
-                for (let done = 0; done < line.length;)
-                    done += (0,external_node_fs_.writeSync)(descriptor, line, done);
-                (0,external_node_fs_.fsyncSync)(descriptor);
-            }
-            catch (error) {
-                (0,external_node_fs_.ftruncateSync)(descriptor, size); // half a line would spoil the next one
-                if ((0,types_.isNativeError)(error))
-                    error.message += ` '${path}'`;
-                throw error;
-            }
-            finally {
-                (0,external_node_fs_.closeSync)(descriptor);
-            }
+            appendToJournal(path, effect);
         },
     };
+}
+/** Writes a record through to the disk; whole, or not at all. */
+function appendToJournal(path, effect) {
+    const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
+    const line = Buffer.from(`${JSON.stringify(effect)}\n`);
+    const { size } = (0,external_node_fs_.fstatSync)(descriptor);
+    try {
+        for (let done = 0; done < line.length;)
+            done += (0,external_node_fs_.writeSync)(descriptor, line, done);
+        (0,external_node_fs_.fsyncSync)(descriptor);
+    }
+    catch (error) {
+        (0,external_node_fs_.ftruncateSync)(descriptor, size); // half a line would spoil the next one
+        if ((0,types_.isNativeError)(error))
+            error.message += ` '${path}'`;
+        throw error;
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(descriptor);
+    }
 }
 function makeDirectory(candidates, platform) {
     const windows = platform === 'win32';
@@ -15101,7 +15803,8 @@ function readJournal(path) {
     }
     return text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const effect = line === '' ? null : JSON.parse(line);
+            return typeof effect === 'object' && effect !== null ? [effect] : [];
         }
         catch {
             return [];
@@ -15114,13 +15817,8 @@ function isJournalPath(path) {
 }
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 function removeJobDirectory(journalPath) {
-    emptyJobDirectory(journalPath);
-    (0,external_node_fs_.rmSync)((0,external_node_path_.dirname)(journalPath), REMOVAL);
-}
-const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES };
-/** Removes everything in the job's directory but the journal. */
-function emptyJobDirectory(journalPath) {
     const directory = (0,external_node_path_.dirname)(journalPath);
+    const options = { recursive: true, force: true, maxRetries: RETRIES };
     // First and by itself: on Windows an agent that was killed leaves it read-only.
     try {
         (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
@@ -15130,7 +15828,14 @@ function emptyJobDirectory(journalPath) {
     }
     for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
         if (name !== journal_NAME)
-            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), REMOVAL);
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+    }
+    (0,external_node_fs_.rmSync)(directory, options);
+}
+/** Removes what ssh alone needs of the job's directory. */
+function freeSpace(journalPath) {
+    for (const name of ['known_hosts', 'config']) {
+        (0,external_node_fs_.rmSync)(external_node_path_.posix.join((0,external_node_path_.dirname)(journalPath), name), { force: true });
     }
 }
 /** Removes the job's directory if that is all that is left of it. */
@@ -15143,240 +15848,8 @@ function removeEmptyJobDirectory(journalPath) {
     }
 }
 
-// EXTERNAL MODULE: ./src/remote/each-of.ts
-var each_of = __nccwpck_require__(7435);
-;// CONCATENATED MODULE: ./src/trust/bootstrap.ts
-
-
-
-
-
-
-
-
-
-
-/** Hosts that are worked on at a time. */
-const bootstrap_AT_ONCE = 16;
-/** Milliseconds for the announcement of host keys, which comes while the key is added if at all. */
-const ANNOUNCEMENT = 500;
-/** Why lines were not let in. Their credentials are not told again: each failed login counts there. */
-const refusals = new WeakMap();
-/** @returns the error of a bootstrap whose login was refused */
-function refusalAt(line) {
-    return refusals.get(line);
-}
-/** @throws TrustError where a host failed and that is to fail the job; all hosts have been tried then */
-async function bootstrapHosts(proven, job) {
-    const hosts = proven.filter(({ line }) => job.config.credentials.has(line));
-    const errors = [];
-    const coming = new Map();
-    const reports = await (0,each_of/* eachOf */.p)(hosts, bootstrap_AT_ONCE, async (host) => {
-        try {
-            const done = await bootstrapHost(host, job);
-            coming.set(host.line, done.coming);
-            return done.reports;
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            const about = error.about(host.line.position);
-            if (error.code === 'login-refused')
-                refusals.set(host.line, about);
-            errors.push(about);
-            return failures(host.line, keysFor(host.line, job.keys), about);
-        }
-    });
-    if (errors.length > 0 && job.config.onFailure === 'fail')
-        throw (0,src_errors/* combine */.kg)(errors);
-    return { grants: reports.flat(), coming };
-}
-function failures(line, keys, error) {
-    return keys.map(({ blob }) => ({
-        ...identity(line, blob),
-        status: 'failed',
-        notes: [],
-        error: (0,src_errors/* explain */.WE)(error),
-    }));
-}
-/** Those that may be used there: `key=` of the line. */
-function keysFor({ keys: wanted }, keys) {
-    return keys.filter(({ blob, comment }) => wanted === undefined || wanted.includes(comment) || wanted.includes((0,public_key/* fingerprint */.Rj)(blob)));
-}
-function identity(line, key) {
-    return { host: (0,trust_hosts/* hostName */.S)(line), user: line.user ?? '', key: (0,public_key/* fingerprint */.Rj)(key) };
-}
-async function bootstrapHost({ line, result }, job) {
-    const { listenForAnnouncedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(692)]).then(__nccwpck_require__.bind(__nccwpck_require__, 8692)); // ssh2 takes long to load
-    const { config, timeout } = job;
-    const keys = keysFor(line, job.keys);
-    const destination = {
-        host: line.host,
-        port: line.port,
-        user: line.user ?? '',
-        hostKey: result.hostKey,
-        timeout,
-    };
-    const { client } = await logInWith(destination, config.credentials.get(line) ?? []);
-    const announced = listenForAnnouncedKeys(client);
-    try {
-        const { reports, granted } = await grant(client, line, destination, { ...job, keys });
-        try {
-            for (const key of keys)
-                await bootstrap_prove(destination, key, job.agent);
-        }
-        catch (error) {
-            // What no login proves, no login could take out later.
-            for (const one of granted.toReversed()) {
-                await removeGranted(client, one);
-                job.journal.append({ ...one, undone: true });
-            }
-            throw error;
-        }
-        const held = await announced.proven(ANNOUNCEMENT);
-        const warnings = revokedKeys(line, held);
-        for (const report of warnings.length === 0 ? [] : reports) {
-            report.notes.push(...warnings);
-            report.warnings = warnings;
-        }
-        return { reports, coming: comingKeys({ line, result }, held) };
-    }
-    finally {
-        client.end();
-    }
-}
-/** Those of `announced` that say something new: neither pinned, nor told as stale already. */
-function comingKeys({ line, result }, announced) {
-    // A certified host shows a new key with a certificate, and needs no new pin for it.
-    if (result.pin.kind === 'cert-authority')
-        return [];
-    const told = result.stale.map((key) => (0,public_key/* fingerprint */.Rj)((0,ssh_certificate/* plainKey */.y7)(key)));
-    const now = Date.now() / 1000;
-    return announced
-        .filter((key) => (0,ssh_pin/* judgeHostKey */.Tx)(line.pins, line.host, key, now).verdict === 'changed')
-        .map((key) => ({ keyType: (0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key)), fingerprint: (0,public_key/* fingerprint */.Rj)(key) }))
-        .filter((key) => !told.includes(key.fingerprint));
-}
-/** Those of `held` that the line says to be revoked, in words: the server may yet come to use them. */
-function revokedKeys(line, held) {
-    const now = Date.now() / 1000;
-    return held
-        .filter((key) => (0,ssh_pin/* judgeHostKey */.Tx)(line.pins, line.host, key, now).verdict === 'revoked')
-        .map((key) => {
-        const name = `${(0,public_key/* displayType */.x)((0,public_key/* typeOfBlob */.JX)(key))} ${(0,public_key/* fingerprint */.Rj)(key)}`;
-        return `${(0,trust_hosts/* hostName */.S)(line)} still holds the host key ${name}, which is pinned as revoked. Remove it on the server.`;
-    });
-}
-async function bootstrap_prove(destination, { blob }, agent) {
-    try {
-        const proof = await logInWithJobKey(destination, blob, agent);
-        proof.end();
-    }
-    catch (cause) {
-        throw notTaken(destination, cause);
-    }
-}
-function notTaken({ user, host }, cause) {
-    const message = `${host} does not let ${user} in with the key that it was just given: ${(0,src_errors/* explain */.WE)(cause)}`;
-    return new src_errors/* TrustError */.Ru('bootstrap-unproven', message, {
-        hint: 'Does sshd read another file (AuthorizedKeysFile in sshd_config)? Name it with path= on the line. Does the account, or a Match block, forbid keys? The log of sshd says.',
-        cause,
-    });
-}
-/**
- * Logs in with the first of the credentials that is accepted. The caller ends the connection.
- *
- * @throws TrustError as `connectTo`
- */
-async function logInWith(destination, credentials) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(272)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const errors = [];
-    let untried = [...credentials];
-    let used;
-    const onTry = (one) => {
-        used = one;
-        untried = untried.slice(untried.indexOf(one) + 1);
-    };
-    for (;;) {
-        const before = untried.length;
-        try {
-            const client = await connectTo({ ...destination, credentials: untried, onTry });
-            return { client, used };
-        }
-        catch (error) {
-            if (!(error instanceof src_errors/* TrustError */.Ru))
-                throw error;
-            errors.push(error);
-            // A server that takes few tries (MaxAuthTries) has not seen all of them in one connection.
-            const refused = ['login-refused', 'login-method-absent'].includes(error.code);
-            if (!refused || untried.length === 0 || untried.length === before)
-                throw (0,src_errors/* combine */.kg)(errors);
-        }
-    }
-}
-async function grant(client, line, destination, { keys, config, journal }) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
-    const expiry = await expiryFor(client, (0,trust_hosts/* hostName */.S)(line), config);
-    const options = [...config.options, ...(expiry.option === undefined ? [] : [expiry.option])];
-    const lines = keys.map((key) => ({
-        key,
-        text: (0,authorized_keys/* formatAuthorizedKey */.AY)({ options, blob: key.blob, comment: key.comment }),
-    }));
-    const present = new Set();
-    let granted = [];
-    const where = {
-        user: destination.user,
-        ...(line.path === undefined ? {} : { path: line.path }),
-    };
-    const edited = await editAuthorizedKeys(client, where, (content, missing) => {
-        granted = [];
-        let changed = content;
-        for (const { key, text } of lines) {
-            const addition = (0,authorized_keys/* addAuthorizedKey */.GW)(changed, text);
-            if (addition.status === 'present') {
-                present.add(key);
-                continue;
-            }
-            changed = addition.content;
-            const { newlineMended } = addition;
-            granted.push({
-                kind: 'authorized-key',
-                target: `${destination.user}@${(0,trust_hosts/* hostName */.S)(line)}`,
-                host: destination.host,
-                port: destination.port,
-                user: destination.user,
-                hostKey: destination.hostKey.toString('base64'),
-                key: key.blob.toString('base64'),
-                line: text,
-                revoke: config.revoke === 'always' || (config.revoke === 'auto' && key.generated),
-                generated: key.generated,
-                // A run that is killed leaves none of it either.
-                created: [...missing],
-                ...(line.path === undefined ? {} : { path: line.path }),
-                ...(newlineMended === undefined ? {} : { newlineMended }),
-                ...(expiry.at === undefined ? {} : { expires: expiry.at.toISOString() }),
-            });
-        }
-        for (const effect of granted)
-            journal.append(effect);
-        return granted.length === 0 ? undefined : changed;
-    });
-    granted = granted.map((one) => ({ ...one, written: true }));
-    for (const effect of granted)
-        journal.append(effect);
-    const notes = [...edited.mends, ...edited.warnings, ...expiry.notes];
-    const reports = keys.map((key) => ({
-        ...identity(line, key.blob),
-        status: present.has(key) ? 'present' : 'added',
-        file: edited.path,
-        notes: [...notes],
-        ...(present.has(key)
-            ? {}
-            : { expires: expiry.at === undefined ? 'never' : expiry.at.toISOString() }),
-    }));
-    return { reports, granted };
-}
-
+// EXTERNAL MODULE: ./src/trust/bootstrap.ts
+var bootstrap = __nccwpck_require__(8632);
 // EXTERNAL MODULE: ./src/local/home.ts
 var home = __nccwpck_require__(9668);
 ;// CONCATENATED MODULE: ./src/trust/home-config.ts
@@ -15386,20 +15859,35 @@ var home = __nccwpck_require__(9668);
 
 
 
+
 /** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
 async function includeInHome(journal, paths) {
     const lines = homeBlock(journal.id, paths);
     for (const directory of (0,home/* sshDirectories */.W)()) {
-        const made = (0,files/* statOf */._N)(directory) === undefined ? 'directory' : 'file';
-        if (made === 'directory') {
-            journal.append({ kind: 'directory', target: directory });
-            (0,external_node_fs_.mkdirSync)(directory, { mode: 0o700 });
-        }
         const target = (0,external_node_path_.join)(directory, 'config');
-        journal.append({ kind: 'home-block', target, id: journal.id, lines });
-        await (0,files/* editFile */.$y)(target, journal.id, (text) => addBlock(text, lines, made));
+        for (let attempt = 1;; attempt += 1) {
+            try {
+                const made = (0,files/* statOf */._N)(directory) === undefined ? 'directory' : 'file';
+                if (made === 'directory') {
+                    journal.append({ kind: 'directory', target: directory });
+                    (0,external_node_fs_.mkdirSync)(directory, { mode: 0o700 });
+                }
+                if (attempt === 1)
+                    journal.append({ kind: 'home-block', target, id: journal.id, lines });
+                await (0,files/* editFile */.$y)(target, journal.id, (text) => addBlock(text, lines, made));
+                break;
+            }
+            catch (error) {
+                // Another job makes the directory, or removes the one that it had made, at this moment.
+                const passing = ['EEXIST', 'ENOENT'].includes((0,src_errors/* systemCode */.xU)(error) ?? '');
+                if (!passing || attempt === ATTEMPTS)
+                    throw error;
+            }
+        }
     }
 }
+/** How often the block is tried to be put in. */
+const ATTEMPTS = 5;
 async function takeOutOfHome({ target, id, lines, }) {
     const directory = (0,external_node_path_.dirname)(target);
     if ((0,files/* statOf */._N)(directory) === undefined)
@@ -15521,7 +16009,7 @@ async function endAgent(address) {
     if (address === undefined)
         return NOTHING;
     try {
-        return (await stopAgent(address)) > 0 ? SHARED : UNDONE;
+        return (await (0,control/* stopAgent */.eD)(address)) > 0 ? SHARED : UNDONE;
     }
     catch (error) {
         if (isNobody(error))
@@ -15538,7 +16026,7 @@ function isNobody(error) {
 async function endAgentProcess(agent, address) {
     if (!(await agentRuns(agent, address)))
         return NOTHING;
-    const remaining = address === undefined ? undefined : await stopAgent(address).catch(() => undefined);
+    const remaining = address === undefined ? undefined : await (0,control/* stopAgent */.eD)(address).catch(() => undefined);
     if (remaining !== undefined && remaining > 0)
         return SHARED;
     // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
@@ -15566,7 +16054,9 @@ async function hasEnded(agent) {
  * @param journal of the other
  */
 async function leaveAgent(address, journal) {
-    const { outcome } = await endAgent(address);
+    const { outcome, detail, shared } = await endAgent(address);
+    if (shared === true)
+        return detail === undefined ? { outcome } : { outcome, detail };
     if (isJournalPath(journal) && hasLeft(external_node_path_.posix.dirname(journal))) {
         const agent = readJournal(journal)?.find((effect) => effect.kind === 'agent-process');
         if (agent === undefined || (await hasEnded(agent.process)))
@@ -15589,7 +16079,7 @@ async function agentRuns(agent, address) {
         throw new src_errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
     }
     try {
-        return (await agentStatus(address)).pid === agent.pid;
+        return (await (0,control/* agentStatus */.o3)(address)).pid === agent.pid;
     }
     catch (error) {
         if (isNobody(error))
@@ -15655,7 +16145,7 @@ function describePin(pin) {
 }
 /** What is wrong with a host, in words a person can act on. */
 function hostError(line, result) {
-    const name = (0,trust_hosts/* hostName */.S)(line);
+    const name = (0,trust_hosts/* hostName */.Sm)(line);
     const input = line.position;
     if (result.status === 'unreachable') {
         const { code, message, hint } = result.error;
@@ -15690,7 +16180,7 @@ function policyHost({ line, result }) {
 /** What an agent is told of a host that it is to take by its pins. */
 function pinnedHost(line) {
     return {
-        name: (0,trust_hosts/* hostName */.S)(line),
+        name: (0,trust_hosts/* hostName */.Sm)(line),
         hostname: line.host,
         pins: line.pins,
         forward: line.forward,
@@ -15715,7 +16205,7 @@ function provenHost(line, { hostKey, pin }) {
 function reportHost({ line, result }, coming) {
     const { hostKey, pin, stale } = result;
     return {
-        name: (0,trust_hosts/* hostName */.S)(line),
+        name: (0,trust_hosts/* hostName */.Sm)(line),
         host: line.host,
         port: line.port,
         status: 'ok',
@@ -15727,6 +16217,8 @@ function reportHost({ line, result }, coming) {
     };
 }
 
+// EXTERNAL MODULE: ./src/remote/each-of.ts
+var each_of = __nccwpck_require__(7435);
 ;// CONCATENATED MODULE: ./src/trust/revoke-keys.ts
 /**
  * Trust that was made earlier, taken out of many hosts: the lines of authorized_keys that hold a key,
@@ -15839,7 +16331,7 @@ async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }
     const hosts = proven.filter(({ line }) => credentials.has(line));
     const revocation = { matches: revokeKeys, credentials, keep, timeout };
     const reports = await (0,each_of/* eachOf */.p)(hosts, revoke_keys_AT_ONCE, async (host) => {
-        const refusal = refusalAt(host.line);
+        const refusal = (0,bootstrap/* refusalAt */.yr)(host.line);
         return refusal === undefined ? revokeOnHost(host, revocation) : failed(host.line, refusal);
     });
     const errors = reports.flatMap(({ error }) => error ?? []);
@@ -15852,10 +16344,10 @@ async function revokeEarlierTrust(proven, { revokeKeys, credentials, onFailure }
     return reports;
 }
 function failed(line, error) {
-    return { ...revoke_keys_identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
+    return { ...identity(line), removed: [], kept: [], error: (0,src_errors/* explain */.WE)(error) };
 }
-function revoke_keys_identity(line) {
-    return { host: (0,trust_hosts/* hostName */.S)(line), user: line.user ?? '' };
+function identity(line) {
+    return { host: (0,trust_hosts/* hostName */.Sm)(line), user: line.user ?? '' };
 }
 async function revokeOnHost({ line, result }, revocation) {
     const { host, port, user = '' } = line;
@@ -15863,11 +16355,11 @@ async function revokeOnHost({ line, result }, revocation) {
     const signed = [];
     const credentials = (revocation.credentials.get(line) ?? []).map((one) => noting(one, signed));
     try {
-        const { client, used } = await logInWith(destination, credentials);
+        const { client, used } = await (0,bootstrap/* logInWith */.ej)(destination, credentials);
         try {
             const own = used?.kind === 'key' ? [used.key.publicKey] : signed;
             const keep = [...(revocation.keep ?? []), ...(revocation.includingOwn === true ? [] : own)];
-            return { ...revoke_keys_identity(line), ...(await removeFrom(client, line, revocation, keep)) };
+            return { ...identity(line), ...(await removeFrom(client, line, revocation, keep)) };
         }
         finally {
             client.end();
@@ -15920,7 +16412,7 @@ function revoke_keys_withoutLines(content, keys) {
 }
 
 // EXTERNAL MODULE: ./src/agent/audit.ts
-var agent_audit = __nccwpck_require__(910);
+var audit = __nccwpck_require__(910);
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
 /**
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
@@ -15959,13 +16451,24 @@ async function tearDown(journalPath, token, hostsToo = true) {
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const agent = teardown_agentOf(effects, token);
-    const logins = agent === undefined ? undefined : openRecordedLogins(agent);
+    const logins = agent === undefined ? undefined : (0,job_login/* openRecordedLogins */.x)(agent);
+    const append = (effect) => {
+        try {
+            appendToJournal(journalPath, effect);
+        }
+        catch {
+            // The disk is full: then a teardown that begins again may tell of what is gone. This one goes on.
+        }
+    };
     const results = new Map();
     const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            const { shared: stays, ...outcome } = await undo(effect, agent, logins);
+            const { shared: stays, ...outcome } = await undo(effect, agent, logins, append);
+            // Whoever has to begin again, since this was killed, must not ask hosts for what is gone.
+            if (isOnHost(effect))
+                append({ ...effect, undone: true });
             if (stays === true)
                 shared.push(effect);
             results.set(effect, { kind, target, ...outcome });
@@ -15977,19 +16480,23 @@ async function tearDown(journalPath, token, hostsToo = true) {
     const hasFailed = (effect) => results.get(effect)?.outcome === 'failed';
     const granted = latestOf(effects.filter(isOnHost));
     // The agent must still be there, and hosts need not wait for one another.
-    await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
-        for (const effect of granted.filter(({ target }) => target === host))
+    await Promise.all([...new Set(granted.map(accountOf))].map(async (account) => {
+        for (const effect of granted.filter((one) => accountOf(one) === account)) {
             await attempt(effect);
+        }
     }));
     logins?.end();
+    const part = effects.find((effect) => effect.kind === 'agent-part');
+    const signed = part === undefined ? [] : signedBy((0,external_node_path_.dirname)(part.journal), report);
     const here = effects.toReversed().filter((effect) => !isOnHost(effect));
     for (const effect of here)
         await attempt(effect);
-    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
-    if (shared.length === 0 && here.some(hasFailed)) {
-        // The disk may be full, and our own files be what fills it.
-        emptyJobDirectory(journalPath);
-        for (const effect of here.filter(hasFailed))
+    const audit = part === undefined ? readAudit(directory) : { entries: signed, omitted: 0 };
+    const inFiles = here.filter(({ kind }) => kind === 'home-block' || kind === 'directory');
+    if (inFiles.some(hasFailed)) {
+        // The disk may be full, and our own files, which nobody needs by now, be what fills it.
+        freeSpace(journalPath);
+        for (const effect of inFiles.filter(hasFailed))
             await attempt(effect);
     }
     // What could not be undone may be later: then the journal is needed again.
@@ -15999,6 +16506,17 @@ async function tearDown(journalPath, token, hostsToo = true) {
     else if (!failed.some((effect) => hostsToo || !isOnHost(effect)))
         removeJobDirectory(journalPath);
     return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) };
+}
+function readAudit(directory) {
+    return (0,audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+}
+/**
+ * The signatures with the keys of a call that had joined another's agent. The post of that other call
+ * tells of everything, refusals too.
+ */
+function signedBy(directory, report) {
+    const keys = (report?.keys ?? []).map(({ fingerprint }) => fingerprint);
+    return readAudit(directory).entries.filter(({ key, verdict }) => verdict === 'signed' && key !== undefined && keys.includes(key));
 }
 function readReport(path) {
     const text = (0,files/* readText */.yR)(path);
@@ -16013,10 +16531,16 @@ const ON_HOST = ['authorized-key', 'remote-file', 'known-host'];
 function isOnHost(effect) {
     return ON_HOST.includes(effect.kind);
 }
+/** The account that something was done in, whatever the job calls its host. */
+function accountOf({ user, host, port }) {
+    return `${user}@[${host.toLowerCase()}]:${port}`;
+}
 /** The latest record of each line and file on a host, the latest line first. */
 function latestOf(records) {
-    const what = (one) => (one.kind === 'remote-file' ? one.path : one.line);
-    const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]));
+    const what = (one) => one.kind === 'remote-file'
+        ? one.path
+        : `${one.kind === 'authorized-key' ? (one.path ?? '') : ''} ${one.line}`;
+    const latest = new Map(records.map((one) => [`${one.kind} ${accountOf(one)} ${what(one)}`, one]));
     return [...latest.values()].filter(({ undone }) => undone !== true).toReversed();
 }
 /** Where the job's agent is to be asked. */
@@ -16029,10 +16553,10 @@ const FOUND = {
     changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
     nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
 };
-async function undo(effect, agent, logins) {
+async function undo(effect, agent, logins, append) {
     switch (effect.kind) {
         case 'authorized-key':
-            return revoke(effect, logins);
+            return (0,revocation/* revoke */.r)(effect, logins, append);
         case 'remote-file':
         case 'known-host':
             return undoHostTrust(effect, logins);
@@ -16091,10 +16615,12 @@ const WITHOUT_RECORD = 3600 * 1000;
 async function sweep(temporary, id, home) {
     const swept = { done: [], failed: [] };
     for (const journal of findJournals(temporary)) {
-        if (journal.includes(`ssh-trust-${id}/`) || !isDead(journal))
+        if (journal.includes(`ssh-trust-${id}/`))
             continue;
         const name = external_node_path_.posix.basename(external_node_path_.posix.dirname(journal));
         try {
+            if (!isDead(journal))
+                continue;
             const report = await tearDown(journal, undefined, false);
             if (report === undefined)
                 continue; // it had done nothing
@@ -16187,7 +16713,7 @@ async function make(config, surroundings, journal, token) {
     ];
     const bootstrapped = config.bootstrap === undefined || config.dryRun === true
         ? undefined
-        : await bootstrapHosts(proven, {
+        : await (0,bootstrap/* bootstrapHosts */.es)(proven, {
             keys: jobKeys(ready.identities),
             config: config.bootstrap,
             journal,
@@ -16315,7 +16841,7 @@ async function certifyGenerated({ certification }, ready, agent) {
         return [];
     const key = Buffer.from(generated.blob, 'base64');
     const certificate = certify(key, certification, Date.now() / 1000);
-    await giveCertificate(agent, certificate);
+    await (0,control/* giveCertificate */.nQ)(agent, certificate);
     return [{ ...generated, blob: certificate.toString('base64') }];
 }
 function reportKey({ blob, comment, generated }) {
@@ -16343,7 +16869,7 @@ function reportKey({ blob, comment, generated }) {
 // Bundles lie side by side in dist; only here is known where this one is.
 const dist = (0,external_node_path_.join)(__dirname, '..');
 async function main() {
-    const config = readConfig(readInputs());
+    const config = await loadConfig(readInputs());
     const trust = await setUp(config, {
         temporary: process.env['RUNNER_TEMP'],
         agentFile: (0,external_node_path_.join)(dist, 'agent', 'index.js'),

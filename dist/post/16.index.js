@@ -7,10 +7,10 @@ exports.modules = {
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   $6: () => (/* binding */ serverSoftware),
-/* harmony export */   Ok: () => (/* binding */ openSftp),
+/* harmony export */   O: () => (/* binding */ openSftp),
 /* harmony export */   connectTo: () => (/* binding */ connectTo),
-/* harmony export */   j3: () => (/* binding */ runScript)
+/* harmony export */   runScript: () => (/* binding */ runScript),
+/* harmony export */   serverSoftware: () => (/* binding */ serverSoftware)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
@@ -678,13 +678,16 @@ if [ -z "$configuration" ]; then
 elif [ -z "$files" ]; then
   files='.ssh/authorized_keys .ssh/authorized_keys2'
 fi
+# For the right side of sed's s|…|…|.
+quoted() { printf '%s\n' "$1" | sed 's/[&|\\]/\\&/g'; }
 used=
 for file in $files; do
   if [ "$file" = none ]; then continue; fi
   if [ -z "$home" ]; then
     case $file in *%h* | [!/]*) continue ;; esac
   fi
-  path=$(printf '%s\n' "$file" | sed "s|%h|$home|g; s|%u|$user|g; s|%U|$uid|g; s|%%|%|g")
+  path=$(printf '%s\n' "$file" |
+    sed "s|%h|$(quoted "$home")|g; s|%u|$(quoted "$user")|g; s|%U|$uid|g; s|%%|%|g")
   case $path in
   /*) ;;
   *) path=$home/$path ;;
@@ -786,7 +789,7 @@ async function inspectAccount(client, { user = '', keys = [], timeout = TIMEOUT 
     if (/[\0\r\n]/.test(user))
         throw new Error('a name for a script has an end');
     const lines = [user, user, ...keys.slice(0, MAX_KEYS).map((key) => key.toString('base64'))];
-    const { stdout } = await (0,connect/* runScript */.j3)(client, INSPECT_ACCOUNT, Buffer.from(lines.map((line) => `${line}\n`).join('')), { timeout, maxOutput: MAX_OUTPUT });
+    const { stdout } = await (0,connect.runScript)(client, INSPECT_ACCOUNT, Buffer.from(lines.map((line) => `${line}\n`).join('')), { timeout, maxOutput: MAX_OUTPUT });
     const [, failure] = /^fail (.*)/.exec(stdout.subarray(0, 1024).toString('utf8')) ?? [];
     if (failure !== undefined) {
         const message = `This login may not look at the account ${user}: ${(0,transport/* printable */.g$)(failure)}.`;

@@ -1,16 +1,16 @@
 "use strict";
 exports.id = 891;
-exports.ids = [891,272];
+exports.ids = [891,428,272];
 exports.modules = {
 
 /***/ 2272:
 /***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   $6: () => (/* binding */ serverSoftware),
-/* harmony export */   Ok: () => (/* binding */ openSftp),
+/* harmony export */   O: () => (/* binding */ openSftp),
 /* harmony export */   connectTo: () => (/* binding */ connectTo),
-/* harmony export */   j3: () => (/* binding */ runScript)
+/* harmony export */   runScript: () => (/* binding */ runScript),
+/* harmony export */   serverSoftware: () => (/* binding */ serverSoftware)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);

@@ -90,6 +90,297 @@ function parseAudit(text) {
 
 /***/ }),
 
+/***/ 2820:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $H: () => (/* binding */ signForProvenHost),
+/* harmony export */   eD: () => (/* binding */ stopAgent),
+/* harmony export */   o3: () => (/* binding */ agentStatus)
+/* harmony export */ });
+/* unused harmony exports converse, controlMessage, giveCertificate */
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7030);
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_net__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3529);
+/* harmony import */ var _messages__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3557);
+/**
+ * The control channel: our own extension on the agent's socket, for those who hold the job's token.
+ * Everybody else speaks the plain agent protocol.
+ */
+
+
+
+
+const TIMEOUT = 5000;
+/**
+ * Sends messages over one connection, each after the answer to the one before; gives the answers.
+ *
+ * @param timeout in milliseconds, for each answer
+ * @throws TrustError `agent-control`
+ */
+async function converse(path, messages, timeout = TIMEOUT) {
+    return new Promise((resolve, reject) => {
+        const socket = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.connect)(path);
+        const reader = new _messages__WEBPACK_IMPORTED_MODULE_3__/* .FrameReader */ .tS();
+        const answers = [];
+        const fail = (message, cause) => {
+            socket.destroy();
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
+        };
+        const sendNext = () => {
+            const message = messages[answers.length];
+            if (message !== undefined)
+                socket.write((0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .frame */ .Gt)(message));
+            else {
+                socket.end();
+                resolve(answers);
+            }
+        };
+        socket.setTimeout(timeout, () => {
+            fail(`did not answer within ${timeout / 1000} s`);
+        });
+        socket.once('error', (error) => {
+            fail(`can't be reached: ${error.message}`, error);
+        });
+        socket.once('close', () => {
+            fail('closed the connection');
+        });
+        socket.once('connect', sendNext);
+        socket.on('data', (chunk) => {
+            reader.push(chunk);
+            try {
+                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
+                    answers.push(Buffer.from(answer));
+                    sendNext();
+                }
+            }
+            catch (cause) {
+                fail('does not speak the agent protocol', cause);
+            }
+        });
+    });
+}
+function controlMessage(token, request) {
+    return (0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .extensionRequest */ .Fz)(_messages__WEBPACK_IMPORTED_MODULE_3__/* .CONTROL */ .W3, Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(token), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .string */ .Yj)(JSON.stringify(request))]));
+}
+function requireSuccess(answer, what) {
+    if (answer?.[0] === _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_SUCCESS */ .R9)
+        return;
+    throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', `The agent refused to ${what}.`);
+}
+/** @throws TrustError `agent-control` */
+async function agentStatus({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_EXTENSION_RESPONSE */ .An) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent refused to tell its status.');
+    }
+    try {
+        reader.text(256);
+        return JSON.parse(reader.text());
+    }
+    catch (cause) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent told a status that is none.', { cause });
+    }
+}
+/**
+ * Takes the caller's part of the job out of the agent, which ends with the last one.
+ *
+ * @returns how many parts still need the agent; with none it ends
+ * @throws TrustError `agent-control`
+ */
+async function stopAgent({ socket, token }) {
+    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.remaining > 0 && reader.byte() === _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_EXTENSION_RESPONSE */ .An) {
+        reader.text(256);
+        return Number(reader.text(16));
+    }
+    requireSuccess(answer, 'stop');
+    return 0;
+}
+/**
+ * Gives the agent a certificate (wire format) for a key that it holds.
+ *
+ * @throws TrustError `agent-control`
+ */
+async function giveCertificate({ socket, token }, certificate) {
+    const request = { op: 'certify', certificate: certificate.toString('base64') };
+    const [answer] = await converse(socket, [controlMessage(token, request)]);
+    requireSuccess(answer, 'take the certificate');
+}
+/**
+ * A signature for a login at a host that the caller has proven itself: for our own clients, which can
+ * send no session-bind because their SSH library does not show them the signature of the exchange.
+ * The agent's policy decides as for everybody else.
+ *
+ * @param hostKey in wire format
+ * @param key the identity that is to sign, in wire format
+ * @param flags RFC 9987 §5.6.1
+ * @returns the signature in the SSH format
+ * @throws TrustError `agent-control`
+ */
+async function signForProvenHost({ socket, token }, host, key, data, flags) {
+    const bind = controlMessage(token, {
+        op: 'bind',
+        hostKey: host.hostKey.toString('base64'),
+        sessionId: host.sessionId.toString('base64'),
+    });
+    const [bound, answer] = await converse(socket, [bind, (0,_messages__WEBPACK_IMPORTED_MODULE_3__/* .signRequest */ .zT)(key, data, flags)]);
+    requireSuccess(bound, 'bind the connection');
+    const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_2__/* .Reader */ .mP(answer ?? Buffer.alloc(0));
+    if (reader.byte() !== _messages__WEBPACK_IMPORTED_MODULE_3__/* .SSH_AGENT_SIGN_RESPONSE */ .d_) {
+        throw new _errors__WEBPACK_IMPORTED_MODULE_1__/* .TrustError */ .Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
+    }
+    return Buffer.from(reader.string());
+}
+
+
+/***/ }),
+
+/***/ 3557:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   An: () => (/* binding */ SSH_AGENT_EXTENSION_RESPONSE),
+/* harmony export */   Fz: () => (/* binding */ extensionRequest),
+/* harmony export */   Gt: () => (/* binding */ frame),
+/* harmony export */   R9: () => (/* binding */ SSH_AGENT_SUCCESS),
+/* harmony export */   W3: () => (/* binding */ CONTROL),
+/* harmony export */   d_: () => (/* binding */ SSH_AGENT_SIGN_RESPONSE),
+/* harmony export */   j5: () => (/* binding */ SSH_AGENT_RSA_SHA2_256),
+/* harmony export */   tS: () => (/* binding */ FrameReader),
+/* harmony export */   uA: () => (/* binding */ SSH_AGENT_RSA_SHA2_512),
+/* harmony export */   zT: () => (/* binding */ signRequest)
+/* harmony export */ });
+/* unused harmony exports SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES, SSH_AGENTC_REQUEST_IDENTITIES, SSH_AGENTC_SIGN_REQUEST, SSH_AGENTC_ADD_IDENTITY, SSH_AGENTC_REMOVE_IDENTITY, SSH_AGENTC_REMOVE_ALL_IDENTITIES, SSH_AGENTC_ADD_SMARTCARD_KEY, SSH_AGENTC_REMOVE_SMARTCARD_KEY, SSH_AGENTC_LOCK, SSH_AGENTC_UNLOCK, SSH_AGENTC_ADD_ID_CONSTRAINED, SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED, SSH_AGENTC_EXTENSION, SSH_AGENT_FAILURE, SSH_AGENT_IDENTITIES_ANSWER, SSH_AGENT_EXTENSION_FAILURE, SSH_AGENT_CONSTRAIN_LIFETIME, SSH_AGENT_CONSTRAIN_CONFIRM, SSH_AGENT_CONSTRAIN_EXTENSION, QUERY, SESSION_BIND, RESTRICT_DESTINATION, MAX_MESSAGE, FAILURE, SUCCESS, EXTENSION_FAILURE, identitiesAnswer, signResponse, extensionResponse */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(3529);
+/**
+ * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
+ * PROTOCOL.agent for the extensions).
+ */
+
+
+/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
+const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
+const SSH_AGENTC_REQUEST_IDENTITIES = 11;
+const SSH_AGENTC_SIGN_REQUEST = 13;
+const SSH_AGENTC_ADD_IDENTITY = 17;
+const SSH_AGENTC_REMOVE_IDENTITY = 18;
+const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
+const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
+const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
+const SSH_AGENTC_LOCK = 22;
+const SSH_AGENTC_UNLOCK = 23;
+const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
+const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+const SSH_AGENTC_EXTENSION = 27;
+/** RFC 9987 §5, replies. */
+const SSH_AGENT_FAILURE = 5;
+const SSH_AGENT_SUCCESS = 6;
+const SSH_AGENT_IDENTITIES_ANSWER = 12;
+const SSH_AGENT_SIGN_RESPONSE = 14;
+const SSH_AGENT_EXTENSION_FAILURE = 28;
+const SSH_AGENT_EXTENSION_RESPONSE = 29;
+/** RFC 9987 §5.6.1, flags of a sign request. */
+const SSH_AGENT_RSA_SHA2_256 = 2;
+const SSH_AGENT_RSA_SHA2_512 = 4;
+/** RFC 9987 §5.2.7, constraints of a key that is added. */
+const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
+const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
+const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
+/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
+const QUERY = 'query';
+const SESSION_BIND = 'session-bind@openssh.com';
+const CONTROL = 'control@ssh-trust-action';
+/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
+const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
+/** Longest message; OpenSSH's AGENT_MAX_LEN. */
+const MAX_MESSAGE = 256 * 1024;
+const FAILURE = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_FAILURE);
+const SUCCESS = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_SUCCESS);
+const EXTENSION_FAILURE = (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENT_EXTENSION_FAILURE);
+/** One message as a frame: its length, then itself (RFC 9987 §5). */
+const frame = _ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj;
+/** Pieces below this size are joined: the memory of each is far more than its bytes. */
+const SMALL_PIECE = 4096;
+/** Takes frames apart, in whatever pieces they arrive. */
+class FrameReader {
+    #chunks = [];
+    #pending = 0;
+    /** Bytes that wait for the rest of their message. */
+    get pending() {
+        return this.#pending;
+    }
+    push(chunk) {
+        this.#pending += chunk.length;
+        let last = chunk;
+        // As the digits of a binary counter: each byte is copied some twelve times at most.
+        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
+            if (last.length >= SMALL_PIECE || before.length > last.length)
+                break;
+            this.#chunks.pop();
+            last = Buffer.concat([before, last]);
+        }
+        this.#chunks.push(last);
+    }
+    /**
+     * The next whole message, or undefined until there is one.
+     *
+     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
+     */
+    next() {
+        if (this.#pending < 4)
+            return undefined;
+        const length = this.#length();
+        if (length === 0 || length > MAX_MESSAGE) {
+            throw new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('malformed', `An agent message of ${length} bytes.`);
+        }
+        if (this.#pending < 4 + length)
+            return undefined;
+        const joined = this.#join();
+        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
+        this.#pending -= 4 + length;
+        return joined.subarray(4, 4 + length);
+    }
+    /** The four bytes in front, which may have come in as many pieces. */
+    #length() {
+        if ((this.#chunks[0]?.length ?? 0) < 4)
+            this.#chunks = [this.#join()];
+        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
+    }
+    #join() {
+        const [first] = this.#chunks;
+        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    }
+}
+/** RFC 9987 §5.5. */
+function identitiesAnswer(identities) {
+    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
+    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
+}
+/** RFC 9987 §5.6. */
+function signResponse(signature) {
+    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
+}
+/** RFC 9987 §5.8. */
+function extensionResponse(name, contents) {
+    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
+}
+/** RFC 9987 §5.6. */
+function signRequest(key, data, flags = 0) {
+    return Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENTC_SIGN_REQUEST), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(key), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(data), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .uint32 */ .S8)(flags)]);
+}
+/** RFC 9987 §5.8. */
+function extensionRequest(name, contents) {
+    return Buffer.concat([(0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .byte */ .PE)(SSH_AGENTC_EXTENSION), (0,_ssh_wire__WEBPACK_IMPORTED_MODULE_1__/* .string */ .Yj)(name), contents]);
+}
+
+
+/***/ }),
+
 /***/ 3916:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -341,7 +632,7 @@ function notEdited(path, error) {
 async function editLocked(path, id, edit) {
     const target = resolveTarget(path);
     const release = await takeLock(`${target}.ssh-trust-lock`);
-    const temporary = `${target}.ssh-trust-${id}`;
+    const temporary = `${target}.${TEMPORARY}${id}`;
     try {
         removeTemporaries(target);
         const before = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.statSync)(target, { throwIfNoEntry: false });
@@ -370,9 +661,11 @@ async function editLocked(path, id, edit) {
         await whenFree(release);
     }
 }
+/** What a file is called while it is written; the id of the job stands behind. */
+const TEMPORARY = 'ssh-trust-new-';
 /** Under the lock nobody else is writing: what lies there was left by one that was killed. */
 function removeTemporaries(target) {
-    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.ssh-trust-`;
+    const prefix = `${(0,node_path__WEBPACK_IMPORTED_MODULE_2__.basename)(target)}.${TEMPORARY}`;
     for (const name of (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readdirSync)((0,node_path__WEBPACK_IMPORTED_MODULE_2__.dirname)(target))) {
         const id = name.startsWith(prefix) ? name.slice(prefix.length) : '';
         if (/^[A-Za-z0-9]{6}$/.test(id))
@@ -2477,6 +2770,126 @@ function formatFindings(findings, colour) {
 
 /***/ }),
 
+/***/ 761:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   x: () => (/* binding */ openRecordedLogins)
+/* harmony export */ });
+/* unused harmony export logInWithJobKey */
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_timers_promises__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _agent_control__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2820);
+/* harmony import */ var _agent_messages__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3557);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(3916);
+/**
+ * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
+ * is told over its control channel which host it is; its policy decides as for everybody else.
+ */
+
+
+
+
+/**
+ * A connection that is logged in with `key` (wire format). The caller ends it.
+ *
+ * @throws TrustError as `connectTo`
+ */
+async function logInWithJobKey(destination, key, agent) {
+    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(891)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
+    const { hostKey } = destination;
+    return connectTo({
+        ...destination,
+        credentials: {
+            kind: 'signer',
+            keys: [key],
+            sign: async (blob, data, sessionId, hash) => {
+                const flags = hash === 'sha256' ? _agent_messages__WEBPACK_IMPORTED_MODULE_2__/* .SSH_AGENT_RSA_SHA2_256 */ .j5 : _agent_messages__WEBPACK_IMPORTED_MODULE_2__/* .SSH_AGENT_RSA_SHA2_512 */ .uA;
+                return (0,_agent_control__WEBPACK_IMPORTED_MODULE_1__/* .signForProvenHost */ .$H)(agent, { hostKey, sessionId }, blob, data, flags);
+            },
+        },
+    });
+}
+/** Milliseconds for a login in teardown; a cancelled job has little time. */
+const TEARDOWN_TIMEOUT = 10_000;
+/** Milliseconds before each further try, where the host can't be reached. */
+const BACKOFF = [500, 2000];
+const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
+const REFUSED = 'login-refused';
+function openRecordedLogins(agent) {
+    const kept = new Map();
+    // A host that is gone is waited for once, not for each thing that was done there.
+    const gone = new Map();
+    return {
+        over: async (account, work, awaitKey = false) => {
+            const { host, port, user, key } = account;
+            const name = `${user}@${host}:${port} ${key}`;
+            const over = async (client) => {
+                try {
+                    const result = await work(client);
+                    const other = kept.get(name);
+                    if (other !== client)
+                        other?.end();
+                    kept.set(name, client);
+                    return result;
+                }
+                catch (error) {
+                    kept.delete(name);
+                    client.end();
+                    throw error;
+                }
+            };
+            const before = kept.get(name);
+            if (before !== undefined) {
+                try {
+                    return await over(before);
+                }
+                catch {
+                    // It may have been closed meanwhile.
+                }
+            }
+            const known = gone.get(name);
+            if (known !== undefined)
+                throw known;
+            try {
+                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
+            }
+            catch (error) {
+                if (error instanceof _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru && UNREACHABLE.includes(error.code))
+                    gone.set(name, error);
+                throw error;
+            }
+        },
+        end: () => {
+            for (const client of kept.values())
+                client.end();
+        },
+    };
+}
+async function logInTo({ host, port, user, hostKey, key }, agent) {
+    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
+    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
+    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
+}
+async function withRetries(work, awaitKey) {
+    for (let attempt = 0;; attempt += 1) {
+        try {
+            return await work();
+        }
+        catch (error) {
+            const wait = BACKOFF[attempt];
+            const code = error instanceof _errors__WEBPACK_IMPORTED_MODULE_3__/* .TrustError */ .Ru ? error.code : '';
+            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
+            if (!again || wait === undefined)
+                throw error;
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(wait);
+        }
+    }
+}
+
+
+/***/ }),
+
 /***/ 7146:
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
@@ -2489,6 +2902,82 @@ function formatFindings(findings, colour) {
  */
 function oneLine(text) {
     return text.replace(/\p{Cc}+/gu, ' ');
+}
+
+
+/***/ }),
+
+/***/ 6792:
+/***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   r: () => (/* binding */ revoke)
+/* harmony export */ });
+/* unused harmony export removeGranted */
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3916);
+/* harmony import */ var _ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8962);
+/**
+ * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
+ * agent's control channel, so that no password is kept.
+ */
+
+
+/**
+ * @param append to the journal: that the line is being taken out
+ * @throws TrustError with the line that is left, where it can't be removed
+ */
+async function revoke(granted, logins, append) {
+    if (!granted.revoke) {
+        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` };
+    }
+    if (logins === undefined)
+        throw notRevoked(granted, 'the agent is gone');
+    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
+    const perhaps = granted.written !== true && granted.line.includes(granted.key);
+    try {
+        return await logins.over(granted, async (client) => {
+            append({ ...granted, leaving: true });
+            return removeGranted(client, granted);
+        }, perhaps);
+    }
+    catch (error) {
+        const refused = error instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru && error.code === 'login-refused';
+        if (refused && granted.leaving === true) {
+            return { outcome: 'nothing to undo', detail: 'it was taken out before' };
+        }
+        if (refused && perhaps) {
+            return { outcome: 'nothing to undo', detail: 'the key does not log in: it was not added yet' };
+        }
+        throw notRevoked(granted, (0,_errors__WEBPACK_IMPORTED_MODULE_0__/* .explain */ .WE)(error), error);
+    }
+}
+function endOf({ expires }) {
+    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
+}
+/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
+function notRevoked(granted, why, cause) {
+    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
+    const refused = cause instanceof _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru && cause.code === 'login-refused';
+    const still = refused ? 'does not log in any more, and may still be' : 'is still';
+    return new _errors__WEBPACK_IMPORTED_MODULE_0__/* .TrustError */ .Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
+}
+/** Removes the line over a connection that is there, with what was made for it. */
+async function removeGranted(client, granted) {
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(428)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
+    const { user, line, newlineMended, generated, created, path } = granted;
+    let removed = 0;
+    let left = 0;
+    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
+        // Whatever line holds a key that was made for this job is ours.
+        const removal = (0,_ssh_authorized_keys__WEBPACK_IMPORTED_MODULE_1__/* .removeAuthorizedKey */ .Zj)(content, line, { newlineMended, changed: generated });
+        removed = removal.removed.length;
+        left = removal.left.length;
+        return removed === 0 ? undefined : removal.content;
+    });
+    if (removed > 0)
+        return { outcome: 'undone' };
+    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
+    return { outcome: 'nothing to undo', detail };
 }
 
 
@@ -4911,7 +5400,7 @@ const ABOUT_HOSTS = /^(host|login|remote|bootstrap|trust)-/;
 async function explainFailure({ hosts, bootstrap }, error) {
     if (!(error instanceof TrustError) || !ABOUT_HOSTS.test(error.code) || !isWanted())
         return;
-    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 478).then(__nccwpck_require__.bind(__nccwpck_require__, 478)); // and all of the doctor with it
+    const { diagnoseHosts } = await __nccwpck_require__.e(/* import() */ 242).then(__nccwpck_require__.bind(__nccwpck_require__, 2242)); // and all of the doctor with it
     const failed = {
         hosts,
         message: error.message,
@@ -4925,7 +5414,7 @@ async function explainFailedJob() {
     const hosts = getInput('hosts');
     if (getInput('job-status') !== 'failure' || hosts === '' || !isWanted())
         return;
-    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 478).then(__nccwpck_require__.bind(__nccwpck_require__, 478));
+    const { diagnoseAgain } = await __nccwpck_require__.e(/* import() */ 242).then(__nccwpck_require__.bind(__nccwpck_require__, 2242));
     await tell(async () => diagnoseAgain(hosts, process.env));
 }
 function isWanted() {
@@ -5173,7 +5662,7 @@ var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./src/agent/audit.ts
-var agent_audit = __nccwpck_require__(910);
+var audit = __nccwpck_require__(910);
 // EXTERNAL MODULE: ./src/local/files.ts
 var files = __nccwpck_require__(1436);
 // EXTERNAL MODULE: ./src/process-identity.ts
@@ -5353,15 +5842,24 @@ function conditionalInclude({ socket, config }) {
 
 
 
+
 /** Names in a file that we made: by the last of these, with its directory. */
 const MADE = {
     file: '# ssh-trust made this file',
     directory: '# ssh-trust made this file and .ssh',
 };
 const BEGIN = /^# >>> ssh-trust (?<id>[A-Za-z0-9]{6}) on (?<host>\S+) since (?<since>\S+)$/;
-/** This machine, in one word. */
+/** This machine, or container, in one word: pids mean something only within it. */
 function home_block_thisMachine() {
-    return hostname().replace(/[^A-Za-z0-9._-]/g, '_');
+    const name = hostname().replace(/[^A-Za-z0-9._-]/g, '_');
+    if (process.platform !== 'linux')
+        return name;
+    try {
+        return `${name}/${/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''}`;
+    }
+    catch {
+        return name;
+    }
 }
 /** The block of a job. It goes first, and what follows keeps its old meaning. */
 function home_block_homeBlock(id, paths, since = new Date()) {
@@ -5581,25 +6079,29 @@ function openJournal(runnerTemp, platform = process.platform) {
         id: basename(directory).slice(PREFIX.length),
         directory,
         append: (effect) => {
-            const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND);
-            const line = Buffer.from(`${JSON.stringify(effect)}\n`);
-            const { size } = fstatSync(descriptor);
-            try {
-                for (let done = 0; done < line.length;)
-                    done += writeSync(descriptor, line, done);
-                fsyncSync(descriptor);
-            }
-            catch (error) {
-                ftruncateSync(descriptor, size); // half a line would spoil the next one
-                if (isNativeError(error))
-                    error.message += ` '${path}'`;
-                throw error;
-            }
-            finally {
-                closeSync(descriptor);
-            }
+            appendToJournal(path, effect);
         },
     };
+}
+/** Writes a record through to the disk; whole, or not at all. */
+function appendToJournal(path, effect) {
+    const descriptor = (0,external_node_fs_.openSync)(path, external_node_fs_.constants.O_WRONLY | external_node_fs_.constants.O_APPEND);
+    const line = Buffer.from(`${JSON.stringify(effect)}\n`);
+    const { size } = (0,external_node_fs_.fstatSync)(descriptor);
+    try {
+        for (let done = 0; done < line.length;)
+            done += (0,external_node_fs_.writeSync)(descriptor, line, done);
+        (0,external_node_fs_.fsyncSync)(descriptor);
+    }
+    catch (error) {
+        (0,external_node_fs_.ftruncateSync)(descriptor, size); // half a line would spoil the next one
+        if ((0,types_.isNativeError)(error))
+            error.message += ` '${path}'`;
+        throw error;
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(descriptor);
+    }
 }
 function makeDirectory(candidates, platform) {
     const windows = platform === 'win32';
@@ -5691,7 +6193,8 @@ function journal_readJournal(path) {
     }
     return text.split('\n').flatMap((line) => {
         try {
-            return line === '' ? [] : [JSON.parse(line)];
+            const effect = line === '' ? null : JSON.parse(line);
+            return typeof effect === 'object' && effect !== null ? [effect] : [];
         }
         catch {
             return [];
@@ -5704,13 +6207,8 @@ function journal_isJournalPath(path) {
 }
 /** Removes the job's directory; the journal last, so that whoever is killed meanwhile can begin again. */
 function removeJobDirectory(journalPath) {
-    emptyJobDirectory(journalPath);
-    (0,external_node_fs_.rmSync)((0,external_node_path_.dirname)(journalPath), REMOVAL);
-}
-const REMOVAL = { recursive: true, force: true, maxRetries: RETRIES };
-/** Removes everything in the job's directory but the journal. */
-function emptyJobDirectory(journalPath) {
     const directory = (0,external_node_path_.dirname)(journalPath);
+    const options = { recursive: true, force: true, maxRetries: RETRIES };
     // First and by itself: on Windows an agent that was killed leaves it read-only.
     try {
         (0,external_node_fs_.unlinkSync)(external_node_path_.posix.join(directory, SOCKET));
@@ -5720,7 +6218,14 @@ function emptyJobDirectory(journalPath) {
     }
     for (const name of (0,external_node_fs_.existsSync)(directory) ? (0,external_node_fs_.readdirSync)(directory) : []) {
         if (name !== journal_NAME)
-            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), REMOVAL);
+            (0,external_node_fs_.rmSync)(external_node_path_.posix.join(directory, name), options);
+    }
+    (0,external_node_fs_.rmSync)(directory, options);
+}
+/** Removes what ssh alone needs of the job's directory. */
+function freeSpace(journalPath) {
+    for (const name of ['known_hosts', 'config']) {
+        (0,external_node_fs_.rmSync)(external_node_path_.posix.join((0,external_node_path_.dirname)(journalPath), name), { force: true });
     }
 }
 /** Removes the job's directory if that is all that is left of it. */
@@ -5742,20 +6247,35 @@ var home = __nccwpck_require__(9668);
 
 
 
+
 /** Puts the block into ~/.ssh/config that includes the job's own ssh_config. */
 async function includeInHome(journal, paths) {
     const lines = homeBlock(journal.id, paths);
     for (const directory of sshDirectories()) {
-        const made = statOf(directory) === undefined ? 'directory' : 'file';
-        if (made === 'directory') {
-            journal.append({ kind: 'directory', target: directory });
-            mkdirSync(directory, { mode: 0o700 });
-        }
         const target = join(directory, 'config');
-        journal.append({ kind: 'home-block', target, id: journal.id, lines });
-        await editFile(target, journal.id, (text) => addBlock(text, lines, made));
+        for (let attempt = 1;; attempt += 1) {
+            try {
+                const made = statOf(directory) === undefined ? 'directory' : 'file';
+                if (made === 'directory') {
+                    journal.append({ kind: 'directory', target: directory });
+                    mkdirSync(directory, { mode: 0o700 });
+                }
+                if (attempt === 1)
+                    journal.append({ kind: 'home-block', target, id: journal.id, lines });
+                await editFile(target, journal.id, (text) => addBlock(text, lines, made));
+                break;
+            }
+            catch (error) {
+                // Another job makes the directory, or removes the one that it had made, at this moment.
+                const passing = ['EEXIST', 'ENOENT'].includes(systemCode(error) ?? '');
+                if (!passing || attempt === ATTEMPTS)
+                    throw error;
+            }
+        }
     }
 }
+/** How often the block is tried to be put in. */
+const ATTEMPTS = 5;
 async function takeOutOfHome({ target, id, lines, }) {
     const directory = (0,external_node_path_.dirname)(target);
     if ((0,files/* statOf */._N)(directory) === undefined)
@@ -5831,7 +6351,7 @@ async function undoHostTrust(effect, logins) {
 /** Undoes it over a connection that is there. */
 async function undoOver(client, effect) {
     if (effect.kind === 'remote-file') {
-        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(322)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
+        const { removeGeneratedKey } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(41)]).then(__nccwpck_require__.bind(__nccwpck_require__, 322));
         const { path, comment, madeDirectory } = effect;
         const result = await removeGeneratedKey(client, path, comment, madeDirectory);
         if (result === 'removed')
@@ -5839,9 +6359,9 @@ async function undoOver(client, effect) {
         const detail = result === 'gone' ? 'it was gone' : 'somebody has changed it; it stays';
         return { outcome: 'nothing to undo', detail };
     }
-    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(501)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
+    const { KNOWN_HOSTS } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(56)]).then(__nccwpck_require__.bind(__nccwpck_require__, 3501));
     const { removeKnownHost } = await __nccwpck_require__.e(/* import() */ 165).then(__nccwpck_require__.bind(__nccwpck_require__, 2165));
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
+    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737), __nccwpck_require__.e(428)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737));
     const { user, line, created } = effect;
     let found = 0;
     await editAuthorizedKeys(client, { user, path: KNOWN_HOSTS, mend: false, removeIfEmpty: created }, (content) => {
@@ -5862,370 +6382,14 @@ function notUndone(effect, why, cause) {
     return new errors/* TrustError */.Ru('revocation-failed', message, { hint, cause });
 }
 
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./src/trust/job-login.ts
+var job_login = __nccwpck_require__(761);
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./src/ssh/wire.ts
-var wire = __nccwpck_require__(3529);
-;// CONCATENATED MODULE: ./src/agent/messages.ts
-/**
- * The agent protocol on the wire: message numbers, frames, replies (RFC 9987 §5; OpenSSH's
- * PROTOCOL.agent for the extensions).
- */
-
-
-/** RFC 9987 §5, requests. The first is of protocol 1: OpenSSH's agent still takes it, and so do we. */
-const SSH_AGENTC_REMOVE_ALL_RSA_IDENTITIES = 9;
-const SSH_AGENTC_REQUEST_IDENTITIES = 11;
-const SSH_AGENTC_SIGN_REQUEST = 13;
-const SSH_AGENTC_ADD_IDENTITY = 17;
-const SSH_AGENTC_REMOVE_IDENTITY = 18;
-const SSH_AGENTC_REMOVE_ALL_IDENTITIES = 19;
-const SSH_AGENTC_ADD_SMARTCARD_KEY = 20;
-const SSH_AGENTC_REMOVE_SMARTCARD_KEY = 21;
-const SSH_AGENTC_LOCK = 22;
-const SSH_AGENTC_UNLOCK = 23;
-const SSH_AGENTC_ADD_ID_CONSTRAINED = 25;
-const SSH_AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
-const SSH_AGENTC_EXTENSION = 27;
-/** RFC 9987 §5, replies. */
-const SSH_AGENT_FAILURE = 5;
-const SSH_AGENT_SUCCESS = 6;
-const SSH_AGENT_IDENTITIES_ANSWER = 12;
-const SSH_AGENT_SIGN_RESPONSE = 14;
-const SSH_AGENT_EXTENSION_FAILURE = 28;
-const SSH_AGENT_EXTENSION_RESPONSE = 29;
-/** RFC 9987 §5.6.1, flags of a sign request. */
-const SSH_AGENT_RSA_SHA2_256 = 2;
-const SSH_AGENT_RSA_SHA2_512 = 4;
-/** RFC 9987 §5.2.7, constraints of a key that is added. */
-const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
-const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
-const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
-/** Extensions: RFC 9987 §5.8.1, PROTOCOL.agent section 1, and our own. */
-const QUERY = 'query';
-const SESSION_BIND = 'session-bind@openssh.com';
-const CONTROL = 'control@ssh-trust-action';
-/** The one constraint extension that is known here: PROTOCOL.agent section 2. */
-const RESTRICT_DESTINATION = 'restrict-destination-v00@openssh.com';
-/** Longest message; OpenSSH's AGENT_MAX_LEN. */
-const MAX_MESSAGE = 256 * 1024;
-const FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_FAILURE);
-const SUCCESS = (0,wire/* byte */.PE)(SSH_AGENT_SUCCESS);
-const EXTENSION_FAILURE = (0,wire/* byte */.PE)(SSH_AGENT_EXTENSION_FAILURE);
-/** One message as a frame: its length, then itself (RFC 9987 §5). */
-const messages_frame = wire/* string */.Yj;
-/** Pieces below this size are joined: the memory of each is far more than its bytes. */
-const SMALL_PIECE = 4096;
-/** Takes frames apart, in whatever pieces they arrive. */
-class FrameReader {
-    #chunks = [];
-    #pending = 0;
-    /** Bytes that wait for the rest of their message. */
-    get pending() {
-        return this.#pending;
-    }
-    push(chunk) {
-        this.#pending += chunk.length;
-        let last = chunk;
-        // As the digits of a binary counter: each byte is copied some twelve times at most.
-        for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
-            if (last.length >= SMALL_PIECE || before.length > last.length)
-                break;
-            this.#chunks.pop();
-            last = Buffer.concat([before, last]);
-        }
-        this.#chunks.push(last);
-    }
-    /**
-     * The next whole message, or undefined until there is one.
-     *
-     * @throws TrustError `malformed`: too long or empty. The stream can't be read on after that.
-     */
-    next() {
-        if (this.#pending < 4)
-            return undefined;
-        const length = this.#length();
-        if (length === 0 || length > MAX_MESSAGE) {
-            throw new errors/* TrustError */.Ru('malformed', `An agent message of ${length} bytes.`);
-        }
-        if (this.#pending < 4 + length)
-            return undefined;
-        const joined = this.#join();
-        this.#chunks = joined.length === 4 + length ? [] : [joined.subarray(4 + length)];
-        this.#pending -= 4 + length;
-        return joined.subarray(4, 4 + length);
-    }
-    /** The four bytes in front, which may have come in as many pieces. */
-    #length() {
-        if ((this.#chunks[0]?.length ?? 0) < 4)
-            this.#chunks = [this.#join()];
-        return this.#chunks[0]?.readUInt32BE(0) ?? 0;
-    }
-    #join() {
-        const [first] = this.#chunks;
-        return this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    }
-}
-/** RFC 9987 §5.5. */
-function identitiesAnswer(identities) {
-    const keys = identities.flatMap(({ blob, comment }) => [string(blob), string(comment)]);
-    return Buffer.concat([byte(SSH_AGENT_IDENTITIES_ANSWER), uint32(identities.length), ...keys]);
-}
-/** RFC 9987 §5.6. */
-function signResponse(signature) {
-    return Buffer.concat([byte(SSH_AGENT_SIGN_RESPONSE), string(signature)]);
-}
-/** RFC 9987 §5.8. */
-function extensionResponse(name, contents) {
-    return Buffer.concat([byte(SSH_AGENT_EXTENSION_RESPONSE), string(name), contents]);
-}
-/** RFC 9987 §5.6. */
-function signRequest(key, data, flags = 0) {
-    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_SIGN_REQUEST), (0,wire/* string */.Yj)(key), (0,wire/* string */.Yj)(data), (0,wire/* uint32 */.S8)(flags)]);
-}
-/** RFC 9987 §5.8. */
-function extensionRequest(name, contents) {
-    return Buffer.concat([(0,wire/* byte */.PE)(SSH_AGENTC_EXTENSION), (0,wire/* string */.Yj)(name), contents]);
-}
-
-;// CONCATENATED MODULE: ./src/agent/control.ts
-/**
- * The control channel: our own extension on the agent's socket, for those who hold the job's token.
- * Everybody else speaks the plain agent protocol.
- */
-
-
-
-
-const TIMEOUT = 5000;
-/**
- * Sends messages over one connection, each after the answer to the one before; gives the answers.
- *
- * @param timeout in milliseconds, for each answer
- * @throws TrustError `agent-control`
- */
-async function converse(path, messages, timeout = TIMEOUT) {
-    return new Promise((resolve, reject) => {
-        const socket = (0,external_node_net_.connect)(path);
-        const reader = new FrameReader();
-        const answers = [];
-        const fail = (message, cause) => {
-            socket.destroy();
-            reject(new errors/* TrustError */.Ru('agent-control', `The agent at ${path} ${message}.`, { cause }));
-        };
-        const sendNext = () => {
-            const message = messages[answers.length];
-            if (message !== undefined)
-                socket.write(messages_frame(message));
-            else {
-                socket.end();
-                resolve(answers);
-            }
-        };
-        socket.setTimeout(timeout, () => {
-            fail(`did not answer within ${timeout / 1000} s`);
-        });
-        socket.once('error', (error) => {
-            fail(`can't be reached: ${error.message}`, error);
-        });
-        socket.once('close', () => {
-            fail('closed the connection');
-        });
-        socket.once('connect', sendNext);
-        socket.on('data', (chunk) => {
-            reader.push(chunk);
-            try {
-                for (let answer = reader.next(); answer !== undefined; answer = reader.next()) {
-                    answers.push(Buffer.from(answer));
-                    sendNext();
-                }
-            }
-            catch (cause) {
-                fail('does not speak the agent protocol', cause);
-            }
-        });
-    });
-}
-function controlMessage(token, request) {
-    return extensionRequest(CONTROL, Buffer.concat([(0,wire/* string */.Yj)(token), (0,wire/* string */.Yj)(JSON.stringify(request))]));
-}
-function requireSuccess(answer, what) {
-    if (answer?.[0] === SSH_AGENT_SUCCESS)
-        return;
-    throw new errors/* TrustError */.Ru('agent-control', `The agent refused to ${what}.`);
-}
-/** @throws TrustError `agent-control` */
-async function agentStatus({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'status' })]);
-    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_EXTENSION_RESPONSE) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to tell its status.');
-    }
-    try {
-        reader.text(256);
-        return JSON.parse(reader.text());
-    }
-    catch (cause) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent told a status that is none.', { cause });
-    }
-}
-/**
- * Takes the caller's part of the job out of the agent, which ends with the last one.
- *
- * @returns how many parts still need the agent; with none it ends
- * @throws TrustError `agent-control`
- */
-async function stopAgent({ socket, token }) {
-    const [answer] = await converse(socket, [controlMessage(token, { op: 'stop' })]);
-    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.remaining > 0 && reader.byte() === SSH_AGENT_EXTENSION_RESPONSE) {
-        reader.text(256);
-        return Number(reader.text(16));
-    }
-    requireSuccess(answer, 'stop');
-    return 0;
-}
-/**
- * Gives the agent a certificate (wire format) for a key that it holds.
- *
- * @throws TrustError `agent-control`
- */
-async function giveCertificate({ socket, token }, certificate) {
-    const request = { op: 'certify', certificate: certificate.toString('base64') };
-    const [answer] = await converse(socket, [controlMessage(token, request)]);
-    requireSuccess(answer, 'take the certificate');
-}
-/**
- * A signature for a login at a host that the caller has proven itself: for our own clients, which can
- * send no session-bind because their SSH library does not show them the signature of the exchange.
- * The agent's policy decides as for everybody else.
- *
- * @param hostKey in wire format
- * @param key the identity that is to sign, in wire format
- * @param flags RFC 9987 §5.6.1
- * @returns the signature in the SSH format
- * @throws TrustError `agent-control`
- */
-async function signForProvenHost({ socket, token }, host, key, data, flags) {
-    const bind = controlMessage(token, {
-        op: 'bind',
-        hostKey: host.hostKey.toString('base64'),
-        sessionId: host.sessionId.toString('base64'),
-    });
-    const [bound, answer] = await converse(socket, [bind, signRequest(key, data, flags)]);
-    requireSuccess(bound, 'bind the connection');
-    const reader = new wire/* Reader */.mP(answer ?? Buffer.alloc(0));
-    if (reader.byte() !== SSH_AGENT_SIGN_RESPONSE) {
-        throw new errors/* TrustError */.Ru('agent-control', 'The agent refused to sign for this host; its audit says why.');
-    }
-    return Buffer.from(reader.string());
-}
-
-;// CONCATENATED MODULE: ./src/trust/job-login.ts
-/**
- * Logging in to a proven host with a key of the job's agent. ssh2 sends no session-bind, so the agent
- * is told over its control channel which host it is; its policy decides as for everybody else.
- */
-
-
-
-
-/**
- * A connection that is logged in with `key` (wire format). The caller ends it.
- *
- * @throws TrustError as `connectTo`
- */
-async function logInWithJobKey(destination, key, agent) {
-    const { connectTo } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(891)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2272)); // ssh2 takes long to load
-    const { hostKey } = destination;
-    return connectTo({
-        ...destination,
-        credentials: {
-            kind: 'signer',
-            keys: [key],
-            sign: async (blob, data, sessionId, hash) => {
-                const flags = hash === 'sha256' ? SSH_AGENT_RSA_SHA2_256 : SSH_AGENT_RSA_SHA2_512;
-                return signForProvenHost(agent, { hostKey, sessionId }, blob, data, flags);
-            },
-        },
-    });
-}
-/** Milliseconds for a login in teardown; a cancelled job has little time. */
-const TEARDOWN_TIMEOUT = 10_000;
-/** Milliseconds before each further try, where the host can't be reached. */
-const BACKOFF = [500, 2000];
-const UNREACHABLE = ['host-refused', 'host-unreachable', 'host-timeout', 'host-closed'];
-const REFUSED = 'login-refused';
-function openRecordedLogins(agent) {
-    const kept = new Map();
-    // A host that is gone is waited for once, not for each thing that was done there.
-    const gone = new Map();
-    return {
-        over: async (account, work, awaitKey = false) => {
-            const { host, port, user, key } = account;
-            const name = `${user}@${host}:${port} ${key}`;
-            const over = async (client) => {
-                try {
-                    const result = await work(client);
-                    kept.set(name, client);
-                    return result;
-                }
-                catch (error) {
-                    kept.delete(name);
-                    client.end();
-                    throw error;
-                }
-            };
-            const before = kept.get(name);
-            if (before !== undefined) {
-                try {
-                    return await over(before);
-                }
-                catch {
-                    // It may have been closed meanwhile.
-                }
-            }
-            const known = gone.get(name);
-            if (known !== undefined)
-                throw known;
-            try {
-                return await withRetries(async () => over(await logInTo(account, agent)), awaitKey);
-            }
-            catch (error) {
-                if (error instanceof errors/* TrustError */.Ru && UNREACHABLE.includes(error.code))
-                    gone.set(name, error);
-                throw error;
-            }
-        },
-        end: () => {
-            for (const client of kept.values())
-                client.end();
-        },
-    };
-}
-async function logInTo({ host, port, user, hostKey, key }, agent) {
-    const destination = { host, port, user, hostKey: Buffer.from(hostKey, 'base64') };
-    const options = { ...destination, timeout: TEARDOWN_TIMEOUT };
-    return logInWithJobKey(options, Buffer.from(key, 'base64'), agent);
-}
-async function withRetries(work, awaitKey) {
-    for (let attempt = 0;; attempt += 1) {
-        try {
-            return await work();
-        }
-        catch (error) {
-            const wait = BACKOFF[attempt];
-            const code = error instanceof errors/* TrustError */.Ru ? error.code : '';
-            const again = UNREACHABLE.includes(code) || (awaitKey && attempt === 0 && code === REFUSED);
-            if (!again || wait === undefined)
-                throw error;
-            await (0,promises_.setTimeout)(wait);
-        }
-    }
-}
-
+// EXTERNAL MODULE: external "node:timers/promises"
+var promises_ = __nccwpck_require__(8500);
+// EXTERNAL MODULE: ./src/agent/control.ts
+var control = __nccwpck_require__(2820);
 ;// CONCATENATED MODULE: ./src/trust/job-agent.ts
 /**
  * The agent of a job: started by the first use of the action in it, joined by further ones, and ended by
@@ -6294,7 +6458,7 @@ async function endAgent(address) {
     if (address === undefined)
         return NOTHING;
     try {
-        return (await stopAgent(address)) > 0 ? SHARED : UNDONE;
+        return (await (0,control/* stopAgent */.eD)(address)) > 0 ? SHARED : UNDONE;
     }
     catch (error) {
         if (isNobody(error))
@@ -6311,7 +6475,7 @@ function isNobody(error) {
 async function endAgentProcess(agent, address) {
     if (!(await agentRuns(agent, address)))
         return NOTHING;
-    const remaining = address === undefined ? undefined : await stopAgent(address).catch(() => undefined);
+    const remaining = address === undefined ? undefined : await (0,control/* stopAgent */.eD)(address).catch(() => undefined);
     if (remaining !== undefined && remaining > 0)
         return SHARED;
     // By pid alone, and perhaps after its end, it may be somebody else's process that a signal ends.
@@ -6339,7 +6503,9 @@ async function hasEnded(agent) {
  * @param journal of the other
  */
 async function leaveAgent(address, journal) {
-    const { outcome } = await endAgent(address);
+    const { outcome, detail, shared } = await endAgent(address);
+    if (shared === true)
+        return detail === undefined ? { outcome } : { outcome, detail };
     if (journal_isJournalPath(journal) && job_record_hasLeft(external_node_path_.posix.dirname(journal))) {
         const agent = journal_readJournal(journal)?.find((effect) => effect.kind === 'agent-process');
         if (agent === undefined || (await hasEnded(agent.process)))
@@ -6362,7 +6528,7 @@ async function agentRuns(agent, address) {
         throw new errors/* TrustError */.Ru('agent-control', `Without a token process ${agent.pid} can't be known.`);
     }
     try {
-        return (await agentStatus(address)).pid === agent.pid;
+        return (await (0,control/* agentStatus */.o3)(address)).pid === agent.pid;
     }
     catch (error) {
         if (isNobody(error))
@@ -6371,64 +6537,8 @@ async function agentRuns(agent, address) {
     }
 }
 
-// EXTERNAL MODULE: ./src/ssh/authorized-keys.ts
-var authorized_keys = __nccwpck_require__(8962);
-;// CONCATENATED MODULE: ./src/trust/revocation.ts
-/**
- * Taking the job's key out of authorized_keys again: by a login with the key itself, through the
- * agent's control channel, so that no password is kept.
- */
-
-
-/** @throws TrustError with the line that is left, where it can't be removed */
-async function revoke(granted, logins) {
-    if (!granted.revoke) {
-        return { outcome: 'nothing to undo', detail: `it stays, as asked; ${endOf(granted)}` };
-    }
-    if (logins === undefined)
-        throw notRevoked(granted, 'the agent is gone');
-    // Main has died, or failed, between its record and the host's word. (Of host trust it is another key.)
-    const perhaps = granted.written !== true && granted.line.includes(granted.key);
-    try {
-        return await logins.over(granted, async (client) => removeGranted(client, granted), perhaps);
-    }
-    catch (error) {
-        const refused = error instanceof errors/* TrustError */.Ru && error.code === 'login-refused';
-        if (refused && perhaps) {
-            return { outcome: 'nothing to undo', detail: 'the key was not added: it does not log in' };
-        }
-        throw notRevoked(granted, (0,errors/* explain */.WE)(error), error);
-    }
-}
-function endOf({ expires }) {
-    return expires === undefined ? 'it never expires' : `it expires at ${expires}`;
-}
-/** A host that refuses the key has perhaps lost the line by somebody else's hand. */
-function notRevoked(granted, why, cause) {
-    const { user, host, path = '~/.ssh/authorized_keys', line } = granted;
-    const refused = cause instanceof errors/* TrustError */.Ru && cause.code === 'login-refused';
-    const still = refused ? 'does not log in any more, and may still be' : 'is still';
-    return new errors/* TrustError */.Ru('revocation-failed', `The key ${still} in ${path} of ${user} at ${host}; ${endOf(granted)}. ${why}`, { hint: `Remove this line there${refused ? ', if it is there' : ''}: ${line}`, cause });
-}
-/** Removes the line over a connection that is there, with what was made for it. */
-async function removeGranted(client, granted) {
-    const { editAuthorizedKeys } = await Promise.all(/* import() */[__nccwpck_require__.e(472), __nccwpck_require__.e(737)]).then(__nccwpck_require__.bind(__nccwpck_require__, 1737)); // ssh2 takes long to load
-    const { user, line, newlineMended, generated, created, path } = granted;
-    let removed = 0;
-    let left = 0;
-    await editAuthorizedKeys(client, { user, mend: false, removeIfEmpty: created, ...(path === undefined ? {} : { path }) }, (content) => {
-        // Whatever line holds a key that was made for this job is ours.
-        const removal = (0,authorized_keys/* removeAuthorizedKey */.Zj)(content, line, { newlineMended, changed: generated });
-        removed = removal.removed.length;
-        left = removal.left.length;
-        return removed === 0 ? undefined : removal.content;
-    });
-    if (removed > 0)
-        return { outcome: 'undone' };
-    const detail = left > 0 ? 'somebody has changed the line; it stays' : 'the line was gone';
-    return { outcome: 'nothing to undo', detail };
-}
-
+// EXTERNAL MODULE: ./src/trust/revocation.ts
+var revocation = __nccwpck_require__(6792);
 ;// CONCATENATED MODULE: ./src/trust/teardown.ts
 /**
  * Taking everything back: the journal replayed in reverse. Each undo is idempotent and stands alone;
@@ -6467,13 +6577,24 @@ async function tearDown(journalPath, token, hostsToo = true) {
     const directory = (0,external_node_path_.dirname)(journalPath);
     const report = readReport((0,external_node_path_.join)(directory, 'report.json'));
     const agent = agentOf(effects, token);
-    const logins = agent === undefined ? undefined : openRecordedLogins(agent);
+    const logins = agent === undefined ? undefined : (0,job_login/* openRecordedLogins */.x)(agent);
+    const append = (effect) => {
+        try {
+            appendToJournal(journalPath, effect);
+        }
+        catch {
+            // The disk is full: then a teardown that begins again may tell of what is gone. This one goes on.
+        }
+    };
     const results = new Map();
     const shared = [];
     const attempt = async (effect) => {
         const { kind, target } = effect;
         try {
-            const { shared: stays, ...outcome } = await undo(effect, agent, logins);
+            const { shared: stays, ...outcome } = await undo(effect, agent, logins, append);
+            // Whoever has to begin again, since this was killed, must not ask hosts for what is gone.
+            if (isOnHost(effect))
+                append({ ...effect, undone: true });
             if (stays === true)
                 shared.push(effect);
             results.set(effect, { kind, target, ...outcome });
@@ -6485,19 +6606,23 @@ async function tearDown(journalPath, token, hostsToo = true) {
     const hasFailed = (effect) => results.get(effect)?.outcome === 'failed';
     const granted = latestOf(effects.filter(isOnHost));
     // The agent must still be there, and hosts need not wait for one another.
-    await Promise.all([...new Set(granted.map(({ target }) => target))].map(async (host) => {
-        for (const effect of granted.filter(({ target }) => target === host))
+    await Promise.all([...new Set(granted.map(accountOf))].map(async (account) => {
+        for (const effect of granted.filter((one) => accountOf(one) === account)) {
             await attempt(effect);
+        }
     }));
     logins?.end();
+    const part = effects.find((effect) => effect.kind === 'agent-part');
+    const signed = part === undefined ? [] : signedBy((0,external_node_path_.dirname)(part.journal), report);
     const here = effects.toReversed().filter((effect) => !isOnHost(effect));
     for (const effect of here)
         await attempt(effect);
-    const audit = (0,agent_audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
-    if (shared.length === 0 && here.some(hasFailed)) {
-        // The disk may be full, and our own files be what fills it.
-        emptyJobDirectory(journalPath);
-        for (const effect of here.filter(hasFailed))
+    const audit = part === undefined ? readAudit(directory) : { entries: signed, omitted: 0 };
+    const inFiles = here.filter(({ kind }) => kind === 'home-block' || kind === 'directory');
+    if (inFiles.some(hasFailed)) {
+        // The disk may be full, and our own files, which nobody needs by now, be what fills it.
+        freeSpace(journalPath);
+        for (const effect of inFiles.filter(hasFailed))
             await attempt(effect);
     }
     // What could not be undone may be later: then the journal is needed again.
@@ -6507,6 +6632,17 @@ async function tearDown(journalPath, token, hostsToo = true) {
     else if (!failed.some((effect) => hostsToo || !isOnHost(effect)))
         removeJobDirectory(journalPath);
     return { audit, effects: [...results.values()], ...(report === undefined ? {} : { report }) };
+}
+function readAudit(directory) {
+    return (0,audit/* parseAudit */.hh)((0,files/* readText */.yR)((0,external_node_path_.join)(directory, 'audit.jsonl')) ?? '');
+}
+/**
+ * The signatures with the keys of a call that had joined another's agent. The post of that other call
+ * tells of everything, refusals too.
+ */
+function signedBy(directory, report) {
+    const keys = (report?.keys ?? []).map(({ fingerprint }) => fingerprint);
+    return readAudit(directory).entries.filter(({ key, verdict }) => verdict === 'signed' && key !== undefined && keys.includes(key));
 }
 function readReport(path) {
     const text = (0,files/* readText */.yR)(path);
@@ -6521,10 +6657,16 @@ const ON_HOST = ['authorized-key', 'remote-file', 'known-host'];
 function isOnHost(effect) {
     return ON_HOST.includes(effect.kind);
 }
+/** The account that something was done in, whatever the job calls its host. */
+function accountOf({ user, host, port }) {
+    return `${user}@[${host.toLowerCase()}]:${port}`;
+}
 /** The latest record of each line and file on a host, the latest line first. */
 function latestOf(records) {
-    const what = (one) => (one.kind === 'remote-file' ? one.path : one.line);
-    const latest = new Map(records.map((one) => [`${one.kind} ${one.target} ${what(one)}`, one]));
+    const what = (one) => one.kind === 'remote-file'
+        ? one.path
+        : `${one.kind === 'authorized-key' ? (one.path ?? '') : ''} ${one.line}`;
+    const latest = new Map(records.map((one) => [`${one.kind} ${accountOf(one)} ${what(one)}`, one]));
     return [...latest.values()].filter(({ undone }) => undone !== true).toReversed();
 }
 /** Where the job's agent is to be asked. */
@@ -6537,10 +6679,10 @@ const FOUND = {
     changed: { ...teardown_UNDONE, detail: 'somebody has edited our lines; what is not ours stays' },
     nothing: { ...teardown_NOTHING, detail: 'our lines are not there' },
 };
-async function undo(effect, agent, logins) {
+async function undo(effect, agent, logins, append) {
     switch (effect.kind) {
         case 'authorized-key':
-            return revoke(effect, logins);
+            return (0,revocation/* revoke */.r)(effect, logins, append);
         case 'remote-file':
         case 'known-host':
             return undoHostTrust(effect, logins);
@@ -6581,13 +6723,12 @@ function removeDirectory(path) {
 
 async function post() {
     const { journal, token } = readState();
-    if (journal !== '')
-        await explainFailedJob();
     const report = await tearDown(journal, token === '' ? undefined : token);
     if (report === undefined)
         return;
     logTeardown(report);
     await writeSummary(report);
+    await explainFailedJob(); // last: nothing that it meets may keep anything from being taken back
 }
 post().catch(fail);
 

@@ -1,0 +1,544 @@
+"use strict";
+exports.id = 692;
+exports.ids = [692,272];
+exports.modules = {
+
+/***/ 8692:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   listenForAnnouncedKeys: () => (/* binding */ listenForAnnouncedKeys)
+/* harmony export */ });
+/* harmony import */ var _connect__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(2272);
+
+/** Most keys that are taken from a server. */
+const MAX_KEYS = 32;
+/** Listens for the announcement. To be called as soon as the connection is logged in: it comes once. */
+function listenForAnnouncedKeys(client) {
+    let found;
+    let tell = () => undefined;
+    const told = new Promise((resolve) => {
+        tell = resolve;
+    });
+    client.once('hostkeys', (keys) => {
+        const blobs = new Map();
+        for (const key of keys.slice(0, MAX_KEYS)) {
+            const blob = key.getPublicSSH();
+            blobs.set(blob.toString('base64'), blob);
+        }
+        found = [...blobs.values()];
+        tell();
+    });
+    client.once('close', () => {
+        tell();
+    });
+    return {
+        proven: async (patience) => {
+            if (found === undefined && announces((0,_connect__WEBPACK_IMPORTED_MODULE_0__.serverSoftware)(client)))
+                await within(patience, told);
+            return found ?? [];
+        },
+    };
+}
+/** Whether a server of that software announces its keys: OpenSSH does since 6.8 (2015-03-18). */
+function announces(software) {
+    const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(software) ?? [];
+    return major !== undefined && Number(major) * 1000 + Number(minor) >= 6008;
+}
+async function within(milliseconds, promise) {
+    let timer;
+    const over = new Promise((resolve) => {
+        timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([promise, over]);
+    clearTimeout(timer);
+}
+
+
+/***/ }),
+
+/***/ 2272:
+/***/ ((__unused_webpack_module, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   O: () => (/* binding */ openSftp),
+/* harmony export */   connectTo: () => (/* binding */ connectTo),
+/* harmony export */   runScript: () => (/* binding */ runScript),
+/* harmony export */   serverSoftware: () => (/* binding */ serverSoftware)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5472);
+/* harmony import */ var ssh2__WEBPACK_IMPORTED_MODULE_1___default = /*#__PURE__*/__webpack_require__.n(ssh2__WEBPACK_IMPORTED_MODULE_1__);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3916);
+/* harmony import */ var _ssh_certificate__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5921);
+/* harmony import */ var _ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(707);
+/* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6119);
+/* harmony import */ var _ssh_signature__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(588);
+/* harmony import */ var _ssh_transport__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(7963);
+/* harmony import */ var _ssh_wire__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(3529);
+/* harmony import */ var _penalties__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(6807);
+/* harmony import */ var _socket_error__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(8450);
+/**
+ * A logged-in connection to a host whose key has been proven, and what runs over it: scripts for the
+ * host's `sh`, and SFTP. Secrets go to the host only, and only once it has proven its key again.
+ */
+
+
+
+
+
+
+
+
+
+
+
+/** How long a server has to close its side once we have closed ours, in milliseconds. */
+const GOODBYE = 2000;
+/** A server that never closes its side would keep this process alive for as long. */
+class LeavingClient extends ssh2__WEBPACK_IMPORTED_MODULE_1__.Client {
+    end() {
+        super.end();
+        // Its own destroy() leaves alone what is ended on our side.
+        const { _sock: socket } = this;
+        setTimeout(() => socket?.destroy(), GOODBYE).unref();
+        return this;
+    }
+}
+/** ssh2 asks an agent for keys and signatures; this one asks the caller. */
+class CallerAgent extends ssh2__WEBPACK_IMPORTED_MODULE_1__.BaseAgent {
+    #keys;
+    #sign;
+    constructor(keys, sign) {
+        super();
+        this.#keys = keys;
+        this.#sign = sign;
+    }
+    getIdentities(callback) {
+        const keys = this.#keys.map((blob) => ssh2__WEBPACK_IMPORTED_MODULE_1__.utils.parseKey(blob));
+        callback(undefined, keys.filter((key) => !(key instanceof Error)));
+    }
+    sign(key, data, options, callback) {
+        const done = typeof options === 'function' ? options : callback;
+        const hash = typeof options === 'function' ? undefined : options.hash;
+        // RFC 4252 §7: what is signed begins with the session id.
+        const sessionId = new _ssh_wire__WEBPACK_IMPORTED_MODULE_8__/* .Reader */ .mP(data).string(128);
+        this.#sign(key.getPublicSSH(), data, sessionId, hash).then((signature) => {
+            // ssh2 wants the bare signature; the algorithm it knows.
+            const reader = new _ssh_wire__WEBPACK_IMPORTED_MODULE_8__/* .Reader */ .mP(signature);
+            reader.string();
+            done?.(undefined, reader.string());
+        }, (error) => done?.(error instanceof Error ? error : new Error(String(error))));
+    }
+}
+function signWith({ type, key }) {
+    return async (_, data, __, hash) => {
+        if (hash === 'sha1') {
+            return Promise.reject(new Error('the server takes RSA signatures with SHA-1 only'));
+        }
+        return Promise.resolve((0,_ssh_signature__WEBPACK_IMPORTED_MODULE_6__/* .makeSignature */ .Bn)(type, key, data, hash === 'sha256' ? 'sha256' : 'sha512'));
+    };
+}
+/**
+ * A connection that is logged in. The caller ends it.
+ *
+ * @throws TrustError `host-not-found`, `host-refused`, `host-unreachable`, `host-timeout`,
+ *   `host-closed`, `host-protocol`, `host-no-common-algorithm`, `host-key-changed`,
+ *   `login-refused`, `login-method-absent`
+ */
+async function connectTo(options) {
+    const client = new LeavingClient();
+    return (0,_penalties__WEBPACK_IMPORTED_MODULE_9__/* .withRoomToFail */ .n)(options, () => serverSoftware(client), async () => logIn(client, options));
+}
+async function logIn(client, options) {
+    const { host, port, user, timeout } = options;
+    const hostKey = (0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .plainKey */ .y7)(options.hostKey);
+    const login = loginMethods(options);
+    let changed = false;
+    let shaken = false;
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            const what = shaken ? 'The login did not come to an end' : 'No answer';
+            fail(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `${what} within ${timeout / 1000} s.`, { hint: SLOW }));
+        }, timeout);
+        // The first that is told settles it: a method that fails is told once more when all have failed.
+        const fail = (error) => {
+            clearTimeout(timer);
+            client.destroy();
+            reject(error);
+        };
+        client.once('ready', () => {
+            clearTimeout(timer);
+            resolve(client);
+        });
+        // Else Nagle's algorithm and delayed acknowledgements make each request wait for 40 ms.
+        client.once('connect', () => client.setNoDelay(true));
+        client.once('handshake', () => {
+            shaken = true;
+        });
+        client.on('change password', () => {
+            fail(refused(options, 'the password has expired and has to be changed'));
+        });
+        // Stays for as long as the connection: an error event without a listener ends the process.
+        client.on('error', (cause) => {
+            if (changed) {
+                fail(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', `${host} shows another key than it proved before.`, {
+                    cause,
+                }));
+            }
+            else
+                fail(shaken ? login.failure(lateError(options, cause)) : earlyError(options, cause));
+        });
+        client.once('close', () => {
+            fail(shaken
+                ? refused(options, 'the server closed the connection')
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY }));
+        });
+        client.connect({
+            host,
+            port,
+            username: user,
+            readyTimeout: 0,
+            authHandler: login.next,
+            algorithms: { serverHostKey: (0,_ssh_key_exchange__WEBPACK_IMPORTED_MODULE_4__/* .hostKeyAlgorithms */ .Qb)((0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .kindOfKey */ .RI)(hostKey).type) },
+            hostVerifier: (offered) => {
+                changed = !offered.equals(hostKey);
+                return !changed;
+            },
+        });
+    });
+}
+const SLOW = 'A firewall may be dropping the connection, or the machine is down or slow. Check host, port, and the firewall rules for the address that this job comes from.';
+const BUSY = 'Often MaxStartups, PerSourcePenalties, fail2ban or TCP wrappers on the server. Wait, then look at its log.';
+function refused({ user, host }, why, cause) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-refused', `No login as ${user} at ${host}: ${why}.`, {
+        ...(cause === undefined ? {} : { cause }),
+    });
+}
+/** Before the host has proven its key. */
+function earlyError({ hostKey }, cause) {
+    const said = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, '');
+    if (cause.level === 'client-socket')
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
+    if (/no matching host key/.test(said) && !(0,_ssh_certificate__WEBPACK_IMPORTED_MODULE_3__/* .isCertificateType */ .qu)((0,_ssh_public_key__WEBPACK_IMPORTED_MODULE_5__/* .typeOfBlob */ .JX)(hostKey))) {
+        const message = 'The server no longer has a key of the type that it proved before.';
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-key-changed', message, { cause });
+    }
+    if (/no matching/.test(said)) {
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-no-common-algorithm', `The two sides do not agree: ${said}.`, {
+            hint: 'This client takes no host certificates and no post-quantum key exchange; enable another algorithm on the server.',
+            cause,
+        });
+    }
+    if (/Connection lost/.test(said)) {
+        return closedBy(cause);
+    }
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-protocol', `The key exchange failed: ${said}.`, { cause });
+}
+/** After the host has proven its key, before the login is done. */
+function lateError(options, cause) {
+    if (cause.level === 'client-socket')
+        return (0,_socket_error__WEBPACK_IMPORTED_MODULE_10__/* .socketError */ .m)(cause, () => closedBy(cause));
+    return refused(options, (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message).replace(/\.$/, ''), cause);
+}
+function closedBy(cause) {
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The server closed the connection.', { hint: BUSY, cause });
+}
+/** Asks which methods there are (RFC 4252 §5.2), then tries what the credentials are for, in order. */
+function loginMethods(options) {
+    const { credentials, user, onTry } = options;
+    const untried = [credentials].flat();
+    const failures = [];
+    let asked = false;
+    /** Tried last, and why it failed, where that is known here. */
+    let current;
+    let told;
+    const next = (offered, partial) => {
+        if (!asked) {
+            asked = true;
+            return { type: 'none', username: user };
+        }
+        if (current !== undefined)
+            failures.push(notAccepted(options, current, told, offered, partial));
+        for (current = untried.shift(); current !== undefined; current = untried.shift()) {
+            onTry?.(current);
+            told = undefined;
+            const method = methodsOf(current).find((name) => offered?.includes(name));
+            if (method !== undefined) {
+                return methodFor(method, current, user, (why) => {
+                    told ??= why;
+                });
+            }
+            failures.push(methodAbsent(options, current, offered));
+        }
+        return false;
+    };
+    return {
+        next,
+        failure: (last) => {
+            if (current === undefined && failures.length > 0)
+                return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)(failures);
+            return (0,_errors__WEBPACK_IMPORTED_MODULE_2__/* .combine */ .kg)([...failures, told === undefined ? last : refused(options, told)]);
+        },
+    };
+}
+function methodsOf({ kind }) {
+    return kind === 'password' ? ['password', 'keyboard-interactive'] : ['publickey'];
+}
+function notAccepted(options, { kind }, why, offered, partial) {
+    if (partial !== true) {
+        const what = kind === 'password' ? 'the password was not accepted' : 'no key was accepted';
+        return refused(options, why ?? what);
+    }
+    const { host, user } = options;
+    const method = kind === 'password' ? 'password' : 'publickey';
+    const more = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered ?? []);
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} took the ${method} for ${user}, and wants more: ${more}.`, { hint: 'Logins with several methods (AuthenticationMethods) are not supported.' });
+}
+function methodAbsent({ host, user }, credentials, offered) {
+    const list = offered === null || offered.length === 0 ? 'nothing' : (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printableList */ .Sk)(offered);
+    const wanted = methodsOf(credentials).join(' or ');
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('login-method-absent', `${host} lets ${user} log in with ${list} only, not with ${wanted}.`, {
+        hint: credentials.kind === 'password'
+            ? 'Set PasswordAuthentication yes in sshd_config for the time being, or log in with a key.'
+            : 'Set PubkeyAuthentication yes in sshd_config.',
+    });
+}
+function methodFor(method, credentials, username, tell) {
+    if (credentials.kind === 'signer') {
+        return { type: 'agent', username, agent: new CallerAgent(credentials.keys, credentials.sign) };
+    }
+    if (credentials.kind === 'key') {
+        const { key } = credentials;
+        return { type: 'agent', username, agent: new CallerAgent([key.publicKey], signWith(key)) };
+    }
+    const { password } = credentials;
+    if (method === 'password')
+        return { type: 'password', username, password };
+    let told = false;
+    return {
+        type: 'keyboard-interactive',
+        username,
+        // RFC 4256 §3.2. The password goes to one question, asked without echo. What else is asked for (a
+        // code, a new password) is nothing that we have.
+        prompt: (_name, _instructions, _language, prompts, answer) => {
+            const [prompt] = prompts;
+            const fits = prompts.length === 1 && prompt?.echo !== true && !told;
+            if (!fits) {
+                const asked = prompts.map((one) => `"${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(one.prompt.trim())}"`).join(', ');
+                tell(`the server asks for ${asked}, and there is only a password`);
+            }
+            told = true;
+            answer(prompts.map(() => (fits ? password : '')));
+        },
+    };
+}
+/** The software that a server's version line names: `OpenSSH_9.2p1`. A claim, not proven. */
+function serverSoftware(client) {
+    // ssh2 reads it and shows it to nobody.
+    const { _remoteVer: software } = client;
+    return typeof software === 'string' ? software : '';
+}
+const SCRIPT_TIMEOUT = 60_000;
+/** How long until `sh` has begun: what waits for its input instead is something else. */
+const START_TIMEOUT = 20_000;
+const MAX_OUTPUT = 20 * 1024 * 1024;
+const MAX_STDERR = 16 * 1024;
+/**
+ * Runs a script with the host's `sh`, whatever the login shell is: the command line is the one word
+ * `sh`, which all shells understand alike. The script goes to its standard input. `data` follow once
+ * the script runs: some shells read their input in blocks, and would swallow what comes with it.
+ * Marks that nobody can guess tell the script's output from that of rc files.
+ *
+ * @param script constant text for POSIX shells, without here-documents; it runs in a subshell, with
+ *   `data` as standard input, and knows the mark as `$mark` (hex digits)
+ * @throws TrustError `remote-shell` if it did not run at all, `host-timeout`, `host-closed`
+ */
+async function runScript(client, script, data, { timeout = SCRIPT_TIMEOUT, maxOutput = MAX_OUTPUT } = {}) {
+    const mark = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(16).toString('hex');
+    const channel = await openShell(client, timeout);
+    return new Promise((resolve, reject) => {
+        const output = new Output(mark);
+        let stderr = '';
+        let exit;
+        let over = false;
+        const settle = (error) => {
+            clearTimeout(timer);
+            over = true;
+            if (error === undefined)
+                return;
+            channel.close();
+            reject(error);
+        };
+        const late = () => {
+            const message = `The host did not finish a script within ${timeout / 1000} s.`;
+            settle(output.begun ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', message) : noShell(output, exit, stderr));
+        };
+        let timer = setTimeout(late, Math.min(timeout, START_TIMEOUT));
+        channel.on('data', (chunk) => {
+            if (over)
+                return;
+            const begun = output.begun;
+            output.push(chunk);
+            if (output.length > maxOutput) {
+                const message = `The host sent more than ${maxOutput} bytes of output.`;
+                settle(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', message));
+            }
+            else if (!begun && output.begun) {
+                clearTimeout(timer);
+                timer = setTimeout(late, timeout);
+                channel.end(data);
+            }
+        });
+        channel.stderr.on('data', (chunk) => {
+            if (stderr.length < MAX_STDERR)
+                stderr += chunk.toString('utf8').slice(0, MAX_STDERR);
+        });
+        channel.on('exit', (code) => {
+            exit = code ?? undefined;
+        });
+        channel.on('error', () => undefined); // a write to a channel that is gone; close tells
+        channel.once('close', () => {
+            if (over)
+                return;
+            const result = output.result();
+            if (result !== undefined) {
+                settle();
+                resolve({ ...result, stderr });
+            }
+            else if (exit === undefined && !isAlive(client)) {
+                settle(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.'));
+            }
+            else
+                settle(noShell(output, exit, stderr));
+        });
+        // One compound command: a shell reads all of it before it runs any of it.
+        channel.write(`{ mark=${mark}; printf '\\n%s\\n' "$mark begin"; (\n${script}\n); ` +
+            `printf '\\n%s\\n' "$mark end $?"; exit 0; }\n`);
+    });
+}
+function isAlive(client) {
+    const { _sock: socket } = client;
+    return socket?.writable === true;
+}
+async function openShell(client, timeout) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `The host opened no session in ${timeout / 1000} s.`));
+        }, timeout);
+        const fail = (cause) => {
+            clearTimeout(timer);
+            reject(isAlive(client)
+                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The host runs no commands: ${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message)}.`, { hint: NO_SHELL, cause })
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.', { cause }));
+        };
+        try {
+            client.exec('sh', (error, channel) => {
+                clearTimeout(timer);
+                if (error === undefined)
+                    resolve(channel);
+                else
+                    fail(error);
+            });
+        }
+        catch (error) {
+            fail(error);
+        }
+    });
+}
+const NO_SHELL = 'The account may be for SFTP or git alone, or have a shell that refuses (nologin). Add the key by another way.';
+function noShell(output, exit, stderr) {
+    const words = (0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(`${stderr.trim()} ${output.text()}`.trim().slice(0, 300));
+    const how = exit === undefined ? '' : ` (exit code ${exit})`;
+    if (output.begun) {
+        const said = words === '' ? '.' : `: ${words}`;
+        return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', `The shell on the host was ended before its script${how}${said}`);
+    }
+    const said = words === '' ? 'and said nothing' : `and said "${words}"`;
+    return new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The account runs no sh${how} ${said}.`, {
+        hint: NO_SHELL,
+    });
+}
+/**
+ * Output up to now, and what of it lies between the marks. Kept in one buffer: a server that sends byte
+ * by byte would else cost a hundred times what it sends.
+ */
+class Output {
+    #room = Buffer.alloc(64 * 1024);
+    #begin;
+    #end;
+    begun = false;
+    length = 0;
+    constructor(mark) {
+        this.#begin = Buffer.from(`\n${mark} begin\n`);
+        this.#end = `\n${mark} end `;
+    }
+    push(chunk) {
+        const before = this.length;
+        this.length += chunk.length;
+        if (this.length > this.#room.length) {
+            const larger = Buffer.alloc(Math.max(this.length, 2 * this.#room.length));
+            this.#room.copy(larger, 0, 0, before);
+            this.#room = larger;
+        }
+        chunk.copy(this.#room, before);
+        // It may come in pieces.
+        const from = Math.max(0, before - this.#begin.length);
+        if (!this.begun)
+            this.begun = this.#all().subarray(from).includes(this.#begin);
+    }
+    #all() {
+        return this.#room.subarray(0, this.length);
+    }
+    text() {
+        return this.#all().subarray(0, 1024).toString('utf8');
+    }
+    result() {
+        const all = this.#all();
+        const start = all.indexOf(this.#begin);
+        const end = all.lastIndexOf(this.#end);
+        if (start < 0 || end < 0)
+            return undefined;
+        const [, code] = /^(\d+)\n/.exec(all.subarray(end + this.#end.length).toString('latin1')) ?? [];
+        if (code === undefined)
+            return undefined;
+        return { code: Number(code), stdout: all.subarray(start + this.#begin.length, end) };
+    }
+}
+/** @throws TrustError `remote-shell` if the host has no SFTP, `host-timeout`, `host-closed` */
+async function openSftp(client, timeout = SCRIPT_TIMEOUT) {
+    return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+            reject(new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-timeout', `No SFTP within ${timeout / 1000} s.`));
+        }, timeout);
+        const fail = (cause) => {
+            clearTimeout(timer);
+            reject(isAlive(client)
+                ? new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('remote-shell', `The host has no SFTP: ${(0,_ssh_transport__WEBPACK_IMPORTED_MODULE_7__/* .printable */ .g$)(cause.message)}.`, {
+                    cause,
+                })
+                : new _errors__WEBPACK_IMPORTED_MODULE_2__/* .TrustError */ .Ru('host-closed', 'The connection was lost.', { cause }));
+        };
+        try {
+            client.sftp((error, sftp) => {
+                clearTimeout(timer);
+                if (error === undefined) {
+                    sftp.on('error', () => undefined); // each request tells its own
+                    resolve(sftp);
+                }
+                else
+                    fail(error);
+            });
+        }
+        catch (error) {
+            fail(error);
+        }
+    });
+}
+
+
+/***/ })
+
+};
+;
