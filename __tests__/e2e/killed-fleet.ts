@@ -38,6 +38,8 @@ export interface Fleet {
   everywhere: Record<string, string>
   /** An agent that nobody waits for, since main died before it served, takes a moment to end. */
   agentEnds: () => Promise<void>
+  /** A script on a host may outlive for a moment the login that has started it. */
+  hostsRest: () => Promise<void>
   /** What differs from before: here, on the hosts, and processes. */
   left: () => string[]
   /** The lines that are new in authorized_keys and known_hosts of the hosts. */
@@ -137,18 +139,25 @@ export async function makeFleet(): Promise<Fleet> {
       const [inPost] = await counted(async () => scene.post(main))
       return { main: inMain, post: inPost }
     },
+    hostsRest: async () => {
+      const look = (): string => JSON.stringify(hosts.map(({ home }) => [...snapshotOf(home)]))
+      for (let before = ''; before !== look();) {
+        before = look()
+        await sleep(200)
+      }
+    },
     agentEnds: async () => {
       const deadline = Date.now() + 10_000
       while (job.processes().length > 0 && Date.now() < deadline) await sleep(20)
     },
     left: () => [
       ...differences('here', before, scene.home.snapshot()),
-      ...hosts.flatMap((host) => differences(host.name, host.before, host.home.snapshot())),
+      ...hosts.flatMap((host) => differences(host.name, host.before, snapshotOf(host.home))),
       ...job.processes().map(({ command }) => `process ${command.join(' ')}`),
     ],
     newOnHosts: () =>
       hosts.flatMap(({ home, before: was }) =>
-        [...home.snapshot()].flatMap(([path, { type, content }]) => {
+        [...snapshotOf(home)].flatMap(([path, { type, content }]) => {
           if (!/(authorized_keys|known_hosts)$/.test(path)) return []
           if (type !== 'file' || content === was.get(path)?.content) return []
           return Buffer.from(content, 'base64').toString().split('\n').filter(Boolean)
@@ -189,6 +198,17 @@ function differences(
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((path) => JSON.stringify(before.get(path)) !== JSON.stringify(after.get(path)))
     .map((path) => `${where}: ${path}`)
+}
+
+/** Again where a file has gone while it was looked at. */
+function snapshotOf(home: Home): ReturnType<Home['snapshot']> {
+  for (;;) {
+    try {
+      return home.snapshot()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
 }
 
 function readText(path: string): string {

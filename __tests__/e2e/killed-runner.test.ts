@@ -54,6 +54,7 @@ describeWith(['sshd', 'ssh', 'account'], 'main and its runner killed', () => {
       for (const point of all) {
         await fleet.mainAndRunner(fleet.everywhere, point)
         for (const { pid } of fleet.scene.job.processes()) process.kill(pid, 'SIGKILL')
+        await fleet.hostsRest()
         const lines = fleet.newOnHosts()
         const next = await fleet.main(fleet.here)
         await fleet.scene.post(next)

@@ -34,6 +34,7 @@ describeWith(['sshd', 'ssh', 'account'], 'main or post killed, then post', () =>
       // Before the state is saved post knows of nothing; nothing is done then but the directory made.
       if (main.state['journal'] === undefined) fleet.removeJobDirectories()
       await fleet.agentEnds()
+      if (fleet.left().length > 0) await fleet.hostsRest()
       const left = [...fleet.left(), ...fleet.jobDirectories()]
       if (code !== 0 || annotations.length > 0 || left.length > 0) {
         found.push({ point, signal: killed.signal, code, annotations, left, log: post.log })

@@ -727,7 +727,10 @@ trouble=$( { cat >"$all"; } 2>&1) || fail failed "$trouble"
 find "$dir" ! -path "$dir" -prune -type f -name "$name.ssh-trust-*" -mtime +0 -exec rm -f {} + 2>/dev/null
 take_lock
 if ! is_same; then say "changed"; exit 0; fi
+# What begins now is brought to its end, though nobody may be listening any more: the login that did it
+# may be the last one.
 if [ "$action" = remove ]; then
+  trap '' HUP INT TERM PIPE
   trouble=$(rm -f "$path" 2>&1) || fail failed "$trouble"
   say "removed $path"
 else
@@ -748,6 +751,7 @@ else
   dd if=/dev/null of="$new" conv=notrunc,fsync 2>/dev/null
   holder
   [ "$held" = "$ours" ] || { say "changed"; exit 0; }
+  trap '' HUP INT TERM PIPE
   trouble=$(mv -f "$new" "$path" 2>&1) || fail failed "$trouble"
   finished=yes
 fi

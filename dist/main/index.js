@@ -4001,8 +4001,9 @@ async function eachOf(items, atOnce, work) {
 const FAILED_LOGIN = 5000;
 const NO_LOGIN = 1000;
 /**
- * Sum of penalties that is never exceeded. sshd refuses above 15 s; it counts each from when its own
- * process has ended, which is a little later than we know of it.
+ * Sum of penalties up to which a login is tried; proofs, one for a server as a rule, don't wait. sshd
+ * refuses above 15 s; it counts each from when its own process has ended, which is a little later than
+ * we know of it.
  */
 const MOST = 14_000;
 /** Most logins under way at one server: MaxStartups counts them, too. */
