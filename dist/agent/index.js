@@ -1856,6 +1856,17 @@ function identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
     return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
+/** @param given how many of the identities, the first ones, were not made here */
+function readyWith(identities, given) {
+    return {
+        pid: process.pid,
+        identities: identities.map(({ blob, comment }, index) => ({
+            blob: blob.toString('base64'),
+            comment,
+            generated: index >= given,
+        })),
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/agent/state.ts
 /** Seconds since 1970, for certificates and the audit. */
@@ -1904,12 +1915,15 @@ function blobName(blob) {
 function remaining(state) {
     return [state, ...state.joined].filter(({ left }) => left !== true);
 }
+/** The parts whose word counts for what no part has brought: the agent's own for as long as it runs. */
+function ofJob(state) {
+    return [state, ...state.joined.filter(({ left }) => left !== true)];
+}
 /** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
 function jobPolicy(state) {
-    const joined = state.joined.filter(({ left }) => left !== true);
-    if (joined.length === 0)
+    const parts = ofJob(state);
+    if (parts.length === 1)
         return state.policy;
-    const parts = [state, ...joined];
     const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name));
     return {
         ...state.policy,
@@ -1919,7 +1933,12 @@ function jobPolicy(state) {
 }
 /** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
 function mayAllChange(bindings, state) {
-    return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+    return ofJob(state).every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+}
+/** The parts that have brought an identity, and whose time is not over. */
+function bringersOf({ blob }, state) {
+    const name = blobName(blob);
+    return remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
 }
 /**
  * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
@@ -1927,9 +1946,8 @@ function mayAllChange(bindings, state) {
  *
  * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
-function partsFor({ blob }, state, by) {
-    const name = blobName(blob);
-    const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
+function partsFor(identity, state, by) {
+    const brought = bringersOf(identity, state);
     const own = state;
     const parts = brought.length === 0
         ? [{ part: own, policy: jobPolicy(state) }]
@@ -1941,9 +1959,13 @@ function byPolicy(state) {
     const groups = new Map();
     const later = jobPolicy(state);
     for (const identity of state.identities) {
-        for (const { part, policy } of partsFor(identity, state)) {
-            const key = policy === part.policy ? policy : later;
-            groups.set(key, [...(groups.get(key) ?? []), identity]);
+        const brought = bringersOf(identity, state);
+        for (const policy of brought.length === 0 ? [later] : brought.map((part) => part.policy)) {
+            const group = groups.get(policy);
+            if (group === undefined)
+                groups.set(policy, [identity]);
+            else
+                group.push(identity);
         }
     }
     if (groups.size === 0)
@@ -1991,14 +2013,7 @@ async function join({ id, keys, orphanedEnv }, token, state) {
     state.joined.push(part);
     if (lifetime !== undefined)
         endLater(part, lifetime, state);
-    return {
-        pid: process.pid,
-        identities: brought.map(({ blob, comment }, index) => ({
-            blob: blobName(blob),
-            comment,
-            generated: index >= loaded.length,
-        })),
-    };
+    return readyWith(brought, loaded.length);
 }
 /** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */
 function readOrphanedEnv(env) {
@@ -2714,7 +2729,7 @@ function shownTo(bindings, state) {
 }
 /** Whether a key, or where none is left any key, is missed since the time of its part is over. */
 function isOver(state, blob) {
-    const parts = [state, ...state.joined].filter(({ left }) => left !== true);
+    const parts = remaining(state);
     if (blob === undefined) {
         return state.identities.length === 0 && parts.some(({ over }) => over === true);
     }
@@ -3049,14 +3064,7 @@ async function runAgent(line) {
     if (settings.lifetime !== undefined)
         endLater(state, settings.lifetime, state);
     watchRunner(settings, state, end);
-    return {
-        pid: process.pid,
-        identities: identities.map(({ blob, comment }, index) => ({
-            blob: blob.toString('base64'),
-            comment,
-            generated: index >= given,
-        })),
-    };
+    return readyWith(identities, given);
 }
 function removeIfEmpty(directory) {
     try {

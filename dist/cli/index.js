@@ -31122,6 +31122,15 @@ function readText(path) {
         return undefined;
     }
 }
+/** Removes a directory that may be gone, or hold what others have put there: then it stays. */
+function removeIfEmpty(directory) {
+    try {
+        rmdirSync(directory);
+    }
+    catch {
+        // no matter of ours
+    }
+}
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -37528,6 +37537,8 @@ function wordsOf(message) {
 ;// CONCATENATED MODULE: ./src/ssh/known-hosts.ts
 /** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 
+
+
 /** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
 function knownHostsName(host, port) {
     const name = host.toLowerCase();
@@ -37538,11 +37549,27 @@ function formatKnownHostsLine(names, key, marker) {
     const line = `${names.join(',')} ${(0,public_key/* formatPublicKey */.et)(key)}\n`;
     return marker === undefined ? line : `${marker} ${line}`;
 }
+/**
+ * Whether the names of a line (patterns, or one hashed name: ssh_config(5), HashKnownHosts) are for a
+ * host, and whether that is by its very name.
+ *
+ * @param name as `knownHostsName` gives it
+ */
+function matchKnownHostsNames(names, name) {
+    const [, salt, hash] = /^\|1\|([^|]*)\|(.*)$/.exec(names) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const made = (0,external_node_crypto_.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64');
+        return made === hash ? 'exact' : undefined;
+    }
+    const list = names.toLowerCase().split(',');
+    const hits = list.filter((pattern) => (0,ssh_pattern/* matchPattern */.g)(name, pattern.replace(/^!/, '')));
+    if (hits.length === 0 || hits.some((pattern) => pattern.startsWith('!')))
+        return undefined;
+    return hits.every((pattern) => pattern === name) ? 'exact' : 'pattern';
+}
 
 ;// CONCATENATED MODULE: ./src/trust/doctor/known-hosts.ts
 /** The known_hosts files that ssh itself would use, held against the keys that a server has proven. */
-
-
 
 
 
@@ -37566,7 +37593,7 @@ function findKnownHosts(file, text, name) {
     return text.split('\n').flatMap((line, index) => {
         const [, marker, names = '', key = ''] = /^\s*(?:@(\S+)\s+)?([^#@\s]\S*)\s+(\S+\s+\S+)/.exec(line) ?? [];
         const parsed = key === '' ? undefined : parseAuthorizedKey(Buffer.from(key));
-        if (parsed === undefined || !isNamed(names, name))
+        if (parsed === undefined || matchKnownHostsNames(names, name) === undefined)
             return [];
         return [
             {
@@ -37577,19 +37604,6 @@ function findKnownHosts(file, text, name) {
             },
         ];
     });
-}
-function isNamed(names, name) {
-    // HashKnownHosts: |1|salt|HMAC-SHA1 of the name, both in base64.
-    const [, salt, hash] = /^\|1\|([^|]+)\|([^|]+)$/.exec(names) ?? [];
-    if (salt !== undefined && hash !== undefined) {
-        const ours = (0,external_node_crypto_.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest();
-        return ours.equals(Buffer.from(hash, 'base64'));
-    }
-    const patterns = names.toLowerCase().split(',');
-    const matches = (pattern) => (0,ssh_pattern/* matchPattern */.g)(name, pattern);
-    if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1))))
-        return false;
-    return patterns.some(matches);
 }
 /** Which lines of ssh's own known_hosts files are stale. */
 function judgeKnownHosts(line, result, lines) {
@@ -38847,6 +38861,17 @@ function decodeKeys(keys) {
 function identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
     return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
+}
+/** @param given how many of the identities, the first ones, were not made here */
+function readyWith(identities, given) {
+    return {
+        pid: process.pid,
+        identities: identities.map(({ blob, comment }, index) => ({
+            blob: blob.toString('base64'),
+            comment,
+            generated: index >= given,
+        })),
+    };
 }
 
 ;// CONCATENATED MODULE: ./src/agent/launch.ts

@@ -1395,14 +1395,10 @@ function wordsOf(message) {
     return /"(.*)"/.exec(message)?.[1] ?? '';
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: ./src/ssh/known-hosts.ts
 var known_hosts = __webpack_require__(2979);
 ;// CONCATENATED MODULE: ./src/trust/doctor/known-hosts.ts
 /** The known_hosts files that ssh itself would use, held against the keys that a server has proven. */
-
-
 
 
 
@@ -1414,7 +1410,7 @@ function examineKnownHosts(line, result, { values }) {
     if (result.status === 'unreachable')
         return [];
     const files = ['userknownhostsfile', 'globalknownhostsfile'].flatMap((keyword) => (values.get(keyword)?.[0] ?? '').split(' ').filter((file) => file !== ''));
-    const name = (0,known_hosts/* knownHostsName */.o)(line.host, line.port);
+    const name = (0,known_hosts/* knownHostsName */.on)(line.host, line.port);
     const lines = files.flatMap((file) => {
         const path = expandHome(file);
         return findKnownHosts(path, readIfThere(path), name);
@@ -1426,7 +1422,7 @@ function findKnownHosts(file, text, name) {
     return text.split('\n').flatMap((line, index) => {
         const [, marker, names = '', key = ''] = /^\s*(?:@(\S+)\s+)?([^#@\s]\S*)\s+(\S+\s+\S+)/.exec(line) ?? [];
         const parsed = key === '' ? undefined : (0,authorized_keys/* parseAuthorizedKey */.au)(Buffer.from(key));
-        if (parsed === undefined || !isNamed(names, name))
+        if (parsed === undefined || (0,known_hosts/* matchKnownHostsNames */.YJ)(names, name) === undefined)
             return [];
         return [
             {
@@ -1437,19 +1433,6 @@ function findKnownHosts(file, text, name) {
             },
         ];
     });
-}
-function isNamed(names, name) {
-    // HashKnownHosts: |1|salt|HMAC-SHA1 of the name, both in base64.
-    const [, salt, hash] = /^\|1\|([^|]+)\|([^|]+)$/.exec(names) ?? [];
-    if (salt !== undefined && hash !== undefined) {
-        const ours = (0,external_node_crypto_.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest();
-        return ours.equals(Buffer.from(hash, 'base64'));
-    }
-    const patterns = names.toLowerCase().split(',');
-    const matches = (pattern) => (0,ssh_pattern/* matchPattern */.g)(name, pattern);
-    if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1))))
-        return false;
-    return patterns.some(matches);
 }
 /** Which lines of ssh's own known_hosts files are stale. */
 function judgeKnownHosts(line, result, lines) {
@@ -1478,7 +1461,7 @@ function judgeKnownHosts(line, result, lines) {
     // ssh asks for the types that it knows: a line with the right key is enough for it.
     if (fresh !== undefined)
         return findings;
-    const name = (0,known_hosts/* knownHostsName */.o)(line.host, line.port);
+    const name = (0,known_hosts/* knownHostsName */.on)(line.host, line.port);
     // Of keys of another type nothing is known: the server was not asked to prove them.
     const types = held.map((key) => (0,public_key/* typeOfBlob */.JX)(withoutCertificate(key)));
     const stale = plain.filter(({ blob }) => types.includes((0,public_key/* typeOfBlob */.JX)(blob)));
@@ -1594,11 +1577,11 @@ function auditOf(env, auditFile = (0,external_node_path_.join)((0,external_node_
 async function tryLogin(line, user, { hostKey, pin }, { env, timeout, auditFile }) {
     const directory = (0,external_node_fs_.mkdtempSync)((0,external_node_path_.join)((0,external_node_os_.tmpdir)(), 'ssh-trust-doctor-'));
     try {
-        const name = (0,known_hosts/* knownHostsName */.o)(line.host, line.port);
+        const name = (0,known_hosts/* knownHostsName */.on)(line.host, line.port);
         const knownHosts = (0,external_node_path_.join)(directory, 'known_hosts');
         (0,external_node_fs_.writeFileSync)(knownHosts, pin.kind === 'cert-authority'
-            ? (0,known_hosts/* formatKnownHostsLine */.A)([name], pin.key.blob, '@cert-authority')
-            : (0,known_hosts/* formatKnownHostsLine */.A)([name], hostKey));
+            ? (0,known_hosts/* formatKnownHostsLine */.AA)([name], pin.key.blob, '@cert-authority')
+            : (0,known_hosts/* formatKnownHostsLine */.AA)([name], hostKey));
         const { type, certified } = (0,certificate/* kindOfKey */.RI)(hostKey);
         const options = [
             `UserKnownHostsFile="${knownHosts}"`,

@@ -3479,6 +3479,7 @@ function systemCode(error) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $y: () => (/* binding */ editFile),
 /* harmony export */   S0: () => (/* binding */ writeNewFile),
+/* harmony export */   V3: () => (/* binding */ removeIfEmpty),
 /* harmony export */   _N: () => (/* binding */ statOf),
 /* harmony export */   yR: () => (/* binding */ readText)
 /* harmony export */ });
@@ -3791,6 +3792,15 @@ function readText(path) {
     }
     catch {
         return undefined;
+    }
+}
+/** Removes a directory that may be gone, or hold what others have put there: then it stays. */
+function removeIfEmpty(directory) {
+    try {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmdirSync)(directory);
+    }
+    catch {
+        // no matter of ours
     }
 }
 
@@ -5353,11 +5363,17 @@ function requireProof(algorithm, hostKey, signature, hash) {
 
 "use strict";
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ formatKnownHostsLine),
-/* harmony export */   o: () => (/* binding */ knownHostsName)
+/* harmony export */   AA: () => (/* binding */ formatKnownHostsLine),
+/* harmony export */   YJ: () => (/* binding */ matchKnownHostsNames),
+/* harmony export */   on: () => (/* binding */ knownHostsName)
 /* harmony export */ });
-/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6119);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2368);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
 /** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+
 
 /** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
 function knownHostsName(host, port) {
@@ -5366,8 +5382,26 @@ function knownHostsName(host, port) {
 }
 /** One line, with its newline. `marker` as known_hosts has it. */
 function formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)(key)}\n`;
+    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .formatPublicKey */ .et)(key)}\n`;
     return marker === undefined ? line : `${marker} ${line}`;
+}
+/**
+ * Whether the names of a line (patterns, or one hashed name: ssh_config(5), HashKnownHosts) are for a
+ * host, and whether that is by its very name.
+ *
+ * @param name as `knownHostsName` gives it
+ */
+function matchKnownHostsNames(names, name) {
+    const [, salt, hash] = /^\|1\|([^|]*)\|(.*)$/.exec(names) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const made = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64');
+        return made === hash ? 'exact' : undefined;
+    }
+    const list = names.toLowerCase().split(',');
+    const hits = list.filter((pattern) => (0,_pattern__WEBPACK_IMPORTED_MODULE_2__/* .matchPattern */ .g)(name, pattern.replace(/^!/, '')));
+    if (hits.length === 0 || hits.some((pattern) => pattern.startsWith('!')))
+        return undefined;
+    return hits.every((pattern) => pattern === name) ? 'exact' : 'pattern';
 }
 
 
@@ -12879,7 +12913,7 @@ async function observeSource({ client, destination: { user } }, relations, hostK
         const { host, port } = opened(accounts, target).line;
         const state = hostKey === undefined || knownHosts.has(target.name)
             ? undefined
-            : knownHostState(lines, (0,known_hosts/* knownHostsName */.o)(host, port), hostKey);
+            : knownHostState(lines, (0,known_hosts/* knownHostsName */.on)(host, port), hostKey);
         if (state !== undefined)
             knownHosts.set(target.name, state);
     }
@@ -13216,7 +13250,7 @@ async function carryOut(plan, facts, work) {
     await each(stepsOf('deauthorize'), targetOf, deauthorize);
     await forAll(stepsOf('prove-refused'), async (step) => {
         const { host, port } = opened(accounts, step.target).line;
-        const line = knownHostLine(step.hostKey, (0,known_hosts/* knownHostsName */.o)(host, port));
+        const line = knownHostLine(step.hostKey, (0,known_hosts/* knownHostsName */.on)(host, port));
         await about(step, async () => proveRefused(step, line, work));
     }, { ...LOGINS, with: accountsOf });
     // No line of known_hosts is removed without being asked for, which no input does.
@@ -13377,7 +13411,7 @@ async function knowHosts(steps, source, work) {
             let content = found;
             for (const step of steps) {
                 const { host, port } = opened(work.accounts, step.target).line;
-                const name = (0,known_hosts/* knownHostsName */.o)(host, port);
+                const name = (0,known_hosts/* knownHostsName */.on)(host, port);
                 const line = `${knownHostLine(step.hostKey, name)} ${markOf(journal.id)}`;
                 const stale = step.kind === 'add-known-host' ? [] : step.stale.map((key) => key.fingerprint);
                 const { content: next, ...change } = addKnownHost(content, name, line, stale);
@@ -13398,7 +13432,7 @@ async function knowHosts(steps, source, work) {
     });
 }
 function knownHostLine({ key, marker }, name) {
-    return (0,known_hosts/* formatKnownHostsLine */.A)([name], key, marker).trimEnd();
+    return (0,known_hosts/* formatKnownHostsLine */.AA)([name], key, marker).trimEnd();
 }
 /** What is taken away stays away, also where a later step fails: no record is for putting it back. */
 async function deauthorize(steps, target) {
@@ -14878,6 +14912,17 @@ function settings_identitiesOf({ privateKey, certificate }) {
     const plain = plainIdentity(privateKey);
     return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain];
 }
+/** @param given how many of the identities, the first ones, were not made here */
+function settings_readyWith(identities, given) {
+    return {
+        pid: process.pid,
+        identities: identities.map(({ blob, comment }, index) => ({
+            blob: blob.toString('base64'),
+            comment,
+            generated: index >= given,
+        })),
+    };
+}
 
 ;// CONCATENATED MODULE: ./src/agent/parts.ts
 /**
@@ -14904,12 +14949,15 @@ function blobName(blob) {
 function remaining(state) {
     return [state, ...state.joined].filter(({ left }) => left !== true);
 }
+/** The parts whose word counts for what no part has brought: the agent's own for as long as it runs. */
+function ofJob(state) {
+    return [state, ...state.joined.filter(({ left }) => left !== true)];
+}
 /** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
 function jobPolicy(state) {
-    const joined = state.joined.filter(({ left }) => left !== true);
-    if (joined.length === 0)
+    const parts = ofJob(state);
+    if (parts.length === 1)
         return state.policy;
-    const parts = [state, ...joined];
     const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name));
     return {
         ...state.policy,
@@ -14919,7 +14967,12 @@ function jobPolicy(state) {
 }
 /** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
 function mayAllChange(bindings, state) {
-    return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+    return ofJob(state).every(({ policy }) => mayChangeKeys(policy, bindings, now()));
+}
+/** The parts that have brought an identity, and whose time is not over. */
+function bringersOf({ blob }, state) {
+    const name = blobName(blob);
+    return remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
 }
 /**
  * By what an identity may be used: the parts that have brought it, each with its policy. Any of them
@@ -14927,9 +14980,8 @@ function mayAllChange(bindings, state) {
  *
  * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
-function partsFor({ blob }, state, by) {
-    const name = blobName(blob);
-    const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name));
+function partsFor(identity, state, by) {
+    const brought = bringersOf(identity, state);
     const own = state;
     const parts = brought.length === 0
         ? [{ part: own, policy: jobPolicy(state) }]
@@ -14941,9 +14993,13 @@ function byPolicy(state) {
     const groups = new Map();
     const later = jobPolicy(state);
     for (const identity of state.identities) {
-        for (const { part, policy } of partsFor(identity, state)) {
-            const key = policy === part.policy ? policy : later;
-            groups.set(key, [...(groups.get(key) ?? []), identity]);
+        const brought = bringersOf(identity, state);
+        for (const policy of brought.length === 0 ? [later] : brought.map((part) => part.policy)) {
+            const group = groups.get(policy);
+            if (group === undefined)
+                groups.set(policy, [identity]);
+            else
+                group.push(identity);
         }
     }
     if (groups.size === 0)
@@ -14991,14 +15047,7 @@ async function join({ id, keys, orphanedEnv }, token, state) {
     state.joined.push(part);
     if (lifetime !== undefined)
         endLater(part, lifetime, state);
-    return {
-        pid: process.pid,
-        identities: brought.map(({ blob, comment }, index) => ({
-            blob: blobName(blob),
-            comment,
-            generated: index >= loaded.length,
-        })),
-    };
+    return readyWith(brought, loaded.length);
 }
 /** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */
 function readOrphanedEnv(env) {
@@ -15356,10 +15405,10 @@ function renderAgentBlock(name, agent) {
 /** known_hosts with proven keys alone; for a host CA the CA's key, which its certificates prove. */
 function renderKnownHosts(hosts) {
     const lines = hosts.map(({ host, port, hostKey, pin }) => {
-        const names = [(0,known_hosts/* knownHostsName */.o)(host, port)];
+        const names = [(0,known_hosts/* knownHostsName */.on)(host, port)];
         return pin.kind === 'cert-authority'
-            ? (0,known_hosts/* formatKnownHostsLine */.A)(names, pin.key.blob, '@cert-authority')
-            : (0,known_hosts/* formatKnownHostsLine */.A)(names, hostKey);
+            ? (0,known_hosts/* formatKnownHostsLine */.AA)(names, pin.key.blob, '@cert-authority')
+            : (0,known_hosts/* formatKnownHostsLine */.AA)(names, hostKey);
     });
     return [...new Set(lines)].join('');
 }
@@ -15634,6 +15683,7 @@ var types_ = __nccwpck_require__(3429);
 
 
 
+
 const PREFIX = 'ssh-trust-';
 /** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
 const RETRIES = 5;
@@ -15841,12 +15891,7 @@ function freeSpace(journalPath) {
 }
 /** Removes the job's directory if that is all that is left of it. */
 function removeEmptyJobDirectory(journalPath) {
-    try {
-        (0,external_node_fs_.rmdirSync)((0,external_node_path_.dirname)(journalPath));
-    }
-    catch {
-        // not there, or not empty: then it is no matter of ours
-    }
+    (0,files/* removeIfEmpty */.V3)((0,external_node_path_.dirname)(journalPath));
 }
 
 // EXTERNAL MODULE: ./src/trust/bootstrap.ts
@@ -15904,16 +15949,8 @@ async function takeOutOfHome({ target, id, lines, }) {
         return without.text;
     });
     if (removed.directory)
-        removeIfEmpty(directory);
+        (0,files/* removeIfEmpty */.V3)(directory);
     return removed.lines;
-}
-function removeIfEmpty(directory) {
-    try {
-        (0,external_node_fs_.rmdirSync)(directory);
-    }
-    catch {
-        // others have put files there
-    }
 }
 /** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */
 const LONGEST_JOB = 7 * 24 * 3600 * 1000;

@@ -174,16 +174,14 @@ async function removeGeneratedKey(client, path, comment, directory) {
 /* harmony export */   removeKnownHost: () => (/* binding */ removeKnownHost)
 /* harmony export */ });
 /* unused harmony exports markOf, isKeyOfType, parseKnownHosts, knownHostState, addKnownHost */
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__webpack_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
-/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3916);
+/* harmony import */ var _errors__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3916);
+/* harmony import */ var _ssh_known_hosts__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(2979);
 /* harmony import */ var _ssh_public_key__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(6119);
 /**
  * The text of an account's known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): what it says of a host,
  * a line put in and taken out again. Nothing here reads or writes files. What ssh skips (comments,
  * lines that it does not understand) is never touched; every other byte stays.
  */
-
 
 
 
@@ -217,19 +215,6 @@ function parseRow(row, lineNumber) {
         return undefined;
     return { lineNumber, marker, names, blob, comment: comment.join(' ').trim() };
 }
-/** Whether the names of a line are for a host, and whether that is by its very name. */
-function matchNames(names, name) {
-    const [, salt, hash] = /^\|1\|([^|]*)\|(.*)$/.exec(names) ?? [];
-    if (salt !== undefined && hash !== undefined) {
-        const made = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64');
-        return made === hash ? 'exact' : undefined;
-    }
-    const list = names.toLowerCase().split(',');
-    const hits = list.filter((pattern) => matchPattern(name, pattern.replace(/^!/, '')));
-    if (hits.length === 0 || hits.some((pattern) => pattern.startsWith('!')))
-        return undefined;
-    return hits.every((pattern) => pattern === name) ? 'exact' : 'pattern';
-}
 /** Rows are taken byte for byte: each character is one. */
 function rowsOf(content) {
     return content.toString('latin1').split('\n');
@@ -248,7 +233,7 @@ function parseKnownHosts(content) {
  * @throws TrustError `host-key-revoked` if that key is revoked there
  */
 function knownHostState(lines, name, wanted) {
-    const forHost = lines.filter(({ names }) => matchNames(names, name) !== undefined);
+    const forHost = lines.filter(({ names }) => matchKnownHostsNames(names, name) !== undefined);
     const same = forHost.filter(({ blob }) => blob.equals(wanted.key));
     const revoked = same.find(({ marker }) => marker === '@revoked');
     if (revoked !== undefined) {
@@ -300,7 +285,7 @@ function staleRow(row, index, name, stale) {
     const line = parseRow(row, index + 1);
     if (line === undefined || line.marker !== undefined)
         return [];
-    const match = matchNames(line.names, name);
+    const match = matchKnownHostsNames(line.names, name);
     if (match === undefined || !stale.includes(fingerprint(line.blob)))
         return [];
     if (match === 'pattern') {

@@ -513,6 +513,7 @@ function systemCode(error) {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   $y: () => (/* binding */ editFile),
 /* harmony export */   S0: () => (/* binding */ writeNewFile),
+/* harmony export */   V3: () => (/* binding */ removeIfEmpty),
 /* harmony export */   _N: () => (/* binding */ statOf),
 /* harmony export */   yR: () => (/* binding */ readText)
 /* harmony export */ });
@@ -825,6 +826,15 @@ function readText(path) {
     }
     catch {
         return undefined;
+    }
+}
+/** Removes a directory that may be gone, or hold what others have put there: then it stays. */
+function removeIfEmpty(directory) {
+    try {
+        (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.rmdirSync)(directory);
+    }
+    catch {
+        // no matter of ours
     }
 }
 
@@ -1876,11 +1886,17 @@ function requireProof(algorithm, hostKey, signature, hash) {
 /***/ ((__unused_webpack_module, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   A: () => (/* binding */ formatKnownHostsLine),
-/* harmony export */   o: () => (/* binding */ knownHostsName)
+/* harmony export */   AA: () => (/* binding */ formatKnownHostsLine),
+/* harmony export */   YJ: () => (/* binding */ matchKnownHostsNames),
+/* harmony export */   on: () => (/* binding */ knownHostsName)
 /* harmony export */ });
-/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6119);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0___default = /*#__PURE__*/__nccwpck_require__.n(node_crypto__WEBPACK_IMPORTED_MODULE_0__);
+/* harmony import */ var _pattern__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2368);
+/* harmony import */ var _public_key__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6119);
 /** Lines of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+
+
 
 /** The name under which ssh looks a host up: `host`, or `[host]:port` for any port but 22. */
 function knownHostsName(host, port) {
@@ -1889,8 +1905,26 @@ function knownHostsName(host, port) {
 }
 /** One line, with its newline. `marker` as known_hosts has it. */
 function formatKnownHostsLine(names, key, marker) {
-    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)(key)}\n`;
+    const line = `${names.join(',')} ${(0,_public_key__WEBPACK_IMPORTED_MODULE_1__/* .formatPublicKey */ .et)(key)}\n`;
     return marker === undefined ? line : `${marker} ${line}`;
+}
+/**
+ * Whether the names of a line (patterns, or one hashed name: ssh_config(5), HashKnownHosts) are for a
+ * host, and whether that is by its very name.
+ *
+ * @param name as `knownHostsName` gives it
+ */
+function matchKnownHostsNames(names, name) {
+    const [, salt, hash] = /^\|1\|([^|]*)\|(.*)$/.exec(names) ?? [];
+    if (salt !== undefined && hash !== undefined) {
+        const made = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHmac)('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64');
+        return made === hash ? 'exact' : undefined;
+    }
+    const list = names.toLowerCase().split(',');
+    const hits = list.filter((pattern) => (0,_pattern__WEBPACK_IMPORTED_MODULE_2__/* .matchPattern */ .g)(name, pattern.replace(/^!/, '')));
+    if (hits.length === 0 || hits.some((pattern) => pattern.startsWith('!')))
+        return undefined;
+    return hits.every((pattern) => pattern === name) ? 'exact' : 'pattern';
 }
 
 
@@ -6023,6 +6057,7 @@ var types_ = __nccwpck_require__(3429);
 
 
 
+
 const PREFIX = 'ssh-trust-';
 /** How often a removal is tried again, each after 100 ms more: scanners of Windows hold files open. */
 const RETRIES = 5;
@@ -6230,12 +6265,7 @@ function freeSpace(journalPath) {
 }
 /** Removes the job's directory if that is all that is left of it. */
 function removeEmptyJobDirectory(journalPath) {
-    try {
-        (0,external_node_fs_.rmdirSync)((0,external_node_path_.dirname)(journalPath));
-    }
-    catch {
-        // not there, or not empty: then it is no matter of ours
-    }
+    (0,files/* removeIfEmpty */.V3)((0,external_node_path_.dirname)(journalPath));
 }
 
 // EXTERNAL MODULE: ./src/local/home.ts
@@ -6291,16 +6321,8 @@ async function takeOutOfHome({ target, id, lines, }) {
         return without.text;
     });
     if (removed.directory)
-        removeIfEmpty(directory);
+        (0,files/* removeIfEmpty */.V3)(directory);
     return removed.lines;
-}
-function removeIfEmpty(directory) {
-    try {
-        (0,external_node_fs_.rmdirSync)(directory);
-    }
-    catch {
-        // others have put files there
-    }
 }
 /** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */
 const LONGEST_JOB = (/* unused pure expression or super */ null && (7 * 24 * 3600 * 1000));

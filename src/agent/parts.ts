@@ -10,7 +10,14 @@ import { makePrivateKey } from '../ssh/private-key'
 import { plainIdentity, withIdentity, type Identity } from './keyring'
 import { mayChangeKeys, POLICY_MODES, type Policy } from './policy'
 import type { Bindings } from './session-binding'
-import { decodeKeys, decodePart, identitiesOf, type EncodedKey, type Ready } from './settings'
+import {
+  decodeKeys,
+  decodePart,
+  identitiesOf,
+  readyWith,
+  type EncodedKey,
+  type Ready,
+} from './settings'
 import { now, type AgentState, type Part } from './state'
 
 /** Most uses of the action in one job that join the first. */
@@ -24,15 +31,19 @@ export function blobName(blob: Buffer): string {
 }
 
 /** The parts that still need the agent. */
-function remaining(state: AgentState): Part[] {
+export function remaining(state: AgentState): Part[] {
   return [state, ...state.joined].filter(({ left }) => left !== true)
+}
+
+/** The parts whose word counts for what no part has brought: the agent's own for as long as it runs. */
+function ofJob(state: AgentState): Part[] {
+  return [state, ...state.joined.filter(({ left }) => left !== true)]
 }
 
 /** The policy for keys that no part has brought: the agent's own, and all hosts of the job. */
 export function jobPolicy(state: AgentState): Policy {
-  const joined = state.joined.filter(({ left }) => left !== true)
-  if (joined.length === 0) return state.policy
-  const parts = [state, ...joined]
+  const parts = ofJob(state)
+  if (parts.length === 1) return state.policy
   const mode = POLICY_MODES.find((name) => parts.some(({ policy }) => policy.mode === name))
   return {
     ...state.policy,
@@ -43,9 +54,13 @@ export function jobPolicy(state: AgentState): Policy {
 
 /** Whether keys may be added, removed or locked over a connection: no part may have it against it. */
 export function mayAllChange(bindings: Bindings, state: AgentState): boolean {
-  return [state, ...state.joined.filter(({ left }) => left !== true)].every(({ policy }) =>
-    mayChangeKeys(policy, bindings, now()),
-  )
+  return ofJob(state).every(({ policy }) => mayChangeKeys(policy, bindings, now()))
+}
+
+/** The parts that have brought an identity, and whose time is not over. */
+function bringersOf({ blob }: Identity, state: AgentState): Part[] {
+  const name = blobName(blob)
+  return remaining(state).filter(({ keys, over }) => over !== true && keys.has(name))
 }
 
 /**
@@ -55,12 +70,11 @@ export function mayAllChange(bindings: Bindings, state: AgentState): boolean {
  * @param by the part that asks, over the control channel: it may use what it has brought, and no more
  */
 export function partsFor(
-  { blob }: Identity,
+  identity: Identity,
   state: AgentState,
   by?: object,
 ): { part: Part; policy: Policy }[] {
-  const name = blobName(blob)
-  const brought = remaining(state).filter(({ keys, over }) => over !== true && keys.has(name))
+  const brought = bringersOf(identity, state)
   const own: Part = state
   const parts =
     brought.length === 0
@@ -74,9 +88,11 @@ export function byPolicy(state: AgentState): { policy: Policy; identities: Ident
   const groups = new Map<Policy, Identity[]>()
   const later = jobPolicy(state)
   for (const identity of state.identities) {
-    for (const { part, policy } of partsFor(identity, state)) {
-      const key = policy === part.policy ? policy : later
-      groups.set(key, [...(groups.get(key) ?? []), identity])
+    const brought = bringersOf(identity, state)
+    for (const policy of brought.length === 0 ? [later] : brought.map((part) => part.policy)) {
+      const group = groups.get(policy)
+      if (group === undefined) groups.set(policy, [identity])
+      else group.push(identity)
     }
   }
   if (groups.size === 0) return [{ policy: later, identities: [] }]
@@ -132,14 +148,7 @@ export async function join(
   }
   state.joined.push(part)
   if (lifetime !== undefined) endLater(part, lifetime, state)
-  return {
-    pid: process.pid,
-    identities: brought.map(({ blob, comment }, index) => ({
-      blob: blobName(blob),
-      comment,
-      generated: index >= loaded.length,
-    })),
-  }
+  return readyWith(brought, loaded.length)
 }
 
 /** Nothing but what the program that takes trust back asks for: the agent runs it with that, unseen. */

@@ -38,7 +38,7 @@ import {
   SSH_AGENTC_UNLOCK,
   SUCCESS,
 } from './messages'
-import { blobName, byPolicy, partsFor } from './parts'
+import { blobName, byPolicy, partsFor, remaining } from './parts'
 import { decide, visible, type Verdict } from './policy'
 import { bindSession, type Bindings } from './session-binding'
 import { dropExpired, now, type AgentState, type Part } from './state'
@@ -125,7 +125,7 @@ function shownTo(bindings: Bindings, state: AgentState): ReturnType<typeof visib
 
 /** Whether a key, or where none is left any key, is missed since the time of its part is over. */
 function isOver(state: AgentState, blob?: Buffer): boolean {
-  const parts = [state, ...state.joined].filter(({ left }) => left !== true)
+  const parts = remaining(state)
   if (blob === undefined) {
     return state.identities.length === 0 && parts.some(({ over }) => over === true)
   }

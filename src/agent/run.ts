@@ -9,7 +9,7 @@ import { plainIdentity } from './keyring'
 import { openLock } from './lock'
 import { blobName, endLater } from './parts'
 import { serveAt } from './server'
-import { decodeSettings, identitiesOf, type AgentSettings, type Ready } from './settings'
+import { decodeSettings, identitiesOf, readyWith, type AgentSettings, type Ready } from './settings'
 import type { AgentState } from './state'
 
 /** How often the agent looks whether the runner still lives, in milliseconds. */
@@ -67,14 +67,7 @@ export async function runAgent(line: string): Promise<Ready> {
   stopServing = await serveAt(settings, state)
   if (settings.lifetime !== undefined) endLater(state, settings.lifetime, state)
   watchRunner(settings, state, end)
-  return {
-    pid: process.pid,
-    identities: identities.map(({ blob, comment }, index) => ({
-      blob: blob.toString('base64'),
-      comment,
-      generated: index >= given,
-    })),
-  }
+  return readyWith(identities, given)
 }
 
 function removeIfEmpty(directory: string): void {

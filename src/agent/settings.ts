@@ -127,3 +127,15 @@ export function identitiesOf({ privateKey, certificate }: LoadedKey): Identity[]
   const plain = plainIdentity(privateKey)
   return certificate === undefined ? [plain] : [certifiedIdentity(privateKey, certificate), plain]
 }
+
+/** @param given how many of the identities, the first ones, were not made here */
+export function readyWith(identities: readonly Identity[], given: number): Ready {
+  return {
+    pid: process.pid,
+    identities: identities.map(({ blob, comment }, index) => ({
+      blob: blob.toString('base64'),
+      comment,
+      generated: index >= given,
+    })),
+  }
+}

@@ -14,6 +14,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeSync,
@@ -308,5 +309,14 @@ export function readText(path: string): string | undefined {
     return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Removes a directory that may be gone, or hold what others have put there: then it stays. */
+export function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // no matter of ours
   }
 }

@@ -25,6 +25,7 @@ import { basename, dirname, posix, win32 } from 'node:path'
 import { isNativeError } from 'node:util/types'
 import { explain, systemCode, TrustError } from '../errors'
 import type { ProcessIdentity } from '../process-identity'
+import { removeIfEmpty } from './files'
 
 /** Where something was done in an account on a host, for a login with a key of the job. */
 interface InAccount {
@@ -33,10 +34,10 @@ interface InAccount {
   host: string
   port: number
   user: string
-  /** What the host has proven, and the job's key: wire format, base64. */
+  /** What the host has proven, and the key to log in with: wire format, base64. */
   hostKey: string
   key: string
-  /** Whether it is to be undone. */
+  /** Whether post is to undo it. */
   revoke: boolean
   /** It was undone already. The latest record counts. */
   undone?: true
@@ -45,16 +46,8 @@ interface InAccount {
 /** What was about to be done, with all that is needed to undo it. */
 export type Effect =
   /** A line in a host's authorized_keys. It is taken out by a login with its own key. */
-  | {
+  | (InAccount & {
       kind: 'authorized-key'
-      /** `user@name`, for messages. */
-      target: string
-      host: string
-      port: number
-      user: string
-      /** What the host has proven, and the key: wire format, base64. */
-      hostKey: string
-      key: string
       line: string
       /** Of authorized_keys, where it is not where it always is. */
       path?: string
@@ -62,8 +55,7 @@ export type Effect =
       newlineMended?: string
       /** What was made for it on the host. */
       created: string[]
-      /** Whether post is to take it out, and whether the key was made for this job alone. */
-      revoke: boolean
+      /** Whether the key was made for this job alone. */
       generated: boolean
       /** ISO 8601; absent: never. */
       expires?: string
@@ -71,9 +63,7 @@ export type Effect =
       written?: true
       /** Teardown has begun to take the line out, and with it the way to see whether it is. */
       leaving?: true
-      /** It was taken out already. The latest record of a line counts. */
-      undone?: true
-    }
+    })
   /** A key pair made in an account's ~/.ssh. It is known again by its comment. */
   | (InAccount & { kind: 'remote-file'; path: string; comment: string; madeDirectory: boolean })
   /** A line put into an account's known_hosts, and the rows that gave way to it. */
@@ -326,9 +316,5 @@ export function freeSpace(journalPath: string): void {
 
 /** Removes the job's directory if that is all that is left of it. */
 export function removeEmptyJobDirectory(journalPath: string): void {
-  try {
-    rmdirSync(dirname(journalPath))
-  } catch {
-    // not there, or not empty: then it is no matter of ours
-  }
+  removeIfEmpty(dirname(journalPath))
 }

@@ -3,9 +3,8 @@
  * a line put in and taken out again. Nothing here reads or writes files. What ssh skips (comments,
  * lines that it does not understand) is never touched; every other byte stays.
  */
-import { createHmac } from 'node:crypto'
 import { TrustError } from '../errors'
-import { matchPattern } from '../ssh/pattern'
+import { matchKnownHostsNames } from '../ssh/known-hosts'
 import { fingerprint, typeOfBlob } from '../ssh/public-key'
 
 /** Longest row that is understood, in bytes: far beyond any key. */
@@ -67,19 +66,6 @@ function parseRow(row: string, lineNumber: number): KnownLine | undefined {
   return { lineNumber, marker, names, blob, comment: comment.join(' ').trim() }
 }
 
-/** Whether the names of a line are for a host, and whether that is by its very name. */
-function matchNames(names: string, name: string): 'exact' | 'pattern' | undefined {
-  const [, salt, hash] = /^\|1\|([^|]*)\|(.*)$/.exec(names) ?? []
-  if (salt !== undefined && hash !== undefined) {
-    const made = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64')
-    return made === hash ? 'exact' : undefined
-  }
-  const list = names.toLowerCase().split(',')
-  const hits = list.filter((pattern) => matchPattern(name, pattern.replace(/^!/, '')))
-  if (hits.length === 0 || hits.some((pattern) => pattern.startsWith('!'))) return undefined
-  return hits.every((pattern) => pattern === name) ? 'exact' : 'pattern'
-}
-
 /** Rows are taken byte for byte: each character is one. */
 function rowsOf(content: Buffer): string[] {
   return content.toString('latin1').split('\n')
@@ -104,7 +90,7 @@ export function knownHostState(
   name: string,
   wanted: { key: Buffer; marker?: string },
 ): KnownHostState | undefined {
-  const forHost = lines.filter(({ names }) => matchNames(names, name) !== undefined)
+  const forHost = lines.filter(({ names }) => matchKnownHostsNames(names, name) !== undefined)
   const same = forHost.filter(({ blob }) => blob.equals(wanted.key))
   const revoked = same.find(({ marker }) => marker === '@revoked')
   if (revoked !== undefined) {
@@ -176,7 +162,7 @@ function staleRow(
 ): ReplacedRow[] {
   const line = parseRow(row, index + 1)
   if (line === undefined || line.marker !== undefined) return []
-  const match = matchNames(line.names, name)
+  const match = matchKnownHostsNames(line.names, name)
   if (match === undefined || !stale.includes(fingerprint(line.blob))) return []
   if (match === 'pattern') {
     throw new TrustError(

@@ -1,8 +1,8 @@
 /** ~/.ssh/config: the job's block put in, taken out, and those of jobs that are no more. */
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../errors'
-import { editFile, readText, statOf } from '../local/files'
+import { editFile, readText, removeIfEmpty, statOf } from '../local/files'
 import { addBlock, findBlocks, homeBlock, removeBlock, thisMachine } from '../local/home-block'
 import { sshDirectories } from '../local/home'
 import type { Effect, Journal } from '../local/journal'
@@ -56,14 +56,6 @@ export async function takeOutOfHome({
   })
   if (removed.directory) removeIfEmpty(directory)
   return removed.lines
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory)
-  } catch {
-    // others have put files there
-  }
 }
 
 /** Age, in milliseconds, at which no job can still be running: GitHub ends them after five days. */

@@ -1,8 +1,6 @@
 /** The known_hosts files that ssh itself would use, held against the keys that a server has proven. */
-import { createHmac } from 'node:crypto'
 import { parseAuthorizedKey } from '../../ssh/authorized-keys'
-import { knownHostsName } from '../../ssh/known-hosts'
-import { matchPattern } from '../../ssh/pattern'
+import { knownHostsName, matchKnownHostsNames } from '../../ssh/known-hosts'
 import { typeOfBlob } from '../../ssh/public-key'
 import type { HostResult } from '../../remote/verify-hosts'
 import { describeBlob, withoutCertificate } from './client'
@@ -43,7 +41,7 @@ export function findKnownHosts(file: string, text: string, name: string): KnownH
     const [, marker, names = '', key = ''] =
       /^\s*(?:@(\S+)\s+)?([^#@\s]\S*)\s+(\S+\s+\S+)/.exec(line) ?? []
     const parsed = key === '' ? undefined : parseAuthorizedKey(Buffer.from(key))
-    if (parsed === undefined || !isNamed(names, name)) return []
+    if (parsed === undefined || matchKnownHostsNames(names, name) === undefined) return []
     return [
       {
         file,
@@ -53,19 +51,6 @@ export function findKnownHosts(file: string, text: string, name: string): KnownH
       },
     ]
   })
-}
-
-function isNamed(names: string, name: string): boolean {
-  // HashKnownHosts: |1|salt|HMAC-SHA1 of the name, both in base64.
-  const [, salt, hash] = /^\|1\|([^|]+)\|([^|]+)$/.exec(names) ?? []
-  if (salt !== undefined && hash !== undefined) {
-    const ours = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest()
-    return ours.equals(Buffer.from(hash, 'base64'))
-  }
-  const patterns = names.toLowerCase().split(',')
-  const matches = (pattern: string): boolean => matchPattern(name, pattern)
-  if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)))) return false
-  return patterns.some(matches)
 }
 
 /** Which lines of ssh's own known_hosts files are stale. */
